@@ -1,0 +1,30 @@
+# Everything that comes from Debian packages, as imported targets. tools/dev installs the packages.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+
+pkg_check_modules(SRTP REQUIRED IMPORTED_TARGET libsrtp2)
+pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
+pkg_check_modules(GSTSDP REQUIRED IMPORTED_TARGET gstreamer-sdp-1.0)
+
+# Debian's intel-ipsec-mb has no pkg-config file. x86-64 only: elsewhere OpenSSL does the work.
+find_library(IPSEC_MB_LIBRARY IPSec_MB)
+find_path(IPSEC_MB_INCLUDE_DIR intel-ipsec-mb.h)
+if(IPSEC_MB_LIBRARY AND IPSEC_MB_INCLUDE_DIR)
+    add_library(isthmus_ipsec_mb INTERFACE)
+    target_link_libraries(isthmus_ipsec_mb INTERFACE ${IPSEC_MB_LIBRARY})
+    target_include_directories(isthmus_ipsec_mb SYSTEM INTERFACE ${IPSEC_MB_INCLUDE_DIR})
+endif()
+
+if(ISTHMUS_TESTS)
+    find_package(GTest REQUIRED)
+    include(GoogleTest)
+endif()
+if(ISTHMUS_BENCHMARKS)
+    find_package(benchmark REQUIRED)
+endif()

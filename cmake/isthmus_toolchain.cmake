@@ -1,0 +1,46 @@
+# Language level, warnings, sanitizers, compiler cache and linker for every target.
+
+option(ISTHMUS_TESTS "Build the tests" ON)
+option(ISTHMUS_BENCHMARKS "Build the benchmarks" OFF)
+option(ISTHMUS_FUZZ "Build the fuzz targets instead of the tests (clang only)" OFF)
+set(ISTHMUS_SANITIZE "" CACHE STRING "Value of -fsanitize= for everything, or empty")
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+# RelWithDebInfo is what ships: optimised, with line tables for crash reports.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+
+find_program(ISTHMUS_CCACHE ccache)
+if(ISTHMUS_CCACHE)
+    # Paths below the source folder are hashed relative to it, so that several checkouts share
+    # one cache.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+                                    CCACHE_NOHASHDIR=1 ${ISTHMUS_CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+endif()
+find_program(ISTHMUS_MOLD mold)
+if(ISTHMUS_MOLD)
+    add_link_options(-fuse-ld=mold)
+endif()
+
+if(ISTHMUS_SANITIZE)
+    add_compile_options(-fsanitize=${ISTHMUS_SANITIZE} -fno-omit-frame-pointer
+                        -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${ISTHMUS_SANITIZE})
+endif()
+if(ISTHMUS_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+    set(ISTHMUS_TESTS OFF)
+endif()
+
+# What our own targets are compiled with; third-party headers are SYSTEM and stay out of it.
+add_library(isthmus_warnings INTERFACE)
+target_compile_options(
+    isthmus_warnings
+    INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+              $<$<CXX_COMPILER_ID:GNU>:-Wno-interference-size>)

@@ -1,0 +1,106 @@
+// Snapshots of what goes on, for the API, the metrics and the pages. Plain values, copied between
+// threads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "media/rtp/payload_format.h"
+
+namespace isthmus::media::sfu {
+
+struct StreamInfo {
+    std::uint32_t ssrc = 0;
+    std::string rid;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;  // RTP payload
+    std::uint64_t packets_lost = 0;
+    std::uint64_t packets_repaired = 0;  // came as RTX
+    std::uint64_t nacks = 0;             // sequence numbers asked for
+    std::uint64_t key_frame_requests = 0;
+    std::uint64_t key_frames = 0;
+    double jitter_seconds = 0;
+    double bitrate_bps = 0;  // over the last second or two
+};
+
+struct TrackInfo {
+    std::string id;  // "TR_..."
+    rtp::MediaKind kind = rtp::MediaKind::kAudio;
+    std::string codec;  // of the last packet; empty before the first
+    std::string mid;
+    std::vector<StreamInfo> streams;
+    std::uint32_t subscribers = 0;
+};
+
+// What one participant is sent of one track.
+struct SubscriptionInfo {
+    std::string track_id;
+    std::uint32_t ssrc = 0;
+    bool waiting_for_key_frame = false;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t retransmissions = 0;
+    std::uint64_t nacks = 0;               // sequence numbers that the client asked for
+    std::uint64_t nacks_unanswered = 0;    // no longer in the cache, or over the limit
+    std::uint64_t key_frame_requests = 0;  // PLI and FIR from the client
+    std::uint64_t no_format = 0;           // packets in a codec that the client did not accept
+    double loss_ratio = 0;                 // from the last receiver report
+    double jitter_seconds = 0;
+    std::optional<double> rtt_seconds;
+};
+
+struct ParticipantInfo {
+    std::string id;  // "PA_..."
+    std::string identity;
+    std::string name;
+    std::int64_t joined_at_unix_ms = 0;
+    bool connected = false;
+    std::string remote_address;  // of the selected path
+    std::string protocol;        // "udp" or "tcp"
+    std::string srtp_profile;
+    std::vector<TrackInfo> tracks;
+    std::vector<SubscriptionInfo> subscriptions;
+};
+
+struct ConferenceInfo {
+    std::string id;  // "RM_..."
+    std::string name;
+    std::int64_t created_at_unix_ms = 0;
+    std::uint32_t worker = 0;
+    std::vector<ParticipantInfo> participants;
+};
+
+// One worker's figures since start; all counters but the last group.
+struct WorkerStats {
+    std::uint64_t datagrams_received = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t datagrams_sent = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t datagrams_unknown = 0;  // from no known path, or of no known kind
+    std::uint64_t rtp_received = 0;
+    std::uint64_t rtp_malformed = 0;
+    std::uint64_t rtp_unroutable = 0;  // belongs to no section or stream limit reached
+    std::uint64_t rtp_forwarded = 0;   // packet x receiver
+    std::uint64_t rtcp_received = 0;
+    std::uint64_t rtcp_malformed = 0;
+    std::uint64_t retransmissions = 0;
+    std::uint64_t nacks_received = 0;
+    std::uint64_t nacks_sent = 0;
+    std::uint64_t key_frame_requests_received = 0;
+    std::uint64_t key_frame_requests_sent = 0;
+    std::uint64_t stun_bad = 0;
+    std::uint64_t dtls_unverified = 0;
+    std::uint64_t srtp_auth_failures = 0;
+    std::uint64_t srtp_replays = 0;
+    std::uint64_t connections_closed_by_timeout = 0;
+    std::uint64_t limit_bitrate_drops = 0;
+
+    std::uint64_t conferences = 0;
+    std::uint64_t participants = 0;
+    std::uint64_t tracks = 0;
+    std::uint64_t subscriptions = 0;
+};
+
+}  // namespace isthmus::media::sfu

@@ -1,0 +1,61 @@
+// What signaling negotiated for one client's connection, without any SDP in it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "media/rtp/header_extension_kind.h"
+#include "media/rtp/payload_format.h"
+#include "media/transport/dtls_identity.h"
+#include "media/transport/ice.h"
+
+namespace isthmus::media::sfu {
+
+// Seen from the node.
+enum class Direction : std::uint8_t { kInactive, kReceive, kSend, kSendReceive };
+
+// One m= section of the BUNDLE.
+struct MediaSection {
+    std::string mid;
+    rtp::MediaKind kind = rtp::MediaKind::kAudio;
+    Direction direction = Direction::kInactive;
+    // Accepted formats in the answer's order. Empty: the section is rejected (port 0).
+    std::vector<rtp::PayloadFormat> formats;
+    rtp::ExtensionIds extensions;
+    bool rtcp_reduced_size = false;  // RFC 5506
+    // Receiving: what the client announced; RTP may also come with none of it (RFC 8843 section 9.2).
+    std::vector<std::uint32_t> ssrcs;  // a=ssrc, FID and SIM groups flattened
+    std::vector<std::string> rids;     // a=rid ... send, in the order of a=simulcast
+    std::string cname;                 // of the first a=ssrc with one
+    std::string track_id;              // a=msid's second word
+    std::string stream_id;             // a=msid's first word
+};
+
+struct ConnectionDescription {
+    transport::IceCredentials remote_ice;
+    transport::Fingerprint remote_fingerprint;
+    transport::DtlsRole local_role = transport::DtlsRole::kServer;
+    std::vector<MediaSection> sections;  // in m-line order, rejected ones included
+};
+
+// What the node announces for a section that it sends on.
+struct SenderDescription {
+    std::string mid;
+    std::uint32_t ssrc = 0;
+    std::optional<std::uint32_t> rtx_ssrc;  // video only
+    std::string cname;
+    std::string stream_id;  // a=msid
+    std::string track_id;
+};
+
+// What the node adds to make an answer.
+struct LocalDescription {
+    transport::IceCredentials ice;
+    transport::Fingerprint fingerprint;
+    std::vector<transport::IceCandidate> candidates;
+    std::vector<SenderDescription> senders;  // one per section with kSend or kSendReceive
+};
+
+}  // namespace isthmus::media::sfu

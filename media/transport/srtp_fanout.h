@@ -1,0 +1,74 @@
+// Encrypts each packet again for every receiver: what a media node exists for.
+//
+// One engine per worker, chosen once; one virtual call per batch. A job knows its roll-over counter
+// (the caller keeps extended sequence numbers), so that a packet may be protected in any order and
+// from any thread that owns the batch; no state but the expanded keys is kept. Header extensions are
+// authenticated and not encrypted (RFC 6904 is never negotiated); no MKI.
+//
+// Every engine gives the bytes that libsrtp gives (tests/media/transport/srtp_fanout_test.cpp).
+// Specification: RFC 3711, RFC 7714.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "media/transport/srtp_profile.h"
+
+namespace isthmus::media::transport {
+
+// The expanded keys of one direction of one connection. Made by an engine, for that engine. Must
+// outlive the jobs that name it.
+class SrtpSendKey {
+  public:
+    virtual ~SrtpSendKey() = default;
+
+    [[nodiscard]] std::size_t tag_bytes() const { return sizes_of(profile_).tag_bytes; }
+    [[nodiscard]] SrtpProfile profile() const { return profile_; }
+
+  protected:
+    explicit SrtpSendKey(SrtpProfile profile) : profile_(profile) {}
+
+  private:
+    SrtpProfile profile_;
+};
+
+struct SrtpJob {
+    const SrtpSendKey* key = nullptr;
+    // The whole RTP header: 12 bytes, CSRCs, extension block. Authenticated, sent in clear.
+    std::span<const std::byte> header;
+    // Encrypted; shared by all receivers, never changed.
+    std::span<const std::byte> payload;
+    // Where header, ciphertext and tag go; header.size() + payload.size() + tag_bytes() bytes.
+    // Overlaps neither header nor payload.
+    std::byte* out = nullptr;
+    // Roll-over counter of the packet's sequence number (RFC 3711 section 3.3.1).
+    std::uint32_t roc = 0;
+
+    [[nodiscard]] std::size_t out_bytes() const {
+        return header.size() + payload.size() + key->tag_bytes();
+    }
+};
+
+class SrtpFanout {
+  public:
+    virtual ~SrtpFanout() = default;
+
+    [[nodiscard]] virtual std::unique_ptr<SrtpSendKey> make_key(const SrtpMasterKey& master) = 0;
+
+    // Writes every job's packet. The jobs' keys come from this engine.
+    virtual void protect(std::span<const SrtpJob> jobs) = 0;
+
+    [[nodiscard]] virtual std::string_view name() const = 0;
+};
+
+enum class SrtpEngine : std::uint8_t { kAuto, kIpsecMb, kOpenSsl };
+
+// kAuto takes intel-ipsec-mb where it is built in and the CPU has AES-NI, else OpenSSL. Fails where
+// the engine that was asked for by name cannot run here.
+[[nodiscard]] Result<std::unique_ptr<SrtpFanout>> make_srtp_fanout(SrtpEngine engine);
+
+}  // namespace isthmus::media::transport

@@ -1,0 +1,93 @@
+// The one door between signaling and the media workers.
+//
+// Owned and called by the signaling thread only; answers come back on that thread, never from within
+// the call. It alone knows which conference lives on which worker. Holds no media.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "media/sfu/conference_info.h"
+#include "media/sfu/connection_description.h"
+
+namespace isthmus::media {
+
+// Names one participant's connection for as long as the process lives; never used again.
+struct ConnectionId {
+    std::uint64_t value = 0;
+
+    friend auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
+};
+
+struct JoinRequest {
+    std::string conference;  // its name; made when the first participant joins
+    std::string identity;    // one participant at a time has it in a conference: a second join with
+                             // it ends the first
+    std::string name;
+    bool can_publish = false;
+    bool can_subscribe = false;
+    bool hidden = false;  // not listed for others
+    // Subscribe to this participant's tracks only; empty: to whoever there is, in order of joining.
+    std::string watch_identity;
+    sfu::ConnectionDescription description;
+};
+
+struct JoinResult {
+    ConnectionId connection;
+    std::string participant_id;
+    std::string conference_id;
+    sfu::LocalDescription local;
+};
+
+enum class LeaveReason : std::uint8_t {
+    kClientLeft,       // DELETE, or DTLS close_notify
+    kTimeout,          // nothing heard
+    kTransportFailed,  // DTLS handshake failed or took too long
+    kReplaced,         // the identity joined again
+    kRemoved,          // by an operator
+    kShutdown,
+};
+
+// What signaling hears without asking.
+struct ConnectionGone {
+    ConnectionId connection;
+    std::string conference;
+    std::string identity;
+    LeaveReason reason = LeaveReason::kClientLeft;
+};
+
+class Switchboard {
+  public:
+    template <typename T>
+    using Answer = std::move_only_function<void(Result<T>)>;
+
+    virtual ~Switchboard() = default;
+
+    virtual void join(JoinRequest request, Answer<JoinResult> answer) = 0;
+    // Ends the connection and, with it, its participant. Answers kNotFound for one that is gone.
+    virtual void leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) = 0;
+    // New remote credentials, new local ones back (RFC 8445 section 9).
+    virtual void restart_ice(ConnectionId connection,
+                             transport::IceCredentials remote,
+                             Answer<sfu::LocalDescription> answer) = 0;
+
+    // Without participants' details where `details` is false.
+    virtual void list_conferences(bool details,
+                                  Answer<std::vector<sfu::ConferenceInfo>> answer) = 0;
+    virtual void find_conference(std::string name, Answer<sfu::ConferenceInfo> answer) = 0;
+    virtual void remove_participant(std::string conference,
+                                    std::string identity,
+                                    Answer<void> answer) = 0;
+    virtual void end_conference(std::string name, Answer<void> answer) = 0;
+    // One entry per worker.
+    virtual void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) = 0;
+
+    virtual void on_connection_gone(std::function<void(const ConnectionGone&)> listener) = 0;
+};
+
+}  // namespace isthmus::media

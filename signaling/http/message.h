@@ -1,0 +1,76 @@
+// Requests and responses as handlers see them, and the table that finds a handler. No socket here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace isthmus::signaling::http {
+
+// Header names compare without case (RFC 9110 section 5.1).
+struct HeaderLess {
+    using is_transparent = void;
+    [[nodiscard]] bool operator()(std::string_view a, std::string_view b) const;
+};
+using Headers = std::multimap<std::string, std::string, HeaderLess>;
+
+struct Request {
+    std::string method;  // "GET", ...
+    std::string path;    // percent-decoded, without query, begins with '/'
+    std::map<std::string, std::string, std::less<>> query;       // decoded; the last of a name counts
+    std::map<std::string, std::string, std::less<>> parameters;  // what {name} in the route matched
+    Headers headers;
+    std::string body;  // whole; never longer than the server's limit
+    std::string remote_address;
+    std::string base_url;  // "https://host:port" as the client addressed us
+    bool secure = false;   // came over TLS
+
+    [[nodiscard]] std::string_view header(std::string_view name) const;  // first value, or empty
+    // The token of "Authorization: Bearer ..." (RFC 6750), or empty.
+    [[nodiscard]] std::string_view bearer_token() const;
+};
+
+struct Response {
+    unsigned status = 200;
+    Headers headers;
+    std::string body;
+
+    [[nodiscard]] static Response text(unsigned status, std::string body);
+    [[nodiscard]] static Response json(unsigned status, std::string body);
+    // application/problem+json (RFC 9457): type about:blank, title of the status, `detail`.
+    [[nodiscard]] static Response problem(unsigned status, std::string_view detail);
+    // The status that fits the code: 400, 404, 409, 403, 401 with WWW-Authenticate, 429, 503, 500.
+    [[nodiscard]] static Response problem(const Error& error);
+};
+
+// Answers one request, once, on the signaling thread. Dropping it unanswered sends 500.
+using Responder = std::move_only_function<void(Response)>;
+using Handler = std::function<void(const Request&, Responder)>;
+
+class Router {
+  public:
+    // `pattern`: "/whip/{conference}" - a braced segment matches one whole non-empty segment;
+    // "/meet/*" - a final star matches the rest, as parameter "*".
+    void add(std::string_view method, std::string_view pattern, Handler handler);
+
+    // Finds the handler and fills `request.parameters`; answers 404, 405 with Allow, and OPTIONS
+    // that no route claims, itself.
+    void dispatch(Request request, Responder respond) const;
+
+  private:
+    struct Route {
+        std::string method;
+        std::vector<std::string> segments;
+        Handler handler;
+    };
+    std::vector<Route> routes_;
+};
+
+}  // namespace isthmus::signaling::http
