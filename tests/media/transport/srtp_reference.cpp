@@ -67,15 +67,20 @@ ReferenceSrtpSender::ReferenceSrtpSender(const SrtpMasterKey& master) {
     context_.reset(context);
 }
 
-void ReferenceSrtpSender::set_roc(std::uint32_t ssrc, std::uint32_t roc) {
-    CHECK(srtp_set_stream_roc(context_.get(), ssrc, roc) == srtp_err_status_ok);
-}
-
 std::vector<std::byte> ReferenceSrtpSender::protect_rtp(std::span<const std::byte> plain) {
     std::vector<std::byte> packet(plain.size() + SRTP_MAX_TRAILER_LEN);
     std::ranges::copy(plain, packet.begin());
     packet.resize(protect_rtp_in_place(packet, plain.size()));
     return packet;
+}
+
+std::vector<std::byte> ReferenceSrtpSender::protect_rtp(std::span<const std::byte> plain,
+                                                        std::uint32_t roc) {
+    // libsrtp sets the counter of streams that exist only.
+    const std::uint32_t ssrc = load_be32(plain.data() + 8);
+    static_cast<void>(protect_rtp(plain_rtp(0, ssrc, 0)));
+    CHECK(srtp_set_stream_roc(context_.get(), ssrc, roc) == srtp_err_status_ok);
+    return protect_rtp(plain);
 }
 
 std::vector<std::byte> ReferenceSrtpSender::protect_rtcp(std::span<const std::byte> plain) {

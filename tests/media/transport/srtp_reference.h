@@ -28,10 +28,10 @@ class ReferenceSrtpSender {
   public:
     explicit ReferenceSrtpSender(const SrtpMasterKey& master);
 
-    // Roll-over counter of a stream that has sent already.
-    void set_roc(std::uint32_t ssrc, std::uint32_t roc);
-
     [[nodiscard]] std::vector<std::byte> protect_rtp(std::span<const std::byte> plain);
+    // With that roll-over counter; for an SSRC that has not sent yet.
+    [[nodiscard]] std::vector<std::byte> protect_rtp(std::span<const std::byte> plain,
+                                                     std::uint32_t roc);
     [[nodiscard]] std::vector<std::byte> protect_rtcp(std::span<const std::byte> plain);
 
     // Without copies: what benchmarks measure. `packet` has room for the tag; returns its size.
