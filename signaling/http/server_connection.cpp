@@ -326,9 +326,6 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
         co_await refuse(connection, stream, request.error());
         co_return false;
     }
-    if (exchange.head) {
-        request->method = "GET";  // the same answer, without its body
-    }
     ++connection->core->counters.requests;
     const std::string line = request->method + " " + request->path;
     connection->tcp.expires_never();

@@ -107,11 +107,9 @@ Result<StaticFiles> StaticFiles::load(const fs::path& directory) {
 }
 
 void StaticFiles::add_routes(Router& router) const {
-    const auto handler = [this](const Request& request, Responder respond) {
+    router.add("GET", "/*", [this](const Request& request, Responder respond) {
         respond(answer(request));
-    };
-    router.add("GET", "/", handler);
-    router.add("GET", "/*", handler);
+    });
 }
 
 Response StaticFiles::answer(const Request& request) const {
