@@ -120,4 +120,12 @@ void Router::dispatch(Request request, Responder respond) const {
     respond(std::move(response));
 }
 
+std::vector<std::string> Router::routes() const {
+    std::vector<std::string> names;
+    for (const Route& route : routes_) {
+        names.push_back(route.method + " /" + join_from(route.segments, 0));
+    }
+    return names;
+}
+
 }  // namespace isthmus::signaling::http
