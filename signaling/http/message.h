@@ -64,6 +64,9 @@ class Router {
     // that no route claims, itself.
     void dispatch(Request request, Responder respond) const;
 
+    // "GET /whip/{conference}" for each route, in the order of adding.
+    [[nodiscard]] std::vector<std::string> routes() const;
+
   private:
     struct Route {
         std::string method;

@@ -1,0 +1,36 @@
+// What GET /metrics says. docs/metrics.md names every metric; a test holds the two together.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "media/sfu/conference_info.h"
+#include "signaling/http/server.h"
+
+namespace isthmus::signaling::api {
+
+struct ProcessStats {
+    double cpu_seconds = 0;
+    double start_time_unix_seconds = 0;
+    std::uint64_t resident_bytes = 0;
+    std::uint64_t open_fds = 0;
+    std::uint64_t max_fds = 0;
+    std::uint64_t threads = 0;
+};
+
+// From /proc/self; a figure that cannot be read stays 0.
+[[nodiscard]] ProcessStats read_process_stats();
+
+struct MetricsInput {
+    std::string_view version;
+    const std::vector<media::sfu::WorkerStats>& workers;
+    const http::ServerCounters& http;
+    const ProcessStats& process;
+};
+
+// Prometheus text format 0.0.4.
+[[nodiscard]] std::string write_metrics(const MetricsInput& input);
+
+}  // namespace isthmus::signaling::api
