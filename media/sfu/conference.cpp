@@ -43,7 +43,7 @@ Participant* Conference::find_identity(std::string_view identity) const {
 }
 
 void Conference::subscribe(Instant now, Participant& viewer) {
-    if (!viewer.connected() || !viewer.can_subscribe() || !viewer.has_free_sender()) {
+    if (!viewer.wants_tracks()) {
         return;
     }
     for (Participant* publisher : participants_) {

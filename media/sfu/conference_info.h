@@ -69,7 +69,8 @@ struct ConferenceInfo {
     std::string name;
     std::int64_t created_at_unix_ms = 0;
     std::uint32_t worker = 0;
-    std::vector<ParticipantInfo> participants;
+    std::uint32_t participant_count = 0;
+    std::vector<ParticipantInfo> participants;  // empty where details were not asked for
 };
 
 // One worker's figures since start; all counters but the last group.
@@ -94,6 +95,7 @@ struct WorkerStats {
     std::uint64_t dtls_unverified = 0;
     std::uint64_t srtp_auth_failures = 0;
     std::uint64_t srtp_replays = 0;
+    std::uint64_t srtp_malformed = 0;
     std::uint64_t connections_closed_by_timeout = 0;
     std::uint64_t limit_bitrate_drops = 0;
 

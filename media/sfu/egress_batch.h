@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "media/rtp/rtp_header_writer.h"
 #include "media/transport/datagram.h"
 #include "media/transport/srtp_fanout.h"
 
@@ -24,9 +25,7 @@ struct EgressCounters {
 
 class EgressBatch {
   public:
-    // A rewritten header: 12 bytes, up to 15 CSRCs, and extensions; a dependency descriptor with its
-    // template structure takes up to about 100 bytes.
-    static constexpr std::size_t kHeaderBytesMax = 256;
+    static constexpr std::size_t kHeaderBytesMax = rtp::kRtpHeaderBytesMax;
     // 256 packets are 384 KiB of ciphertext, well inside a core's L2 cache.
     static constexpr std::size_t kPacketsMax = 256;
 

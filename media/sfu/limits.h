@@ -21,8 +21,8 @@ struct SfuLimits {
     // What one video track may keep for retransmission.
     std::size_t cache_bytes = 1U << 20U;
     Duration cache_age = std::chrono::seconds(1);
-    // Packets sent again to one receiver of one track, per second.
-    std::uint32_t retransmissions_per_second = 500;
+    // Payload sent again to one receiver of one track, at most.
+    std::size_t retransmission_bytes_per_second = 250'000;
 };
 
 }  // namespace isthmus::media::sfu

@@ -83,17 +83,19 @@ Result<JoinResult> WorkerCore::join(Instant now,
                       .limits = config_.transport_limits},
     };
     auto made = sfu::Participant::make(
-        now, std::move(participant_config), request.description.sections, random_);
+        now, std::move(participant_config), request.description.sections, random_, touched_);
     if (!made) {
         drop_if_empty(conference);
         return std::unexpected(made.error());
     }
     const ParticipantId id = participants_.emplace(*std::move(made));
     sfu::Participant& participant = **participants_.find(id);
+    participant.set_handle(id);
     by_connection_.emplace(connection.value, id);
     by_ufrag_.emplace(participant.transport().local_ice().ufrag, id);
     conference.add(participant);
-    rearm(id);
+    participant.touch();
+    settle_touched(now, sink);
     return JoinResult{.connection = connection,
                       .participant_id = participant.id(),
                       .conference_id = conference.id(),
@@ -116,6 +118,7 @@ Result<void> WorkerCore::leave(Instant now,
         return make_error(ErrorCode::kNotFound, "This session has ended.");
     }
     end_participant(now, found->second, reason, sink);
+    settle_touched(now, sink);
     return {};
 }
 
@@ -150,6 +153,7 @@ Result<void> WorkerCore::remove_participant(Instant now,
     }
     end_participant(
         now, by_connection_.at(participant->connection()), LeaveReason::kRemoved, sink);
+    settle_touched(now, sink);
     return {};
 }
 
@@ -168,6 +172,7 @@ std::size_t WorkerCore::end_conference(Instant now,
     for (const ParticipantId id : ending) {
         end_participant(now, id, reason, sink);
     }
+    settle_touched(now, sink);
     return ending.size();
 }
 
@@ -181,7 +186,7 @@ void WorkerCore::end_participant(Instant now,
     }
     sfu::Participant& participant = **found;
     participant.close(now, sink);
-    add_transport_counters(participant);
+    add_transport_counters(participant, stats_);
 
     sfu::Conference& conference = *participant.conference();
     gone_.push_back({.connection = {participant.connection()},
@@ -211,6 +216,8 @@ void WorkerCore::drop_if_empty(const sfu::Conference& conference) {
 void WorkerCore::handle_datagrams(Instant now,
                                   std::span<const InDatagram> datagrams,
                                   DatagramSink& sink) {
+    // More at once than the tracks' caches keep in place.
+    CHECK(datagrams.size() <= kBatchMax);
     stats_.datagrams_received += datagrams.size();
     for (const InDatagram& datagram : datagrams) {
         stats_.bytes_received += datagram.bytes.size();
@@ -218,14 +225,19 @@ void WorkerCore::handle_datagrams(Instant now,
     }
     // What came in is stored; now every receiver gets all of it in one go, so that its packets lie
     // side by side when they are encrypted and sent.
-    for (const ParticipantId id : touched_) {
-        if (std::unique_ptr<sfu::Participant>* participant = participants_.find(id)) {
+    for (std::size_t i = 0; i < touched_.size(); ++i) {
+        if (std::unique_ptr<sfu::Participant>* participant = participants_.find(touched_[i])) {
             (*participant)->forward_pending(now, egress_, sink);
         }
     }
     egress_.flush(sink);
-    for (const ParticipantId id : touched_) {
-        settle(now, id, sink);
+    settle_touched(now, sink);
+}
+
+void WorkerCore::settle_touched(Instant now, DatagramSink& sink) {
+    // Settling one may touch others: who leaves frees places for those who stay.
+    for (std::size_t i = 0; i < touched_.size(); ++i) {
+        settle(now, touched_[i], sink);
     }
     touched_.clear();
 }
@@ -243,7 +255,7 @@ void WorkerCore::handle_datagram(Instant now, const InDatagram& datagram, Datagr
     }
     const ParticipantId id = bound->second;
     sfu::Participant& participant = **participants_.find(id);
-    touch(participant, id);
+    participant.touch();
     switch (kind) {
         case DatagramKind::kDtls:
             participant.transport().handle_dtls(now, *datagram.path, datagram.bytes);
@@ -270,11 +282,12 @@ void WorkerCore::handle_stun(Instant now, const InDatagram& datagram, DatagramSi
     const ParticipantId id = named->second;
     sfu::Participant& participant = **participants_.find(id);
     // Only an authentic check binds a path: nobody else can claim one.
-    if (participant.transport().handle_stun(now, *datagram.path, datagram.bytes)) {
+    participant.transport().handle_stun(now, *datagram.path, datagram.bytes);
+    if (participant.transport().is_verified(*datagram.path)) {
         bind_path(participant, id, *datagram.path);
     }
     drain_datagrams(participant, sink);
-    touch(participant, id);
+    participant.touch();
 }
 
 void WorkerCore::bind_path(sfu::Participant& participant,
@@ -297,13 +310,6 @@ void WorkerCore::unbind_path(ParticipantId id, const transport::Path& path) {
     }
 }
 
-void WorkerCore::touch(sfu::Participant& participant, ParticipantId id) {
-    if (!participant.touched()) {
-        participant.set_touched(true);
-        touched_.push_back(id);
-    }
-}
-
 void WorkerCore::drain_datagrams(sfu::Participant& participant, DatagramSink& sink) {
     while (const auto datagram = participant.transport().poll_datagram()) {
         ++stats_.datagrams_sent;
@@ -318,10 +324,11 @@ void WorkerCore::settle(Instant now, ParticipantId id, DatagramSink& sink) {
         return;
     }
     sfu::Participant& participant = **found;
-    participant.set_touched(false);
+    participant.clear_touched();
     drain_datagrams(participant, sink);
     while (const auto event = participant.transport().poll_event()) {
         if (event->kind == transport::TransportEventKind::kConnected) {
+            participant.on_connected(now);
             participant.conference()->on_connected(now, participant);
         } else if (event->kind == transport::TransportEventKind::kClosed) {
             const LeaveReason reason = leave_reason_for(event->reason);
@@ -360,8 +367,9 @@ void WorkerCore::handle_timeout(Instant now, DatagramSink& sink) {
             continue;
         }
         (*found)->handle_timeout(now);
-        settle(now, *id, sink);
+        (*found)->touch();
     }
+    settle_touched(now, sink);
 }
 
 Instant WorkerCore::next_timeout() const { return timers_.next_timeout(); }
@@ -373,6 +381,67 @@ std::optional<ConnectionGone> WorkerCore::poll_gone() {
     ConnectionGone gone = std::move(gone_.front());
     gone_.erase(gone_.begin());
     return gone;
+}
+
+std::vector<sfu::ConferenceInfo> WorkerCore::describe(Instant now, bool details) const {
+    std::vector<sfu::ConferenceInfo> all;
+    for (const auto& [name, conference] : conferences_) {
+        all.push_back(describe(now, *conference, details));
+    }
+    return all;
+}
+
+std::optional<sfu::ConferenceInfo> WorkerCore::describe(Instant now,
+                                                        const std::string& name) const {
+    const auto found = conferences_.find(name);
+    if (found == conferences_.end()) {
+        return std::nullopt;
+    }
+    return describe(now, *found->second, true);
+}
+
+sfu::ConferenceInfo WorkerCore::describe(Instant now,
+                                         const sfu::Conference& conference,
+                                         bool details) const {
+    sfu::ConferenceInfo info{.id = conference.id(),
+                             .name = conference.name(),
+                             .created_at_unix_ms = conference.created_at_unix_ms(),
+                             .worker = config_.index,
+                             .participant_count = static_cast<std::uint32_t>(conference.size()),
+                             .participants = {}};
+    if (details) {
+        for (const sfu::Participant* participant : conference.participants()) {
+            info.participants.push_back(participant->describe(now));
+        }
+    }
+    return info;
+}
+
+sfu::WorkerStats WorkerCore::stats() const {
+    sfu::WorkerStats stats = stats_;
+    stats.rtp_forwarded = egress_.counters().packets;
+    stats.datagrams_sent += egress_.counters().packets;
+    stats.bytes_sent += egress_.counters().bytes;
+    stats.conferences = conferences_.size();
+    stats.participants = participants_.size();
+    participants_.for_each([&stats](auto, const std::unique_ptr<sfu::Participant>& participant) {
+        add_transport_counters(*participant, stats);
+        stats.tracks += participant->tracks().size();
+        for (const auto& subscription : participant->subscriptions()) {
+            stats.subscriptions += subscription->track() != nullptr ? 1 : 0;
+        }
+    });
+    return stats;
+}
+
+void WorkerCore::add_transport_counters(const sfu::Participant& participant,
+                                        sfu::WorkerStats& stats) {
+    const transport::TransportCounters& counters = participant.transport().counters();
+    stats.stun_bad += counters.stun_bad;
+    stats.dtls_unverified += counters.dtls_unverified;
+    stats.srtp_auth_failures += counters.srtp_auth_failures;
+    stats.srtp_replays += counters.srtp_replays;
+    stats.srtp_malformed += counters.srtp_malformed;
 }
 
 std::int64_t WorkerCore::unix_ms(Instant now) const {

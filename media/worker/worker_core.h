@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/slot_map.h"
+#include "base/string_hash.h"
 #include "base/time.h"
 #include "media/sfu/conference.h"
 #include "media/sfu/conference_info.h"
@@ -45,6 +47,9 @@ struct WorkerCoreConfig {
 
 class WorkerCore {
   public:
+    // Datagrams in one call of handle_datagrams().
+    static constexpr std::size_t kBatchMax = rtp::RetransmissionCache::kBatchPackets;
+
     // `random` and `fanout` outlive the core.
     WorkerCore(WorkerCoreConfig config, RandomSource& random, transport::SrtpFanout& fanout);
     ~WorkerCore();
@@ -91,7 +96,7 @@ class WorkerCore {
     [[nodiscard]] sfu::WorkerStats stats() const;
 
   private:
-    using ParticipantId = SlotId<std::unique_ptr<sfu::Participant>>;
+    using ParticipantId = sfu::ParticipantId;
 
     void handle_datagram(Instant now,
                          const transport::InDatagram& datagram,
@@ -102,16 +107,17 @@ class WorkerCore {
     void bind_path(sfu::Participant& participant, ParticipantId id, const transport::Path& path);
     void unbind_path(ParticipantId id, const transport::Path& path);
     void drain_datagrams(sfu::Participant& participant, transport::DatagramSink& sink);
-    void touch(sfu::Participant& participant, ParticipantId id);
     // Sends what a participant has to say, acts on its events, and re-arms its timer.
     void settle(Instant now, ParticipantId id, transport::DatagramSink& sink);
+    void settle_touched(Instant now, transport::DatagramSink& sink);
     void rearm(ParticipantId id);
     void end_participant(Instant now,
                          ParticipantId id,
                          LeaveReason reason,
                          transport::DatagramSink& sink);
     void drop_if_empty(const sfu::Conference& conference);
-    void add_transport_counters(const sfu::Participant& participant);
+    static void add_transport_counters(const sfu::Participant& participant,
+                                       sfu::WorkerStats& stats);
     [[nodiscard]] sfu::LocalDescription describe_local(const sfu::Participant& participant) const;
     [[nodiscard]] sfu::ConferenceInfo describe(Instant now,
                                                const sfu::Conference& conference,
@@ -122,13 +128,13 @@ class WorkerCore {
     RandomSource& random_;
     transport::SrtpFanout& fanout_;
     sfu::EgressBatch egress_;
-    SlotMap<std::unique_ptr<sfu::Participant>> participants_;
+    SlotMap<std::unique_ptr<sfu::Participant>, sfu::ParticipantTag> participants_;
     boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences_;
     boost::unordered_flat_map<std::uint64_t, ParticipantId> by_connection_;
-    boost::unordered_flat_map<std::string, ParticipantId> by_ufrag_;
+    boost::unordered_flat_map<std::string, ParticipantId, StringHash, std::equal_to<>> by_ufrag_;
     boost::unordered_flat_map<transport::Path, ParticipantId, transport::PathHash> by_path_;
     TimerQueue<ParticipantId> timers_;
-    std::vector<ParticipantId> touched_;  // by the batch at hand
+    sfu::TouchList touched_;
     std::vector<ConnectionGone> gone_;
     sfu::WorkerStats stats_;
 };
