@@ -57,6 +57,7 @@ struct ParticipantInfo {
     std::string name;
     std::int64_t joined_at_unix_ms = 0;
     bool connected = false;
+    bool hidden = false;  // not to be shown to other participants
     std::string remote_address;  // of the selected path
     std::string protocol;        // "udp" or "tcp"
     std::string srtp_profile;
