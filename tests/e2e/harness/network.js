@@ -48,7 +48,7 @@ export class Network {
   // The browsers' firewall: `rules` decide over what they send, in nftables' language.
   filter(...rules) {
     this.unfilter();
-    this.inBrowsers('nft', `table inet e2e { chain out { type filter hook output priority 0; ${rules.join('; ')}; } }`);
+    this.inBrowsers('nft', `table inet e2e { chain out { type filter hook output priority 0; ${rules.join('; ')}; }; }`);
   }
 
   // What the filter has dropped so far, where its rules count.

@@ -3,6 +3,8 @@ import { Session } from '/meet/whip.js';
 import { adaptAnswer, selectedPath } from '/e2e/connection.js';
 import { BARS, CELLS, HEIGHT, WIDTH, brightnessOf, numberOf } from '/e2e/picture.js';
 
+const FIRST_FRAME_MS_MAX = 20000;
+
 export async function watch({ url, token, iceTransportPolicy = 'all', answer }) {
   const pc = new RTCPeerConnection({ iceTransportPolicy, bundlePolicy: 'max-bundle' });
   const video = document.createElement('video');
@@ -18,9 +20,11 @@ export async function watch({ url, token, iceTransportPolicy = 'all', answer }) 
   pc.addTransceiver('video', { direction: 'recvonly' });
 
   const begun = performance.now();
-  const firstFrame = new Promise((resolve) => {
+  const firstFrame = new Promise((resolve, reject) => {
     video.requestVideoFrameCallback(() => resolve(Math.round(performance.now() - begun)));
+    setTimeout(() => reject(new Error(`no frame was shown; connection ${pc.connectionState}`)), FIRST_FRAME_MS_MAX);
   });
+  firstFrame.catch(() => {}); // for those who do not ask
   const session = await Session.start(pc, url, { token, adaptAnswer: adaptAnswer(answer) });
   return {
     resource: session.resource,
