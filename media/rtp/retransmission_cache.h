@@ -28,7 +28,7 @@ namespace isthmus::media::rtp {
 struct CacheLimits {
     std::size_t packets = 512;                         // rounded up to a power of two, at least 64
     std::size_t bytes = std::size_t{2} * 1024 * 1024;  // at least kCacheBytesMin
-    // Beyond a second a video receiver has given up or asked for a key frame.
+    // Beyond a second a video receiver has given up or asked for a key frame. At least 100 ms.
     Duration age = std::chrono::seconds(1);
 };
 

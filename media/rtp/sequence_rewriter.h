@@ -70,7 +70,9 @@ class SequenceRewriter {
                                                    RtpTimestamp timestamp);
 
     // The packet is not forwarded and leaves no gap. A packet that comes late cannot close up any
-    // more: its number is out and stays a gap.
+    // more: its number is out and stays a gap. Not needed while nothing at all is forwarded
+    // (paused, or waiting for a key frame): switch_source() to the same source begins again after
+    // that.
     void on_dropped(const SourcePacket& packet);
 
     // Which packet the receiver knows as `seq`. Nothing for numbers never used, or too old. The
@@ -96,7 +98,7 @@ class SequenceRewriter {
     // Temporal layers at 30 fps drop 15 to 23 times a second: two to four seconds.
     static constexpr std::size_t kRuns = 64;
     // A jump over more packets is an outage: the receiver sees one packet missing, not thousands.
-    static constexpr std::int64_t kGapMax = 1000;
+    static constexpr std::uint64_t kGapMax = 1000;
 
     // Numbers in [first, first + length) are out, from out_first on.
     struct Run {
@@ -109,7 +111,14 @@ class SequenceRewriter {
 
     [[nodiscard]] const Run& newest() const { return runs_[newest_]; }
 
+    // One behind the last number given away.
+    [[nodiscard]] std::uint64_t out_end() const {
+        return runs_used_ == 0 ? start_.seq : newest().out_first + newest().length;
+    }
+
     void begin_run(const Run& run);
+    void reach(std::uint64_t seq);
+    // The newest run that `holds`, or null.
     template <typename Holds>
     [[nodiscard]] const Run* find_run(Holds&& holds) const;
 
@@ -117,6 +126,7 @@ class SequenceRewriter {
     std::array<Run, kRuns> runs_{};
     std::size_t newest_ = 0;
     std::size_t runs_used_ = 0;
+    bool sent_ = false;  // anything at all
     ExtendedSeq highest_{};
     RtpTimestamp last_timestamp_{};  // as sent, of the newest number
     Instant last_at_{};

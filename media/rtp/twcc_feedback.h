@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -53,13 +52,25 @@ class TwccFeedback {
     // Statuses of one message; a few of them leave room for other RTCP in a datagram.
     static constexpr std::size_t kStatusesMax = 400;
 
+    struct Message {
+        std::int32_t reference_64ms = 0;
+        std::size_t count = 0;
+    };
+
+    [[nodiscard]] std::int64_t& arrival(ExtendedSeq seq) {
+        return arrivals_[value_of(seq) % kWindow];
+    }
+
+    void forget(ExtendedSeq begin, ExtendedSeq end);
+    Message collect();
+
     Duration interval_;
     SeqUnwrapper unwrapper_;
     // At seq modulo kWindow, in units of 250 us since the clock's origin; kNone where not received.
     static constexpr std::int64_t kNone = -1;
     std::vector<std::int64_t> arrivals_;
-    std::optional<ExtendedSeq> begin_;  // the first number that the next message tells of
-    ExtendedSeq end_{};                 // one behind the newest received
+    ExtendedSeq begin_{};  // the first number that the next message tells of
+    ExtendedSeq end_{};    // one behind the newest received
     bool due_ = false;
     Instant next_timeout_ = kNever;
     std::uint8_t feedback_count_ = 0;
