@@ -21,8 +21,7 @@ const Credentials kCredentials{.key = "key", .secret = "a secret of more than 32
 http::AccessToken verified(const TokenRequest& request, std::int64_t now = kNow) {
     const auto token = create_token(request, kCredentials, kNow);
     EXPECT_TRUE(token.has_value());
-    auto result =
-        http::verify_token(*token, {{kCredentials.key, kCredentials.secret}}, now);
+    auto result = http::verify_token(*token, {{kCredentials.key, kCredentials.secret}}, now);
     EXPECT_TRUE(result.has_value());
     return result.value_or(http::AccessToken{});
 }
@@ -140,8 +139,7 @@ TEST(HttpClient, ChecksTheCertificateUnlessTold) {
     config.tls_listen = {{.ip = "127.0.0.1", .port = 0}};
     config.tls = http::make_self_signed({"localhost"}, 1'800'000'000).value();
     http::RunningServer running(std::move(config), add_who);
-    HttpClientConfig client{.base_url =
-                                "https://127.0.0.1:" + std::to_string(running.port(true))};
+    HttpClientConfig client{.base_url = "https://127.0.0.1:" + std::to_string(running.port(true))};
     const auto refused = http_request(client, "GET", "/who/x");
     ASSERT_FALSE(refused);
     EXPECT_TRUE(refused.error().message.contains("--insecure")) << refused.error().message;
@@ -150,8 +148,15 @@ TEST(HttpClient, ChecksTheCertificateUnlessTold) {
 }
 
 TEST(HttpClient, SaysWhatIsWrongWithAUrl) {
-    for (const char* url : {"", "127.0.0.1:8080", "ftp://a", "http://", "http://:80", "http://a:",
-                            "http://a/b", "http://u@a", "http://a b"}) {
+    for (const char* url : {"",
+                            "127.0.0.1:8080",
+                            "ftp://a",
+                            "http://",
+                            "http://:80",
+                            "http://a:",
+                            "http://a/b",
+                            "http://u@a",
+                            "http://a b"}) {
         const auto answer = http_request({.base_url = url}, "GET", "/");
         ASSERT_FALSE(answer) << url;
         EXPECT_EQ(answer.error().code, ErrorCode::kInvalidArgument) << url;

@@ -46,15 +46,21 @@ TEST(NodeConfig, HasTheExamplesDefaults) {
 
 // Each key of the example, changed, changes the configuration or is refused: none is ignored.
 TEST(NodeConfig, ExampleHasEveryKey) {
-    for (const char* key :
-         {"bind:",           "first_port:",      "workers:",        "advertised_addresses:",
-          "ice_tcp:",        "receive_buffer_",  "send_buffer_",    "srtp_profiles:",
-          "srtp_engine:",    "conferences:",     "participants_",   "tracks_per_",
-          "publish_bitrate", "tcp_connections:", "listen:",         "tls_listen:",
-          "certificate:",    "key:",             "allowed_origins", "trusted_proxies:",
-          "pages_directory", "connections:",     "connections_per", "ice_servers:",
-          "keys:",           "require_key:",     "level:",          "format:",
-          "state_directory", "shutdown_grace:"}) {
+    for (const char* key : {"bind:",           "first_port:",
+                            "workers:",        "advertised_addresses:",
+                            "ice_tcp:",        "receive_buffer_",
+                            "send_buffer_",    "srtp_profiles:",
+                            "srtp_engine:",    "conferences:",
+                            "participants_",   "tracks_per_",
+                            "publish_bitrate", "tcp_connections:",
+                            "listen:",         "tls_listen:",
+                            "certificate:",    "key:",
+                            "allowed_origins", "trusted_proxies:",
+                            "pages_directory", "connections:",
+                            "connections_per", "ice_servers:",
+                            "keys:",           "require_key:",
+                            "level:",          "format:",
+                            "state_directory", "shutdown_grace:"}) {
         EXPECT_TRUE(read_example().contains("\n" + std::string(key)) ||
                     read_example().contains(" " + std::string(key)))
             << key;
@@ -108,8 +114,10 @@ shutdown_grace: 250ms
 
 TEST(NodeConfig, NamesEveryProblemAtOnce) {
     const std::string text = problems(
-        "media:\n  wrokers: 2\n  first_port: 70000\nhttp:\n  listen: ['8080']\nlog:\n  level: loud\n");
-    EXPECT_TRUE(text.contains("f:2: media.wrokers: there is no such key; did you mean \"workers\"?"))
+        "media:\n  wrokers: 2\n  first_port: 70000\nhttp:\n  listen: ['8080']\nlog:\n  level: "
+        "loud\n");
+    EXPECT_TRUE(
+        text.contains("f:2: media.wrokers: there is no such key; did you mean \"workers\"?"))
         << text;
     EXPECT_TRUE(text.contains("f:3: media.first_port: \"70000\" is no whole number")) << text;
     EXPECT_TRUE(text.contains("f:5: http.listen: \"8080\" is not an address and port")) << text;
@@ -159,7 +167,9 @@ TEST(NodeConfig, SaysWhichFileCannotBeRead) {
     EXPECT_TRUE(config.error().message.contains("/nonexistent/node.yaml"));
 }
 
-TEST(DevSecret, IsLongEnoughToBeASecret) { EXPECT_GE(kDevSecret.size(), kSecretCharactersMin); }
+TEST(DevSecret, IsLongEnoughToBeASecret) {
+    EXPECT_GE(kDevSecret.size(), kSecretCharactersMin);
+}
 
 }  // namespace
 }  // namespace isthmus::node

@@ -30,6 +30,7 @@ class NodeTest : public testing::Test {
         std::string pattern = (fs::temp_directory_path() / "isthmus_node_XXXXXX").string();
         state_directory_ = ::mkdtemp(pattern.data());
     }
+
     ~NodeTest() override {
         node.reset();
         fs::remove_all(state_directory_);
@@ -115,8 +116,8 @@ TEST_F(NodeTest, SaysWhatIsInTheWay) {
 TEST_F(NodeTest, HandsOutTokensInDevelopmentOnly) {
     start(options(false));
     const auto has_dev = [&] {
-        return std::ranges::any_of(node->routes(),
-                                   [](const std::string& route) { return route.contains("/dev/"); });
+        return std::ranges::any_of(
+            node->routes(), [](const std::string& route) { return route.contains("/dev/"); });
     };
     EXPECT_FALSE(has_dev());
     start(options(true));
@@ -182,10 +183,10 @@ TEST(DevToken, IsGoodForWhatWasAskedFor) {
     const auto answer = ask({{"conference", "demo"}, {"identity", "alice"}, {"publish", "0"}});
     ASSERT_EQ(answer.status, 200U) << answer.body;
     const auto json = boost::json::parse(answer.body);
-    const auto token = signaling::http::verify_token(
-        std::string_view(json.at("token").as_string()),
-        {{std::string(kDevKey), std::string(kDevSecret)}},
-        1'800'000'100);
+    const auto token =
+        signaling::http::verify_token(std::string_view(json.at("token").as_string()),
+                                      {{std::string(kDevKey), std::string(kDevSecret)}},
+                                      1'800'000'100);
     ASSERT_TRUE(token) << token.error().message;
     EXPECT_EQ(token->identity, "alice");
     EXPECT_EQ(token->video.room, "demo");

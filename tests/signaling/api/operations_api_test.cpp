@@ -28,7 +28,8 @@ std::string base64(const std::string& text) {
     for (std::size_t i = 0; i < text.size(); i += 3) {
         unsigned value = 0;
         for (std::size_t j = 0; j < 3; ++j) {
-            value = value << 8U | (i + j < text.size() ? static_cast<unsigned char>(text[i + j]) : 0U);
+            value =
+                value << 8U | (i + j < text.size() ? static_cast<unsigned char>(text[i + j]) : 0U);
         }
         for (std::size_t j = 0; j < 4; ++j) {
             out += i + j > text.size() ? '=' : kAlphabet[value >> (18U - 6U * j) & 63U];
@@ -37,7 +38,9 @@ std::string base64(const std::string& text) {
     return out;
 }
 
-std::string operator_key() { return "Basic " + base64("key:" + kSecret); }
+std::string operator_key() {
+    return "Basic " + base64("key:" + kSecret);
+}
 
 std::string token(const http::VideoGrant& video, std::int64_t expires = kNow + 60) {
     return "Bearer " + http::sign_token({.issuer = "key",
@@ -107,7 +110,8 @@ class OperationsApiTest : public testing::Test {
             request.headers.emplace("Authorization", authorization);
         }
         std::optional<Response> answer;
-        router.dispatch(std::move(request), [&](Response response) { answer = std::move(response); });
+        router.dispatch(std::move(request),
+                        [&](Response response) { answer = std::move(response); });
         switchboard.answer_all();
         EXPECT_TRUE(answer.has_value()) << method << " " << path;
         return answer.value_or(Response{});
@@ -124,7 +128,9 @@ class OperationsApiTest : public testing::Test {
     std::optional<OperationsApi> api;
 };
 
-TEST_F(OperationsApiTest, IsHealthyWithoutAKey) { EXPECT_EQ(call("GET", "/healthz").status, 200U); }
+TEST_F(OperationsApiTest, IsHealthyWithoutAKey) {
+    EXPECT_EQ(call("GET", "/healthz").status, 200U);
+}
 
 TEST_F(OperationsApiTest, IsReadyOnlyWhileItServesAndWorkersAnswer) {
     EXPECT_EQ(call("GET", "/readyz").status, 503U);
@@ -184,6 +190,7 @@ TEST_F(OperationsApiTest, GivesATokenWhatItGrantsAndNoMore) {
         const char* path;
         http::VideoGrant enough;
     };
+
     const http::VideoGrant join{.room = "demo", .room_join = true};
     const http::VideoGrant admin{.room = "demo", .room_admin = true};
     const http::VideoGrant list{.room = "", .room_list = true};

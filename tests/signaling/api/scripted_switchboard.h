@@ -21,17 +21,20 @@ class ScriptedSwitchboard final : public media::Switchboard {
             answer();
         }
     }
+
     [[nodiscard]] std::size_t pending() const { return pending_.size(); }
 
     void join(media::JoinRequest /*request*/, Answer<media::JoinResult> answer) override {
         later(std::move(answer),
               Result<media::JoinResult>(make_error(ErrorCode::kUnavailable, "not scripted")));
     }
+
     void leave(media::ConnectionId /*connection*/,
                media::LeaveReason /*reason*/,
                Answer<void> answer) override {
         later(std::move(answer), outcome);
     }
+
     void restart_ice(media::ConnectionId /*connection*/,
                      media::transport::IceCredentials /*remote*/,
                      Answer<media::sfu::LocalDescription> answer) override {
@@ -39,10 +42,12 @@ class ScriptedSwitchboard final : public media::Switchboard {
               Result<media::sfu::LocalDescription>(
                   make_error(ErrorCode::kUnavailable, "not scripted")));
     }
+
     void list_conferences(bool /*details*/,
                           Answer<std::vector<media::sfu::ConferenceInfo>> answer) override {
         later(std::move(answer), Result<std::vector<media::sfu::ConferenceInfo>>(conferences));
     }
+
     void find_conference(std::string name, Answer<media::sfu::ConferenceInfo> answer) override {
         Result<media::sfu::ConferenceInfo> found =
             make_error(ErrorCode::kNotFound, "There is no conference of this name.");
@@ -53,29 +58,32 @@ class ScriptedSwitchboard final : public media::Switchboard {
         }
         later(std::move(answer), std::move(found));
     }
+
     void remove_participant(std::string conference,
                             std::string identity,
                             Answer<void> answer) override {
         called.push_back("remove " + conference + " " + identity);
         later(std::move(answer), outcome);
     }
+
     void end_conference(std::string name, Answer<void> answer) override {
         called.push_back("end " + name);
         later(std::move(answer), outcome);
     }
+
     void collect_stats(Answer<std::vector<media::sfu::WorkerStats>> answer) override {
         later(std::move(answer), Result<std::vector<media::sfu::WorkerStats>>(workers));
     }
-    void on_connection_gone(std::function<void(const media::ConnectionGone&)> /*listener*/)
-        override {}
+
+    void on_connection_gone(
+        std::function<void(const media::ConnectionGone&)> /*listener*/) override {}
 
   private:
     template <typename T>
     void later(Answer<T> answer, Result<T> result) {
-        pending_.emplace_back(
-            [answer = std::move(answer), result = std::move(result)]() mutable {
-                answer(std::move(result));
-            });
+        pending_.emplace_back([answer = std::move(answer), result = std::move(result)]() mutable {
+            answer(std::move(result));
+        });
     }
 
     std::vector<std::move_only_function<void()>> pending_;

@@ -60,6 +60,12 @@ ServerCounters RunningServer::counters() {
     return counters;
 }
 
+void RunningServer::wait_until_empty() {
+    while (counters().connections_open != 0) {
+        std::this_thread::yield();
+    }
+}
+
 void RunningServer::destroy_server() {
     if (server_) {
         on_server([this] { server_.reset(); });

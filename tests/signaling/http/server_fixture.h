@@ -31,6 +31,9 @@ class RunningServer {
     void on_server(std::move_only_function<void()> work);
     [[nodiscard]] ServerCounters counters();
 
+    // A client sees the end of a connection a few steps before the server has put it away.
+    void wait_until_empty();
+
     [[nodiscard]] Server& server() { return *server_; }
 
     // Destroys the server on its thread, connections and all.

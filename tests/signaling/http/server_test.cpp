@@ -97,6 +97,7 @@ TEST(Server, Refuses10MegabytesAndTheClientStillReadsWhy) {
     EXPECT_TRUE(response.has("Content-Type: application/problem+json"));
     EXPECT_TRUE(response.has("Connection: close"));
     client.close();
+    running.wait_until_empty();
     EXPECT_EQ(running.counters().requests, 0U);
     EXPECT_EQ(running.counters().requests_refused, 1U);
 }
@@ -180,6 +181,7 @@ TEST(Server, CutsOffWhoeverSendsAHeaderSlowly) {
     WireClient client(running.port());
     client.send("GET /hello HTTP/1.1\r\nHo");
     EXPECT_TRUE(client.receive_end());
+    running.wait_until_empty();
     EXPECT_EQ(running.counters().requests_timed_out, 1U);
 }
 
@@ -190,6 +192,7 @@ TEST(Server, CutsOffWhoeverSendsABodySlowly) {
     WireClient client(running.port());
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
     EXPECT_TRUE(client.receive_end());
+    running.wait_until_empty();
     EXPECT_EQ(running.counters().requests_timed_out, 1U);
 }
 
@@ -203,6 +206,7 @@ TEST(Server, ClosesIdleConnections) {
     client.send(kGet);
     EXPECT_EQ(client.receive().status, 200U);
     EXPECT_TRUE(client.receive_end());
+    running.wait_until_empty();
     EXPECT_EQ(running.counters().requests_timed_out, 0U);
 }
 
@@ -232,8 +236,7 @@ TEST(Server, BoundsConnectionsInAllAndTakesNewOnesWhenOldOnesGo) {
         EXPECT_EQ(first.receive().status, 200U);
         EXPECT_TRUE(first.receive_end());
     }
-    // The server has closed the first one; its coroutine ends in the same step.
-    running.on_server([] {});
+    running.wait_until_empty();
     WireClient third(running.port());
     third.send(kGet);
     EXPECT_EQ(third.receive().status, 200U);
