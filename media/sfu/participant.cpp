@@ -249,6 +249,7 @@ ParticipantInfo Participant::describe(Instant now) const {
                          .name = config_.name,
                          .joined_at_unix_ms = config_.joined_at_unix_ms,
                          .connected = connected(),
+                         .hidden = hidden(),
                          .remote_address = {},
                          .protocol = {},
                          .srtp_profile = {},

@@ -25,7 +25,7 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboa
     CHECK(!config.workers.empty());
     std::unique_ptr<LocalSwitchboard> self(
         new LocalSwitchboard(config.limits, std::move(executor)));
-    for (WorkerThreadConfig& worker : config.workers) {
+    for (const WorkerThreadConfig& worker : config.workers) {
         auto on_gone = [board = self.get(), alive = std::weak_ptr(self->alive_)](
                            ConnectionGone gone) {
             board->executor_([board, alive, gone = std::move(gone)] {
@@ -34,7 +34,7 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboa
                 }
             });
         };
-        auto started = WorkerThread::start(std::move(worker), std::move(on_gone));
+        auto started = WorkerThread::start(worker, std::move(on_gone));
         if (!started) {
             return std::unexpected(started.error());
         }
@@ -271,8 +271,14 @@ void LocalSwitchboard::end_conference(std::string name, Answer<void> answer) {
 }
 
 void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) {
-    ask_all<sfu::WorkerStats>([](WorkerContext& context) { return context.core.stats(); },
-                              std::move(answer));
+    ask_all<sfu::WorkerStats>(
+        [](WorkerContext& context) {
+            sfu::WorkerStats stats = context.core.stats();
+            context.sockets.add_to(stats);
+            stats.cpu_seconds = thread_cpu_seconds();
+            return stats;
+        },
+        std::move(answer));
 }
 
 void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGone&)> listener) {

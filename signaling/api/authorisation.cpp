@@ -90,6 +90,10 @@ bool grants(const http::VideoGrant& video, Permission permission, std::string_vi
             return video.room_list;
         case Permission::kReadConference:
             return video.room_list || administers;
+        case Permission::kWatch:
+            return video.room_list || administers ||
+                   (video.room_join && video.can_subscribe && !video.room.empty() &&
+                    video.room == conference);
         case Permission::kManageParticipants:
             return administers;
         case Permission::kEndConference:
@@ -104,6 +108,8 @@ std::string_view needed(Permission permission) {
             return "roomList";
         case Permission::kReadConference:
             return "roomAdmin for this conference, or roomList";
+        case Permission::kWatch:
+            return "roomJoin and canSubscribe for this conference";
         case Permission::kManageParticipants:
             return "roomAdmin for this conference";
         case Permission::kEndConference:

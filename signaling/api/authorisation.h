@@ -18,12 +18,13 @@ enum class Permission : std::uint8_t {
     kAny,                 // any valid token
     kListConferences,     // roomList
     kReadConference,      // roomList, or roomAdmin for it
+    kWatch,               // roomJoin and canSubscribe for the conference, or kReadConference
     kManageParticipants,  // roomAdmin for the conference
     kEndConference,       // roomCreate
 };
 
-// `conference` is what kReadConference and kManageParticipants are about. kUnauthenticated or
-// kPermissionDenied with a sentence that names what is missing.
+// `conference` is what kReadConference, kWatch and kManageParticipants are about. kUnauthenticated
+// or kPermissionDenied with a sentence that names what is missing.
 [[nodiscard]] Result<void> authorise(const http::Request& request,
                                      const http::ApiKeys& keys,
                                      std::int64_t now_unix_s,

@@ -101,6 +101,7 @@ json::object participant(const ParticipantInfo& info, bool details) {
                            {"name", info.name},
                            {"joined_at", timestamp(info.joined_at_unix_ms)},
                            {"connected", info.connected},
+                           {"hidden", info.hidden},
                            {"remote_address", info.remote_address},
                            {"protocol", info.protocol},
                            {"srtp_profile", info.srtp_profile},
@@ -145,6 +146,22 @@ std::string stats_json(const ConferenceInfo& conference) {
     json::object object = summary(conference);
     object["participants"] = participants(conference, true);
     return json::serialize(object);
+}
+
+std::string publishers_json(const ConferenceInfo& conference) {
+    json::array array;
+    for (const ParticipantInfo& info : conference.participants) {
+        if (info.tracks.empty() || info.hidden) {
+            continue;
+        }
+        json::array tracks;
+        for (const TrackInfo& t : info.tracks) {
+            tracks.emplace_back(json::object{{"id", t.id}, {"kind", name_of(t.kind)}});
+        }
+        array.emplace_back(json::object{
+            {"identity", info.identity}, {"name", info.name}, {"tracks", std::move(tracks)}});
+    }
+    return json::serialize(array);
 }
 
 }  // namespace isthmus::signaling::api

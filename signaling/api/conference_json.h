@@ -17,4 +17,7 @@ namespace isthmus::signaling::api {
 // Everything, with each stream and each subscription.
 [[nodiscard]] std::string stats_json(const media::sfu::ConferenceInfo& conference);
 
+// [...]: who publishes and may be seen, with the kinds of their tracks; for the pages.
+[[nodiscard]] std::string publishers_json(const media::sfu::ConferenceInfo& conference);
+
 }  // namespace isthmus::signaling::api

@@ -110,6 +110,24 @@ constexpr std::array kHttpCounters = {
                                  &http::ServerCounters::requests_timed_out},
 };
 
+constexpr std::array kSignalingCounters = {
+    Metric<SignalingStats>{"isthmus_whip_sessions_created_total",
+                           "WHIP and WHEP sessions made.",
+                           &SignalingStats::sessions_created},
+    Metric<SignalingStats>{"isthmus_whip_sessions_refused_total",
+                           "WHIP and WHEP offers refused.",
+                           &SignalingStats::sessions_refused},
+    Metric<SignalingStats>{"isthmus_whip_ice_restarts_total",
+                           "ICE restarts that clients asked for.",
+                           &SignalingStats::ice_restarts},
+};
+
+constexpr std::array kSignalingGauges = {
+    Metric<SignalingStats>{
+        "isthmus_whip_publishers", "WHIP sessions now.", &SignalingStats::publishers},
+    Metric<SignalingStats>{"isthmus_whip_viewers", "WHEP sessions now.", &SignalingStats::viewers},
+};
+
 template <typename Metrics>
 void write_workers(MetricsWriter& writer,
                    const Metrics& metrics,
@@ -123,11 +141,19 @@ void write_workers(MetricsWriter& writer,
     }
 }
 
-void write_http(MetricsWriter& writer, const http::ServerCounters& http) {
-    for (const auto& metric : kHttpCounters) {
-        writer.counter(metric.name, metric.help);
-        writer.sample(http.*metric.value);
+template <typename Metrics, typename Owner>
+void write_one(MetricsWriter& writer,
+               const Metrics& metrics,
+               const Owner& owner,
+               void (MetricsWriter::*open)(std::string_view, std::string_view)) {
+    for (const auto& metric : metrics) {
+        (writer.*open)(metric.name, metric.help);
+        writer.sample(owner.*metric.value);
     }
+}
+
+void write_http(MetricsWriter& writer, const http::ServerCounters& http) {
+    write_one(writer, kHttpCounters, http, &MetricsWriter::counter);
     writer.counter("isthmus_http_responses_total", "HTTP responses by class of status.");
     writer.sample(http.responses_2xx, {{"status", "2xx"}});
     writer.sample(http.responses_3xx, {{"status", "3xx"}});
@@ -161,6 +187,8 @@ std::string write_metrics(const MetricsInput& input) {
     writer.sample(std::uint64_t{1}, {{"version", input.version}});
     write_workers(writer, kWorkerGauges, input.workers, &MetricsWriter::gauge);
     write_workers(writer, kWorkerCounters, input.workers, &MetricsWriter::counter);
+    write_one(writer, kSignalingGauges, input.signaling, &MetricsWriter::gauge);
+    write_one(writer, kSignalingCounters, input.signaling, &MetricsWriter::counter);
     write_http(writer, input.http);
     write_process(writer, input.process);
     return writer.text();

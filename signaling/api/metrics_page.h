@@ -23,9 +23,20 @@ struct ProcessStats {
 // From /proc/self; a figure that cannot be read stays 0.
 [[nodiscard]] ProcessStats read_process_stats();
 
+// Of WHIP and WHEP.
+struct SignalingStats {
+    std::uint64_t sessions_created = 0;
+    std::uint64_t sessions_refused = 0;
+    std::uint64_t ice_restarts = 0;
+
+    std::uint64_t publishers = 0;  // now
+    std::uint64_t viewers = 0;     // now
+};
+
 struct MetricsInput {
     std::string_view version;
     const std::vector<media::sfu::WorkerStats>& workers;
+    const SignalingStats& signaling;
     const http::ServerCounters& http;
     const ProcessStats& process;
 };

@@ -65,6 +65,7 @@ void OperationsApi::add_routes(http::Router& router) {
     add_read("/api/v1/conferences/{conference}", &conference_json);
     add_read("/api/v1/conferences/{conference}/participants", &participants_json);
     add_read("/api/v1/conferences/{conference}/stats", &stats_json);
+    add("GET", "/whep/{conference}/participants", &OperationsApi::list_for_viewers);
     add("DELETE", "/api/v1/conferences/{conference}", &OperationsApi::end_conference);
     add("DELETE",
         "/api/v1/conferences/{conference}/participants/{identity}",
@@ -103,10 +104,12 @@ void OperationsApi::metrics(const Request& request, Responder respond) const {
         }
         const http::ServerCounters http = sources_.http_counters();
         const ProcessStats process = sources_.process_stats();
+        const SignalingStats signaling = sources_.signaling_stats();
         Response response{.status = 200,
                           .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                           .body = write_metrics({.version = config_.version,
                                                  .workers = *workers,
+                                                 .signaling = signaling,
                                                  .http = http,
                                                  .process = process})};
         respond(fresh(std::move(response)));
@@ -151,6 +154,27 @@ void OperationsApi::read(const Request& request,
         name, [respond = std::move(respond), write](const auto& conference) mutable {
             respond(conference ? fresh(Response::json(200, write(*conference)))
                                : Response::problem(conference.error()));
+        });
+}
+
+// For the pages: whoever may watch may know whom to watch. A conference that nobody has joined yet
+// is an empty one to a viewer.
+void OperationsApi::list_for_viewers(const Request& request, Responder respond) const {
+    const std::string& name = parameter(request, "conference");
+    const auto allowed =
+        authorise(request, config_.keys, sources_.now_unix_s(), Permission::kWatch, name);
+    if (!allowed) {
+        respond(Response::problem(allowed.error()));
+        return;
+    }
+    switchboard_->find_conference(
+        name, [respond = std::move(respond)](const auto& conference) mutable {
+            if (!conference && conference.error().code != ErrorCode::kNotFound) {
+                respond(Response::problem(conference.error()));
+                return;
+            }
+            respond(fresh(Response::json(
+                200, conference ? publishers_json(*conference) : std::string("[]"))));
         });
 }
 

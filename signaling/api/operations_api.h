@@ -27,6 +27,7 @@ struct OperationsApiConfig {
 struct OperationsApiSources {
     std::function<std::int64_t()> now_unix_s;
     std::function<http::ServerCounters()> http_counters;
+    std::function<SignalingStats()> signaling_stats;
     std::function<ProcessStats()> process_stats;
 };
 
@@ -54,6 +55,7 @@ class OperationsApi {
     void read(const http::Request& request,
               http::Responder respond,
               std::string (*write)(const media::sfu::ConferenceInfo&)) const;
+    void list_for_viewers(const http::Request& request, http::Responder respond) const;
     void remove_participant(const http::Request& request, http::Responder respond) const;
     void end_conference(const http::Request& request, http::Responder respond) const;
 

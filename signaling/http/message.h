@@ -19,12 +19,13 @@ struct HeaderLess {
     using is_transparent = void;
     [[nodiscard]] bool operator()(std::string_view a, std::string_view b) const;
 };
+
 using Headers = std::multimap<std::string, std::string, HeaderLess>;
 
 struct Request {
     std::string method;  // "GET", ...
     std::string path;    // percent-decoded, without query, begins with '/'
-    std::map<std::string, std::string, std::less<>> query;       // decoded; the last of a name counts
+    std::map<std::string, std::string, std::less<>> query;  // decoded; the last of a name counts
     std::map<std::string, std::string, std::less<>> parameters;  // what {name} in the route matched
     Headers headers;
     std::string body;  // whole; never longer than the server's limit
@@ -73,6 +74,7 @@ class Router {
         std::vector<std::string> segments;
         Handler handler;
     };
+
     std::vector<Route> routes_;
 };
 

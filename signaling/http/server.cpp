@@ -202,6 +202,8 @@ Result<std::unique_ptr<Server>> Server::start(asio::io_context& io,
     state->core.router = &router;
     state->core.trusted_proxies.insert(config.trusted_proxies.begin(),
                                        config.trusted_proxies.end());
+    state->core.allowed_origins.insert(config.allowed_origins.begin(),
+                                       config.allowed_origins.end());
     std::unique_ptr<Server> server(
         new Server(std::move(state)));  // NOLINT(*-owning-memory): private
     if (auto listening = server->state_->listen_all(config); !listening) {

@@ -52,6 +52,9 @@ struct ServerConfig {
     std::optional<TlsIdentity> tls;  // there must be one where tls_listen is not empty
     // Addresses of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.
     std::vector<std::string> trusted_proxies;
+    // Where a handler allows all origins (Access-Control-Allow-Origin: *), these are let through
+    // only, unless one of them is "*".
+    std::vector<std::string> allowed_origins = {"*"};
     ServerLimits limits;
 };
 

@@ -175,6 +175,20 @@ asio::awaitable<void> linger(Connection* connection) {
     }
 }
 
+// Fetch Standard, section 3.3.3: a server that knows several origins names the one that asks.
+void restrict_origin(const ServerCore& core, const std::string& origin, Response& response) {
+    const auto allowed = response.headers.find("Access-Control-Allow-Origin");
+    if (allowed == response.headers.end() || core.allowed_origins.contains("*")) {
+        return;
+    }
+    if (core.allowed_origins.contains(origin)) {
+        allowed->second = origin;
+    } else {
+        response.headers.erase(allowed);
+    }
+    response.headers.emplace("Vary", "Origin");
+}
+
 struct Refusal {
     unsigned status = 400;
     std::string_view detail;
@@ -327,6 +341,7 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
         co_return false;
     }
     ++connection->core->counters.requests;
+    const std::string origin(request->header("Origin"));
     const std::string line = request->method + " " + request->path;
     connection->tcp.expires_never();
     Response response = co_await dispatch(connection->core->router, std::move(*request));
@@ -334,6 +349,7 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
         co_return false;
     }
     log::debug("http", "{} {} {}", connection->remote.to_string(), line, response.status);
+    restrict_origin(*connection->core, origin, response);
     exchange.keep_alive = exchange.keep_alive && !connection->core->stopping;
     const bool sent = co_await write(connection, stream, std::move(response), exchange);
     co_return sent&& exchange.keep_alive && !connection->core->stopping;

@@ -31,6 +31,7 @@ struct ServerCore {
     ServerLimits limits;
     const Router* router = nullptr;
     std::set<std::string, std::less<>> trusted_proxies;
+    std::set<std::string, std::less<>> allowed_origins;
     std::optional<boost::asio::ssl::context> tls;
     ServerCounters counters;
     std::set<Connection*> connections;

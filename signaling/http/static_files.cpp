@@ -63,7 +63,7 @@ bool matches(std::string_view if_none_match, std::string_view etag) {
 
 }  // namespace
 
-Result<StaticFiles> StaticFiles::load(const fs::path& directory) {
+Result<StaticFiles> StaticFiles::load(const fs::path& directory, std::string_view mount) {
     StaticFiles files;
     std::error_code error;
     std::size_t bytes = 0;
@@ -91,12 +91,18 @@ Result<StaticFiles> StaticFiles::load(const fs::path& directory) {
         file.body.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
         file.type = type_of(path);
         file.etag = etag_of(file.body);
-        const std::string name = "/" + path.lexically_relative(directory).generic_string();
+        const std::string name =
+            std::string(mount) + path.lexically_relative(directory).generic_string();
         if (path.filename() == "index.html") {
             files.files_.emplace(
                 name.substr(0, name.size() - std::string_view("index.html").size()), file);
         }
         files.files_.emplace(name, std::move(file));
+    }
+    if (const auto index = files.files_.find(mount); index != files.files_.end()) {
+        const File top = index->second;
+        files.files_.emplace("/", top);
+        files.files_.emplace(mount.substr(0, mount.size() - 1), top);
     }
     if (error) {
         return make_error(

@@ -2,7 +2,7 @@
 //
 // Everything is read when the object is made and nothing is opened for a request: a path in a
 // request can only name what was found then. Symbolic links and names that begin with a dot are
-// left out. "index.html" also answers for its directory.
+// left out. "index.html" also answers for its directory, and the topmost one for "/".
 #pragma once
 
 #include <cstddef>
@@ -18,11 +18,13 @@ namespace isthmus::signaling::http {
 
 class StaticFiles {
   public:
+    // `mount` is the path that stands for the directory: "/meet/".
     // kNotFound where there is no such directory, kLimitExceeded where it holds more than
     // kStaticBytesMax or kStaticFilesMax.
-    [[nodiscard]] static Result<StaticFiles> load(const std::filesystem::path& directory);
+    [[nodiscard]] static Result<StaticFiles> load(const std::filesystem::path& directory,
+                                                  std::string_view mount);
 
-    // GET "/" and everything below that no other route has. Add it last; outlives the router's use.
+    // GET for everything that no other route has. Add it last; outlives the router's use.
     void add_routes(Router& router) const;
 
     [[nodiscard]] Response answer(const Request& request) const;

@@ -13,7 +13,8 @@ const SEED = Number(process.env.SEED ?? 1);
 let world;
 let relay;
 before(async () => {
-  world = await World.open();
+  // One worker: one port for the relay to lead to.
+  world = await World.open({ prepare: () => ({ config: 'media:\n  workers: 1\n' }) });
   relay = await UdpRelay.open({ address: SERVER_IPV4, server: world.node.media, loss: LOSS, seed: SEED });
 });
 after(async () => {

@@ -13,7 +13,7 @@ before(async () => {
     prepare: async () => {
       turn = await TurnServer.start();
       return {
-        config: `ice_servers:\n  - urls: ["${turn.url}"]\n    secret: "${TURN_SECRET}"\n`,
+        config: `ice_servers:\n  - urls: ["${turn.url}"]\n    shared_secret: "${TURN_SECRET}"\n`,
         browserFlags: [turn.browserFlag],
       };
     },

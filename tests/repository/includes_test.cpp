@@ -28,17 +28,10 @@ ModuleGraph read_graph() {
     return ModuleGraph(std::move(targets));
 }
 
-bool is_benchmark(const std::string& file) {
-    return file.starts_with("benchmarks/");
-}
-
 TEST(Repository, IncludesOnlyDeclaredModules) {
     const ModuleGraph graph = read_graph();
     ASSERT_FALSE(graph.targets().empty());
     for (const std::string& file : list_files({".cpp", ".h"})) {
-        if (is_benchmark(file)) {
-            continue;  // plain executables, linked to what they measure
-        }
         for (const Violation& violation : graph.check(file, quoted_includes(read_file(file)))) {
             ADD_FAILURE() << violation.file << " includes " << violation.include << ": "
                           << violation.reason;
@@ -57,9 +50,7 @@ TEST(Repository, IncludesFilesThatExistFromTheRoot) {
 TEST(Repository, BuildsEverySource) {
     const ModuleGraph graph = read_graph();
     for (const std::string& file : list_files({".cpp"})) {
-        if (!is_benchmark(file)) {
-            EXPECT_NE(graph.target_of_source(file), nullptr) << file << " is in no target";
-        }
+        EXPECT_NE(graph.target_of_source(file), nullptr) << file << " is in no target";
     }
 }
 

@@ -57,6 +57,8 @@ class ModuleGraph {
                                                           bool is_header) const;
     void add_public_closure(const std::string& library, std::set<std::string>& folders) const;
     [[nodiscard]] std::set<std::string> folders_for(const std::string& file) const;
+    // Whether the target of `file` also builds the source that `include` declares.
+    [[nodiscard]] bool shares_target(const std::string& file, const std::string& include) const;
 
     std::vector<Target> targets_;
     std::map<std::string, const Target*> libraries_;

@@ -64,6 +64,15 @@ TEST(ModuleGraph, CountsASubfolderWithoutADeclarationToItsParent) {
     EXPECT_THAT(example().check("media/rtp/packet.cpp", {"media/sfu/io/socket.h"}), SizeIs(1));
 }
 
+TEST(ModuleGraph, AllowsTheHeaderOfASourceThatTheTargetBuildsItself) {
+    std::vector<Target> targets = parse_declarations(
+        "isthmus_program(bench SOURCES b.cpp ${CMAKE_SOURCE_DIR}/tests/x/reference.cpp)", "bench");
+    targets.push_back(parse_declarations("isthmus_test(x SOURCES x_test.cpp)", "tests/x").front());
+    const ModuleGraph graph(std::move(targets));
+    EXPECT_THAT(graph.check("bench/b.cpp", {"tests/x/reference.h"}), IsEmpty());
+    EXPECT_THAT(graph.check("bench/b.cpp", {"tests/x/other.h"}), SizeIs(1));
+}
+
 TEST(ModuleGraph, RefusesAnIncludeThatNamesNoFolder) {
     EXPECT_THAT(example().check("media/sfu/track.cpp", {"track.h"}), SizeIs(1));
 }

@@ -22,5 +22,9 @@ dev_build() {
     esac
     need_packages "${packages_build[@]}"
     say "Building $preset"
-    build_preset "$preset"
+    if [[ $preset == fuzz ]]; then
+        build_preset fuzz fuzz_targets # and of the rest only what they need
+    else
+        build_preset "$preset"
+    fi
 }

@@ -21,10 +21,8 @@ dev_run() {
     if port_is_open "$http_port"; then
         fail "something already listens on 127.0.0.1:$http_port; stop it first (is another node running?)"
     fi
-    mkdir -p build/run
     say "Starting the node; its state is in build/run"
     # The node takes this process's place, so that Ctrl-C and signals reach it and nothing else.
     (announce_page $$ &)
-    cd build/run
-    exec ../release/bin/isthmus-node --dev "$@"
+    exec build/release/bin/isthmus-node --dev --state-directory build/run "$@"
 }

@@ -1,5 +1,5 @@
 // What the page asks of the node besides WHIP and WHEP.
-import { HttpError, request } from '/meet/whip.js';
+import { HttpError, request } from './whip.js';
 
 export const whipUrl = (conference) => `/whip/${encodeURIComponent(conference)}`;
 
@@ -27,12 +27,23 @@ export function claimsOf(token) {
   }
 }
 
-// Who is in the conference: [{ identity, name, tracks: [{ kind }] }]. Empty where nobody has joined yet.
-export async function participants(conference, token) {
+// Who is in the conference: [{ identity, name, tracks: [{ kind }] }], each person once. Empty where nobody
+// has joined yet. Each thing that a person watches is a participant of its own to the node, named
+// "<identity>~<random>".
+export async function people(conference, token) {
+  let participants;
   try {
-    return await (await request(`/whep/${encodeURIComponent(conference)}/participants`, { token })).json();
+    participants = await (await request(`/whep/${encodeURIComponent(conference)}/participants`, { token })).json();
   } catch (error) {
     if (error instanceof HttpError && error.status === 404) return [];
     throw error;
   }
+  const found = new Map();
+  for (const { identity, name, tracks } of participants) {
+    const person = identity.split('~')[0];
+    const known = found.get(person) ?? { identity: person, name, tracks: [] };
+    known.tracks.push(...tracks);
+    found.set(person, known);
+  }
+  return [...found.values()];
 }

@@ -1,6 +1,6 @@
 // Camera and microphone, and the connections that carry them.
-import { Session } from '/meet/whip.js';
-import { whepUrl, whipUrl } from '/meet/api.js';
+import { Session } from './whip.js';
+import { whepUrl, whipUrl } from './api.js';
 
 const SENTENCES = {
   NotAllowedError: 'The browser did not allow the camera and microphone. Allow them for this page, then try again.',

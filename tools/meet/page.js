@@ -1,7 +1,7 @@
 // The page: join a conference, publish, watch everybody who publishes, leave.
-import { claimsOf, developmentToken, participants } from '/meet/api.js';
-import { openDevices, publish, watch } from '/meet/media.js';
-import { Tile } from '/meet/tile.js';
+import { claimsOf, developmentToken, people } from './api.js';
+import { openDevices, publish, watch } from './media.js';
+import { Tile } from './tile.js';
 
 // How often the page asks who is here.
 const LIST_MS = 2000;
@@ -90,10 +90,10 @@ function scheduleRefresh(current) {
 
 // Makes the list and the tiles match who is here.
 async function refresh(current) {
-  const people = await participants(current.conference, current.token);
+  const present = await people(current.conference, current.token);
   if (current !== meeting) return;
-  showPeople(people, current);
-  const publishers = people.filter(({ identity, tracks }) => identity !== current.identity && tracks.length > 0);
+  showPeople(present, current);
+  const publishers = present.filter(({ identity, tracks }) => identity !== current.identity && tracks.length > 0);
   for (const [identity, entry] of current.watched) {
     const person = publishers.find((publisher) => publisher.identity === identity);
     // Watched before all of its tracks were there: watch it again.
@@ -104,19 +104,17 @@ async function refresh(current) {
   }
 }
 
-function showPeople(people, current) {
-  const items = people.map(({ identity, name, tracks }) => {
+function showPeople(present, current) {
+  const self = { identity: current.identity, name: current.name, tracks: [] };
+  // The node does not know somebody who neither publishes nor has anything to watch: oneself, at first.
+  const all = present.some(({ identity }) => identity === current.identity) ? present : [self, ...present];
+  const items = all.map(({ identity, name, tracks }) => {
     const item = document.createElement('li');
     const kinds = tracks.map(({ kind }) => (kind === 'video' ? 'camera' : 'microphone'));
     const what = kinds.length > 0 ? kinds.join(' and ') : 'watching';
     item.textContent = `${name || identity}${identity === current.identity ? ' (you)' : ''}: ${what}`;
     return item;
   });
-  if (items.length === 0) {
-    const item = document.createElement('li');
-    item.textContent = 'Nobody yet';
-    items.push(item);
-  }
   element('people').replaceChildren(...items);
 }
 

@@ -10,9 +10,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "signaling/api/operations_api.h"
 #include "signaling/http/static_files.h"
 #include "signaling/http/tls_identity.h"
+#include "signaling/whip/whip_endpoint.h"
 #include "tools/node/dev_token.h"
 
 namespace isthmus::node {
@@ -64,7 +66,7 @@ http::StaticFiles load_pages(const HttpConfig& config) {
         log::warning("node", "no web pages found; http.pages_directory can name their folder");
         return {};
     }
-    auto files = http::StaticFiles::load(directory);
+    auto files = http::StaticFiles::load(directory, "/meet/");
     if (!files) {
         log::warning("node", "{}", files.error().message);
         return {};
@@ -78,9 +80,32 @@ http::ServerConfig server_config_of(const HttpConfig& config) {
     server.listen = config.listen;
     server.tls_listen = config.tls_listen;
     server.trusted_proxies = config.trusted_proxies;
+    server.allowed_origins = config.allowed_origins;
     server.limits.connections = config.connections;
     server.limits.connections_per_address = config.connections_per_address;
     return server;
+}
+
+signaling::whip::WhipConfig whip_config_of(const NodeConfig& config) {
+    signaling::whip::WhipConfig whip;
+    whip.keys = config.keys;
+    for (const IceServerConfig& server : config.ice_servers) {
+        whip.ice_servers.push_back(
+            {.urls = server.urls,
+             .shared_secret = server.shared_secret,
+             .username = server.username,
+             .credential = server.credential,
+             .ttl = std::chrono::duration_cast<std::chrono::seconds>(server.credential_ttl)});
+    }
+    return whip;
+}
+
+signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip) {
+    return {.sessions_created = whip.created,
+            .sessions_refused = whip.refused,
+            .ice_restarts = whip.ice_restarts,
+            .publishers = whip.publishers,
+            .viewers = whip.viewers};
 }
 
 }  // namespace
@@ -99,7 +124,9 @@ struct Node::State {
     NodeOptions options;
     http::Router router;
     http::StaticFiles pages;
+    SystemRandom random;
     MediaPlane media;
+    std::unique_ptr<signaling::whip::WhipEndpoint> whip;
     std::unique_ptr<signaling::api::OperationsApi> api;
     std::unique_ptr<http::Server> server;
     asio::steady_timer grace;
@@ -107,6 +134,9 @@ struct Node::State {
     int waiting_for = 0;  // parts that have yet to say goodbye
 
     void add_routes() {
+        whip = std::make_unique<signaling::whip::WhipEndpoint>(
+            whip_config_of(options.config), *media.switchboard, random, now_unix_s);
+        whip->add_routes(router);
         api = std::make_unique<signaling::api::OperationsApi>(
             signaling::api::OperationsApiConfig{
                 .keys = options.config.keys,
@@ -115,6 +145,7 @@ struct Node::State {
             signaling::api::OperationsApiSources{
                 .now_unix_s = now_unix_s,
                 .http_counters = [this] { return server->counters(); },
+                .signaling_stats = [this] { return stats_of(whip->stats()); },
                 .process_stats = signaling::api::read_process_stats},
             *media.switchboard);
         api->add_routes(router);
@@ -214,6 +245,7 @@ void Node::reload() {
 void Node::shut_down(std::move_only_function<void()> done) {
     State& state = *state_;
     state.api->set_ready(false);
+    state.whip->set_accepting(false);
     state.done = std::move(done);
     state.waiting_for = 2;
     state.grace.expires_after(state.options.config.shutdown_grace);

@@ -35,6 +35,7 @@ export class NodeProcess {
 function baseConfig(folder) {
   return `http:
   listen: ["${SERVER_IPV4}:${HTTP_PORT}", "[${SERVER_IPV6}]:${HTTP_PORT}"]
-state_dir: ${folder}
+  tls_listen: []
+state_directory: ${folder}
 `;
 }
