@@ -44,15 +44,15 @@ media::WorkerThreadConfig worker_config_of(
     media::WorkerThreadConfig worker;
     worker.index = index;
     for (const std::string& address : config.bind) {
-        worker.bind_addresses.push_back(ip_of(address));
+        worker.sockets.bind_addresses.push_back(ip_of(address));
     }
-    worker.port = config.first_port == 0 ? std::uint16_t{0}
+    worker.sockets.port = config.first_port == 0 ? std::uint16_t{0}
                                          : static_cast<std::uint16_t>(config.first_port + index);
-    worker.ice_tcp = config.ice_tcp;
-    worker.advertised = advertised_of(config);
-    worker.receive_buffer_bytes = static_cast<int>(config.receive_buffer_bytes);
-    worker.send_buffer_bytes = static_cast<int>(config.send_buffer_bytes);
-    worker.tcp_connections = config.limits.tcp_connections;
+    worker.sockets.ice_tcp = config.ice_tcp;
+    worker.sockets.advertised = advertised_of(config);
+    worker.sockets.receive_buffer_bytes = static_cast<int>(config.receive_buffer_bytes);
+    worker.sockets.send_buffer_bytes = static_cast<int>(config.send_buffer_bytes);
+    worker.sockets.tcp_connections = config.limits.tcp_connections;
     worker.srtp_engine = config.srtp_engine;
     worker.identity = std::move(identity);
     worker.limits.participants_per_conference = config.limits.participants_per_conference;

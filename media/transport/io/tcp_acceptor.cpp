@@ -30,7 +30,6 @@ constexpr std::size_t kReadBytesMin = 8 * 1024;
 constexpr Duration kScanInterval = std::chrono::seconds(1);
 // The listener's id in epoll; link ids have the top bit.
 constexpr std::uint32_t kListenerId = 0;
-constexpr std::uint32_t kLinkIdBits = 28;
 // What may wait unsent in the kernel per connection, above what is in flight: about 0.1 s at
 // 1 Mbit/s. The rest waits in the backlog, where it can still be dropped.
 constexpr int kKernelUnsentBytes = 16 * 1024;

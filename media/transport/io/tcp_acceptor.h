@@ -51,6 +51,14 @@ struct TcpAcceptorCounters {
 
 class TcpAcceptor {
   public:
+    // Which links are an acceptor's, and whose: TcpAcceptorOptions::index.
+    [[nodiscard]] static constexpr bool is_tcp(LinkId link) {
+        return (link.value & 0x80000000U) != 0;
+    }
+    [[nodiscard]] static constexpr std::uint32_t index_of(LinkId link) {
+        return (link.value & 0x7FFFFFFFU) >> kLinkIdBits;
+    }
+
     // The error names the address and what to do.
     [[nodiscard]] static Result<TcpAcceptor> open(const TcpAcceptorOptions& options);
 
@@ -86,6 +94,9 @@ class TcpAcceptor {
     [[nodiscard]] const TcpLinkCounters& link_counters() const { return *link_counters_; }
 
   private:
+    // Of a link id: one acceptor's connections are told apart.
+    static constexpr std::uint32_t kLinkIdBits = 28;
+
     struct Entry {
         std::unique_ptr<TcpLink> link;
         bool write_watched = false;

@@ -86,7 +86,8 @@ Result<void> WorkerSockets::open_one(const WorkerSocketsConfig& config, const So
         auto tcp =
             transport::TcpAcceptor::open({.bind = {.ip = bind.ip, .port = port_},
                                           .index = static_cast<std::uint32_t>(tcp_.size()),
-                                          .connections_max = config.tcp_connections});
+                                          .connections_max = config.tcp_connections,
+                                          .link = {}});
         if (!tcp) {
             return std::unexpected(tcp.error());
         }
