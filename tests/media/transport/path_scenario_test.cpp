@@ -34,7 +34,7 @@ TEST_F(ConnectedTest, FollowsANatThatChangesTheAddress) {
     const SocketAddress outside = v4_address(77, 1024);
     scenario_.network.rebind(scenario_.client_address, outside);
     // Until the client's next check, media from it is taken all the same.
-    ASSERT_TRUE(scenario_.client->client.send_rtp(make_rtp(1, 10)));
+    ASSERT_TRUE(scenario_.client->client.send_rtp(make_rtp(65'533, 10)));
     scenario_.network.settle(*scenario_.client);
     scenario_.simulator.run_for(milliseconds(30));
     EXPECT_EQ(scenario_.node->received_rtp.size(), 1U);
@@ -178,7 +178,7 @@ TEST(TcpPath, CarriesAWholeConnectionAndIsForgottenWhenItCloses) {
     scenario.client->client.remove_path(tcp.client);
     scenario.network.close_tcp(tcp);
     scenario.simulator.run_for(milliseconds(40));
-    EXPECT_NE(scenario.node->transport.selected_path(), nullptr) << "UDP may have won by now";
+    EXPECT_EQ(scenario.node->transport.selected_path(), nullptr);
     scenario.client->client.nominate(scenario.simulator.now(), scenario.client_path());
     scenario.network.settle(*scenario.client);
     scenario.simulator.run_for(milliseconds(100));
