@@ -145,8 +145,7 @@ std::optional<OutDatagram> IceClient::poll_datagram() {
 
 bool IceClient::send_rtp(std::span<const std::byte> packet) {
     const auto header_bytes = rtp_header_bytes(packet);
-    CHECK(header_bytes);
-    if (!connected() || !selected_) {
+    if (!header_bytes || !connected() || !selected_) {
         return false;
     }
     const std::uint16_t sequence = load_be16(packet.data() + 2);
@@ -297,13 +296,14 @@ void IceClient::handle_srtp(std::span<std::byte> packet, bool is_rtcp) {
 }
 
 void IceClient::follow_dtls() {
-    if (dtls_.state() != DtlsState::kConnected || srtp_) {
+    const media::transport::DtlsSrtpKeys* keys = dtls_.keys();
+    if (keys == nullptr || srtp_) {
         return;
     }
-    auto session = media::transport::SrtpSession::make(dtls_.keys()->remote, dtls_.keys()->local);
+    auto session = media::transport::SrtpSession::make(keys->remote, keys->local);
     CHECK(session);
-    srtp_.emplace(std::move(*session));
-    send_key_ = config_.fanout->make_key(dtls_.keys()->local);
+    srtp_ = std::make_unique<media::transport::SrtpSession>(std::move(*session));
+    send_key_ = config_.fanout->make_key(keys->local);
 }
 
 std::uint32_t IceClient::roll_over(std::uint32_t ssrc, std::uint16_t sequence) {

@@ -75,7 +75,8 @@ class IceClient {
     // Valid until the next call.
     [[nodiscard]] std::optional<media::transport::OutDatagram> poll_datagram();
 
-    // Whole plaintext packets; false before connected(). Sequence numbers may wrap.
+    // Whole plaintext packets; false before connected(), or for what is no packet. Sequence numbers
+    // may wrap.
     bool send_rtp(std::span<const std::byte> packet);
     bool send_rtcp(std::span<const std::byte> packet);
     [[nodiscard]] std::optional<Bytes> poll_rtp();
@@ -85,7 +86,7 @@ class IceClient {
     void close();
 
     [[nodiscard]] bool connected() const {
-        return dtls_.state() == media::transport::DtlsState::kConnected && srtp_.has_value();
+        return dtls_.state() == media::transport::DtlsState::kConnected && srtp_ != nullptr;
     }
 
     [[nodiscard]] media::transport::DtlsState dtls_state() const { return dtls_.state(); }
@@ -135,7 +136,7 @@ class IceClient {
     IceClientConfig config_;
     RandomSource& random_;
     media::transport::DtlsEndpoint dtls_;
-    std::optional<media::transport::SrtpSession> srtp_;
+    std::unique_ptr<media::transport::SrtpSession> srtp_;
     std::unique_ptr<media::transport::SrtpSendKey> send_key_;
     bool controlling_ = true;
     std::uint64_t tie_breaker_ = 0;

@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::uint64_t kBitsPerByte = 8;
 constexpr std::uint64_t kNanosPerSecond = 1'000'000'000;
+// Makes a fraction of the upper 53 bits, which a double holds exactly.
+constexpr double kScale = 1.0 / static_cast<double>(1ULL << 53U);
 
 }  // namespace
 
@@ -48,7 +50,6 @@ bool Link::chance(double probability) {
     if (probability <= 0) {
         return false;
     }
-    constexpr double kScale = 1.0 / static_cast<double>(1ULL << 53U);
     return static_cast<double>(random_.next_u64() >> 11U) * kScale < probability;
 }
 

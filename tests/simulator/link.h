@@ -20,7 +20,7 @@ struct LinkConfig {
     double reorder = 0;     // 0 to 1: held back by reorder_delay, so that later ones overtake
     Duration reorder_delay = std::chrono::milliseconds(30);
     std::uint64_t rate_bps = 0;  // 0: unlimited
-    std::size_t queue_bytes = 64 * 1024;
+    std::size_t queue_bytes = 65'536;
 };
 
 struct LinkCounters {

@@ -72,15 +72,13 @@ Network::TcpPaths Network::connect_tcp(const SocketAddress& client, const Socket
 
 void Network::close_tcp(const TcpPaths& paths) {
     for (const LinkId link : {paths.client.link, paths.server.link}) {
-        const TcpEnd* end = find_tcp(link);
-        CHECK(end != nullptr);
-        const Instant when = end->owner->down.pass_reliably(simulator_.now(), 0);
+        const Instant when = tcp_end(link).owner->down.pass_reliably(simulator_.now(), 0);
         simulator_.at(when, [this, link] { drop_tcp_end(link); });
     }
 }
 
 void Network::drop_tcp_end(LinkId link) {
-    Host* owner = find_tcp(link)->owner;
+    Host* owner = tcp_end(link).owner;
     std::erase_if(tcp_, [link](const TcpEnd& end) { return end.path.link == link; });
     owner->node->handle_link_closed(simulator_.now(), link);
     settle(*owner);
@@ -93,7 +91,7 @@ void Network::settle(Node& node) {
 void Network::inject(const SocketAddress& from,
                      const SocketAddress& to,
                      std::span<const std::byte> bytes) {
-    enter_core(from, to, {bytes.begin(), bytes.end()});
+    enter_core(from, to, bytes);
 }
 
 const LinkCounters& Network::up_counters(const Node& node) const {
@@ -124,7 +122,7 @@ void Network::send(Host& from, const OutDatagram& datagram) {
              outside,
              to,
              bytes = std::vector(datagram.bytes.begin(), datagram.bytes.end())]() mutable {
-                enter_core(outside, to, std::move(bytes));
+                enter_core(outside, to, bytes);
             });
     }
 }
@@ -155,7 +153,7 @@ void Network::send_tcp(Host& from, const OutDatagram& datagram) {
 
 void Network::enter_core(const SocketAddress& from,
                          const SocketAddress& to,
-                         std::vector<std::byte> bytes) {
+                         std::span<const std::byte> bytes) {
     const auto binding = std::ranges::find(bindings_, to, &Binding::outside);
     if (binding == bindings_.end()) {
         ++unroutable_;
@@ -166,8 +164,10 @@ void Network::enter_core(const SocketAddress& from,
     path.local = binding->inside;
     path.remote = from;
     for (const Instant arrival : host.down.pass(simulator_.now(), bytes.size())) {
-        simulator_.at(arrival,
-                      [this, &host, path, copy = bytes]() mutable { deliver(host, path, copy); });
+        simulator_.at(
+            arrival, [this, &host, path, copy = std::vector(bytes.begin(), bytes.end())]() mutable {
+                deliver(host, path, copy);
+            });
     }
 }
 
@@ -214,6 +214,12 @@ Network::Host& Network::host_of(const Node& node) {
 
 const Network::Host& Network::host_of(const Node& node) const {
     return const_cast<Network*>(this)->host_of(node);
+}
+
+Network::TcpEnd& Network::tcp_end(LinkId link) {
+    TcpEnd* end = find_tcp(link);
+    CHECK(end != nullptr);
+    return *end;
 }
 
 Network::TcpEnd* Network::find_tcp(LinkId link) {

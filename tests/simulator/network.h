@@ -116,7 +116,7 @@ class Network {
     void send_tcp(Host& from, const media::transport::OutDatagram& datagram);
     void enter_core(const SocketAddress& from,
                     const SocketAddress& to,
-                    std::vector<std::byte> bytes);
+                    std::span<const std::byte> bytes);
     void deliver(Host& host, const Path& path, std::vector<std::byte>& bytes);
     void settle(Host& host);
     void arm(Host& host);
@@ -124,6 +124,7 @@ class Network {
     [[nodiscard]] Host& host_of(const Node& node);
     [[nodiscard]] const Host& host_of(const Node& node) const;
     [[nodiscard]] TcpEnd* find_tcp(media::transport::LinkId link);
+    [[nodiscard]] TcpEnd& tcp_end(media::transport::LinkId link);
     void drop_tcp_end(media::transport::LinkId link);
 
     Simulator& simulator_;

@@ -18,7 +18,7 @@ std::optional<std::uint64_t>& seed_override() {
 
 int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
-    constexpr std::string_view kFlag = "--seed=";
+    static constexpr std::string_view kFlag = "--seed=";
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         std::uint64_t seed = 0;
