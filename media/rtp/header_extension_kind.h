@@ -32,6 +32,7 @@ class ExtensionIds {
     [[nodiscard]] std::uint8_t id_of(ExtensionKind kind) const {
         return ids_[static_cast<std::size_t>(kind)];
     }
+
     [[nodiscard]] std::optional<ExtensionKind> kind_of(std::uint8_t id) const {
         for (std::size_t i = 0; i < ids_.size(); ++i) {
             if (id != 0 && ids_[i] == id) {
@@ -40,6 +41,7 @@ class ExtensionIds {
         }
         return std::nullopt;
     }
+
     void set(ExtensionKind kind, std::uint8_t id) { ids_[static_cast<std::size_t>(kind)] = id; }
 
   private:

@@ -41,9 +41,9 @@ std::vector<std::byte> plain_rtcp(std::uint32_t ssrc, std::size_t bytes) {
     return packet;
 }
 
-ReferenceSrtpSender::ReferenceSrtpSender(const SrtpMasterKey& master) {
-    static const srtp_err_status_t ready = srtp_init();
-    CHECK(ready == srtp_err_status_ok || ready == srtp_err_status_bad_param);
+namespace {
+
+[[nodiscard]] srtp_t make_context(const SrtpMasterKey& master) {
     const SrtpProfileSizes sizes = sizes_of(master.profile);
     std::array<unsigned char, 46> key{};
     std::memcpy(key.data(), master.key.data(), sizes.key_bytes);
@@ -64,7 +64,17 @@ ReferenceSrtpSender::ReferenceSrtpSender(const SrtpMasterKey& master) {
     policy.allow_repeat_tx = 1;
     srtp_t context = nullptr;
     CHECK(srtp_create(&context, &policy) == srtp_err_status_ok);
-    context_.reset(context);
+    return context;
+}
+
+}  // namespace
+
+ReferenceSrtpSender::ReferenceSrtpSender(const SrtpMasterKey& master) {
+    static const srtp_err_status_t ready = srtp_init();
+    CHECK(ready == srtp_err_status_ok || ready == srtp_err_status_bad_param);
+    // The first context loads the NSS library, the last one unloads it, and both take long.
+    static const std::unique_ptr<srtp_ctx_t, Deleter> kept(make_context(SrtpMasterKey{}));
+    context_.reset(make_context(master));
 }
 
 std::vector<std::byte> ReferenceSrtpSender::protect_rtp(std::span<const std::byte> plain) {

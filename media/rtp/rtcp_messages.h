@@ -1,0 +1,288 @@
+// What RTCP packets say, as values. rtcp_reader.h makes them from bytes, rtcp_writer.h bytes from
+// them.
+//
+// Specification: RFC 3550 section 6, RFC 4585, RFC 5104, RFC 3611, draft-alvestrand-rmcat-remb-03,
+// draft-holmer-rmcat-transport-wide-cc-extensions-01.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/byte_order.h"
+#include "media/rtp/ntp_time.h"
+#include "media/rtp/sequence.h"
+
+namespace isthmus::media::rtp {
+
+// Items of equal size, decoded as they are read. Points into the packet.
+template <typename T>
+class WireList {
+  public:
+    class Iterator {
+      public:
+        explicit Iterator(const std::byte* at) : at_(at) {}
+
+        [[nodiscard]] T operator*() const { return T::load(at_); }
+
+        Iterator& operator++() {
+            at_ += T::kWireBytes;
+            return *this;
+        }
+
+        friend bool operator==(const Iterator&, const Iterator&) = default;
+
+      private:
+        const std::byte* at_;
+    };
+
+    WireList() = default;
+
+    // What is left over behind the last whole item is ignored.
+    explicit WireList(std::span<const std::byte> bytes)
+        : bytes_(bytes.first(bytes.size() / T::kWireBytes * T::kWireBytes)) {}
+
+    [[nodiscard]] std::size_t size() const { return bytes_.size() / T::kWireBytes; }
+
+    [[nodiscard]] bool empty() const { return bytes_.empty(); }
+
+    [[nodiscard]] T operator[](std::size_t index) const {
+        return T::load(bytes_.data() + index * T::kWireBytes);
+    }
+
+    [[nodiscard]] Iterator begin() const { return Iterator(bytes_.data()); }
+
+    [[nodiscard]] Iterator end() const { return Iterator(bytes_.data() + bytes_.size()); }
+
+  private:
+    std::span<const std::byte> bytes_;
+};
+
+struct SsrcItem {
+    static constexpr std::size_t kWireBytes = 4;
+    std::uint32_t ssrc = 0;
+
+    [[nodiscard]] static SsrcItem load(const std::byte* from) { return {.ssrc = load_be32(from)}; }
+};
+
+// RFC 3550 section 6.4.1.
+struct ReportBlock {
+    static constexpr std::size_t kWireBytes = 24;
+    std::uint32_t ssrc = 0;
+    std::uint8_t fraction_lost = 0;         // of 256, since the report before
+    std::int32_t cumulative_lost = 0;       // 24 bits, signed: duplicates can make it negative
+    std::uint32_t highest_seq = 0;          // 16 bits of wraps above 16 bits of sequence number
+    std::uint32_t jitter = 0;               // RTP timestamp ticks
+    std::uint32_t last_sr = 0;              // middle 32 bits; 0 before the first
+    std::uint32_t delay_since_last_sr = 0;  // 1/65536 s
+
+    [[nodiscard]] static ReportBlock load(const std::byte* from);
+    friend bool operator==(const ReportBlock&, const ReportBlock&) = default;
+};
+
+struct SenderInfo {
+    NtpTime ntp;
+    RtpTimestamp rtp{};  // the same moment on the stream's clock
+    std::uint32_t packets = 0;
+    std::uint32_t octets = 0;  // of payload
+
+    friend bool operator==(const SenderInfo&, const SenderInfo&) = default;
+};
+
+struct SenderReport {
+    std::uint32_t ssrc = 0;
+    SenderInfo info;
+    WireList<ReportBlock> blocks;
+};
+
+struct ReceiverReport {
+    std::uint32_t ssrc = 0;
+    WireList<ReportBlock> blocks;
+};
+
+// One per chunk that has a CNAME; other SDES items are skipped (RFC 3550 section 6.5).
+struct CanonicalName {
+    std::uint32_t ssrc = 0;
+    std::string_view cname;
+};
+
+struct Goodbye {
+    WireList<SsrcItem> ssrcs;
+    std::string_view reason;
+};
+
+// RFC 4585 section 6.2.1.
+struct NackItem {
+    static constexpr std::size_t kWireBytes = 4;
+    std::uint16_t first = 0;
+    std::uint16_t following = 0;  // bit i: first + i + 1 is missing as well
+
+    [[nodiscard]] static NackItem load(const std::byte* from) {
+        return {.first = load_be16(from), .following = load_be16(from + 2)};
+    }
+};
+
+struct Nack {
+    std::uint32_t sender_ssrc = 0;
+    std::uint32_t media_ssrc = 0;
+    WireList<NackItem> items;
+
+    // Calls `visit(seq)` for every sequence number asked for.
+    template <typename Visit>
+    void for_each(Visit&& visit) const {
+        for (const NackItem item : items) {
+            visit(item.first);
+            for (unsigned bit = 0; bit < 16; ++bit) {
+                if ((item.following >> bit & 1U) != 0) {
+                    visit(static_cast<std::uint16_t>(item.first + bit + 1U));
+                }
+            }
+        }
+    }
+};
+
+struct PictureLoss {  // PLI, RFC 4585 section 6.3.1
+    std::uint32_t sender_ssrc = 0;
+    std::uint32_t media_ssrc = 0;
+};
+
+struct FirItem {
+    static constexpr std::size_t kWireBytes = 8;
+    std::uint32_t ssrc = 0;
+    std::uint8_t command = 0;  // grows by one per request; the same number is the same request
+
+    [[nodiscard]] static FirItem load(const std::byte* from) {
+        return {.ssrc = load_be32(from), .command = load_u8(from + 4)};
+    }
+
+    friend bool operator==(const FirItem&, const FirItem&) = default;
+};
+
+struct FullIntraRequest {  // FIR, RFC 5104 section 4.3.1
+    std::uint32_t sender_ssrc = 0;
+    WireList<FirItem> items;
+};
+
+struct Remb {
+    std::uint32_t sender_ssrc = 0;
+    std::uint64_t bitrate_bps = 0;
+    WireList<SsrcItem> ssrcs;
+};
+
+// One transport-wide feedback message; rtcp_reader.h has checked that it is whole.
+struct TransportFeedback {
+    std::uint32_t sender_ssrc = 0;
+    std::uint32_t media_ssrc = 0;
+    std::uint16_t base_seq = 0;
+    std::uint16_t status_count = 0;
+    std::int32_t reference_64ms = 0;  // 24 bits, signed
+    std::uint8_t feedback_count = 0;
+    std::span<const std::byte> chunks;  // packet status chunks, then deltas, then padding
+
+    // Calls `visit(seq, delta)` for each of the status_count packets in order; `delta` is the time
+    // since the received packet before (the first: since the reference), 250 us each, or nothing
+    // where the packet did not arrive. False, having visited a part, where the bytes do not
+    // suffice.
+    template <typename Visit>
+    bool for_each(Visit&& visit) const;
+};
+
+// XR, RFC 3611 section 4.4: lets a receiver that sends nothing measure the round trip.
+struct ReceiverReferenceTime {
+    std::uint32_t ssrc = 0;
+    NtpTime ntp;
+};
+
+struct DlrrItem {
+    static constexpr std::size_t kWireBytes = 12;
+    std::uint32_t ssrc = 0;                 // whose reference time is answered
+    std::uint32_t last_rr = 0;              // middle 32 bits of it; 0 before the first
+    std::uint32_t delay_since_last_rr = 0;  // 1/65536 s
+
+    [[nodiscard]] static DlrrItem load(const std::byte* from) {
+        return {.ssrc = load_be32(from),
+                .last_rr = load_be32(from + 4),
+                .delay_since_last_rr = load_be32(from + 8)};
+    }
+
+    friend bool operator==(const DlrrItem&, const DlrrItem&) = default;
+};
+
+struct Dlrr {  // XR, RFC 3611 section 4.5: the answer
+    std::uint32_t ssrc = 0;
+    WireList<DlrrItem> items;
+};
+
+using RtcpMessage = std::variant<SenderReport,
+                                 ReceiverReport,
+                                 CanonicalName,
+                                 Goodbye,
+                                 Nack,
+                                 PictureLoss,
+                                 FullIntraRequest,
+                                 Remb,
+                                 TransportFeedback,
+                                 ReceiverReferenceTime,
+                                 Dlrr>;
+
+// Packet status chunks are 16 bits each: a run length (0 S S, 13 bits of length), a vector of 14
+// one-bit symbols (1 0) or of 7 two-bit symbols (1 1). Symbols: 0 not received, 1 small delta (one
+// byte, unsigned), 2 large delta (two bytes, signed), 3 reserved.
+template <typename Visit>
+bool TransportFeedback::for_each(Visit&& visit) const {
+    // The deltas begin where the chunks have told of all packets: walk them once for the place.
+    const auto chunk_end = [this]() -> std::optional<std::size_t> {
+        std::size_t at = 0;
+        std::size_t told = 0;
+        while (told < status_count) {
+            if (chunks.size() - at < 2) {
+                return std::nullopt;
+            }
+            const std::uint16_t chunk = load_be16(&chunks[at]);
+            at += 2;
+            told += (chunk & 0x8000U) == 0 ? (chunk & 0x1fffU) : (chunk & 0x4000U) == 0 ? 14U : 7U;
+        }
+        return at;
+    }();
+    if (!chunk_end) {
+        return false;
+    }
+    std::size_t delta_at = *chunk_end;
+    std::size_t told = 0;
+    const auto visit_symbol = [&](unsigned symbol) {
+        const std::size_t bytes = symbol == 1 ? 1 : symbol == 2 ? 2 : 0;
+        if (symbol == 3 || chunks.size() - delta_at < bytes) {
+            return false;
+        }
+        std::optional<std::int32_t> delta;
+        if (symbol == 1) {
+            delta = load_u8(&chunks[delta_at]);
+        } else if (symbol == 2) {
+            delta = static_cast<std::int16_t>(load_be16(&chunks[delta_at]));
+        }
+        delta_at += bytes;
+        visit(static_cast<std::uint16_t>(base_seq + told), delta);
+        ++told;
+        return true;
+    };
+    for (std::size_t at = 0; told < status_count; at += 2) {
+        const std::uint16_t chunk = load_be16(&chunks[at]);
+        const bool run = (chunk & 0x8000U) == 0;
+        const bool wide = (chunk & 0x4000U) != 0;
+        const unsigned symbols = run ? chunk & 0x1fffU : wide ? 7U : 14U;
+        for (unsigned i = 0; i < symbols && told < status_count; ++i) {
+            const unsigned symbol = run    ? (chunk >> 13U) & 3U
+                                    : wide ? (chunk >> (12U - 2U * i)) & 3U
+                                           : (chunk >> (13U - i)) & 1U;
+            if (!visit_symbol(symbol)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+}  // namespace isthmus::media::rtp
