@@ -383,7 +383,7 @@ std::optional<ConnectionGone> WorkerCore::poll_gone() {
     return gone;
 }
 
-std::vector<sfu::ConferenceInfo> WorkerCore::describe(Instant now, bool details) const {
+std::vector<sfu::ConferenceInfo> WorkerCore::describe_all(Instant now, bool details) const {
     std::vector<sfu::ConferenceInfo> all;
     for (const auto& [name, conference] : conferences_) {
         all.push_back(describe(now, *conference, details));
