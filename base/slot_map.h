@@ -75,6 +75,17 @@ class SlotMap {
         }
     }
 
+    template <typename Function>
+    void for_each(Function&& function) const {
+        for (std::uint32_t place = 0; place < slots_.size(); ++place) {
+            const Slot& slot = slots_[place];
+            if (slot.value) {
+                function(Id{(static_cast<std::uint64_t>(slot.generation) << 32U) | place},
+                         *slot.value);
+            }
+        }
+    }
+
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
 

@@ -46,16 +46,22 @@ function(isthmus_test name)
         TEST_PREFIX "${name}."
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
         DISCOVERY_TIMEOUT 60
-        PROPERTIES TIMEOUT 300)
+        PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
 # isthmus_fuzz(stun SOURCES stun_fuzz.cpp PRIVATE isthmus::media_transport): corpus in
-# tests/fuzz/corpus/stun.
+# tests/fuzz/corpus/stun. Without ISTHMUS_FUZZ: a test that runs the fuzz build's program briefly.
 function(isthmus_fuzz name)
+    if(NOT ISTHMUS_FUZZ)
+        add_test(NAME fuzz.${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run_target ${name} 5)
+        set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+        return()
+    endif()
     cmake_parse_arguments(ARG "" "" "SOURCES;PRIVATE" ${ARGN})
     set(target fuzz_${name})
     add_executable(${target} ${ARG_SOURCES})
     _isthmus_common(${target})
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE} -fsanitize=fuzzer)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    add_dependencies(fuzz_targets ${target})
 endfunction()

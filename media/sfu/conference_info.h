@@ -57,6 +57,7 @@ struct ParticipantInfo {
     std::string name;
     std::int64_t joined_at_unix_ms = 0;
     bool connected = false;
+    bool hidden = false;  // not to be shown to other participants
     std::string remote_address;  // of the selected path
     std::string protocol;        // "udp" or "tcp"
     std::string srtp_profile;
@@ -69,7 +70,8 @@ struct ConferenceInfo {
     std::string name;
     std::int64_t created_at_unix_ms = 0;
     std::uint32_t worker = 0;
-    std::vector<ParticipantInfo> participants;
+    std::uint32_t participant_count = 0;
+    std::vector<ParticipantInfo> participants;  // empty where details were not asked for
 };
 
 // One worker's figures since start; all counters but the last group.
@@ -94,13 +96,23 @@ struct WorkerStats {
     std::uint64_t dtls_unverified = 0;
     std::uint64_t srtp_auth_failures = 0;
     std::uint64_t srtp_replays = 0;
+    std::uint64_t srtp_malformed = 0;
     std::uint64_t connections_closed_by_timeout = 0;
     std::uint64_t limit_bitrate_drops = 0;
+    std::uint64_t socket_receive_drops = 0;   // the kernel's receive buffer was full
+    std::uint64_t socket_send_drops = 0;      // datagrams that the kernel did not take
+    std::uint64_t socket_send_messages = 0;   // fewer than datagrams where segmented
+    std::uint64_t socket_segmentation_refused = 0;
+    std::uint64_t tcp_accepted = 0;
+    std::uint64_t tcp_refused = 0;         // connections beyond the limits
+    std::uint64_t tcp_frames_dropped = 0;  // the client reads too slowly
+    double cpu_seconds = 0;                // of the worker's thread
 
     std::uint64_t conferences = 0;
     std::uint64_t participants = 0;
     std::uint64_t tracks = 0;
     std::uint64_t subscriptions = 0;
+    std::uint64_t tcp_connections = 0;
 };
 
 }  // namespace isthmus::media::sfu

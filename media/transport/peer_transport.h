@@ -85,6 +85,8 @@ class PeerTransport {
     // A STUN message whose USERNAME begins with our ufrag, or that came on a known path.
     void handle_stun(Instant now, const Path& path, std::span<const std::byte> message);
     void handle_dtls(Instant now, const Path& path, std::span<const std::byte> record);
+    // An authentic check came on `path`: what arrives there is this peer's.
+    [[nodiscard]] bool is_verified(const Path& path) const;
 
     // Decrypts in place. Counts what is refused.
     [[nodiscard]] std::expected<std::span<std::byte>, SrtpError> unprotect_rtp(

@@ -19,12 +19,13 @@ struct HeaderLess {
     using is_transparent = void;
     [[nodiscard]] bool operator()(std::string_view a, std::string_view b) const;
 };
+
 using Headers = std::multimap<std::string, std::string, HeaderLess>;
 
 struct Request {
     std::string method;  // "GET", ...
     std::string path;    // percent-decoded, without query, begins with '/'
-    std::map<std::string, std::string, std::less<>> query;       // decoded; the last of a name counts
+    std::map<std::string, std::string, std::less<>> query;  // decoded; the last of a name counts
     std::map<std::string, std::string, std::less<>> parameters;  // what {name} in the route matched
     Headers headers;
     std::string body;  // whole; never longer than the server's limit
@@ -64,12 +65,16 @@ class Router {
     // that no route claims, itself.
     void dispatch(Request request, Responder respond) const;
 
+    // "GET /whip/{conference}" for each route, in the order of adding.
+    [[nodiscard]] std::vector<std::string> routes() const;
+
   private:
     struct Route {
         std::string method;
         std::vector<std::string> segments;
         Handler handler;
     };
+
     std::vector<Route> routes_;
 };
 

@@ -1,5 +1,5 @@
-// Access tokens: JWT with HS256 (RFC 7519, RFC 7518 section 3.2) and the claims that LiveKit's server
-// SDKs write, so that people's token servers work unchanged.
+// Access tokens: JWT with HS256 (RFC 7519, RFC 7518 section 3.2) and the claims that LiveKit's
+// server SDKs write, so that people's token servers work unchanged.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +24,10 @@ struct VideoGrant {
 };
 
 struct AccessToken {
-    std::string issuer;    // "iss": the API key
-    std::string identity;  // "sub"
-    std::string name;      // "name"
-    std::string metadata;  // "metadata"
+    std::string issuer;                  // "iss": the API key
+    std::string identity;                // "sub"
+    std::string name;                    // "name"
+    std::string metadata;                // "metadata"
     std::int64_t not_before_unix_s = 0;  // "nbf"; 0: not said
     std::int64_t expires_unix_s = 0;     // "exp"; required
     VideoGrant video;

@@ -1,0 +1,139 @@
+// SRTP per profile, payload size and engine; time is per batch of 64, items are packets.
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "base/random.h"
+#include "media/transport/srtp_fanout.h"
+#include "media/transport/srtp_session.h"
+#include "tests/media/transport/srtp_reference.h"
+
+namespace isthmus::media::transport {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+
+SrtpProfile profile_of(const benchmark::State& state) {
+    return kSrtpProfilesByPreference[static_cast<std::size_t>(state.range(0))];
+}
+
+void finish(benchmark::State& state) {
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kBatch));
+    state.SetLabel(std::string(name_of(profile_of(state))));
+}
+
+// One packet for 64 receivers out of `range(2)` in turn, each with keys of its own.
+void protect(benchmark::State& state, SrtpEngine engine) {
+    SeededRandom random(1);
+    auto fanout = make_srtp_fanout(engine);
+    if (!fanout) {
+        state.SkipWithError(fanout.error().message.c_str());
+        return;
+    }
+    const auto receivers = static_cast<std::size_t>(state.range(2));
+    const std::vector<std::byte> plain = plain_rtp(1, 1, static_cast<std::size_t>(state.range(1)));
+    std::vector<std::unique_ptr<SrtpSendKey>> keys;
+    std::vector<std::vector<std::byte>> out(
+        receivers, std::vector<std::byte>(plain.size() + kSrtpTagBytesMax));
+    std::vector<SrtpJob> jobs;
+    for (std::size_t i = 0; i < receivers; ++i) {
+        keys.push_back((*fanout)->make_key(random_master(random, profile_of(state))));
+        jobs.push_back({.key = keys.back().get(),
+                        .header = std::span(plain).first(12),
+                        .payload = std::span(plain).subspan(12),
+                        .out = out[i].data(),
+                        .roc = 0});
+    }
+    std::size_t first = 0;
+    for (auto _ : state) {
+        (*fanout)->protect(std::span(jobs).subspan(first, kBatch));
+        first = (first + kBatch) % receivers;
+    }
+    finish(state);
+}
+
+// What a sender with libsrtp does; it encrypts in place, so each packet is copied first.
+void protect_libsrtp(benchmark::State& state) {
+    SeededRandom random(1);
+    const auto receivers = static_cast<std::size_t>(state.range(2));
+    std::vector<std::byte> plain = plain_rtp(1, 1, static_cast<std::size_t>(state.range(1)));
+    std::vector<ReferenceSrtpSender> senders;
+    for (std::size_t i = 0; i < receivers; ++i) {
+        senders.emplace_back(random_master(random, profile_of(state)));
+    }
+    std::vector<std::byte> packet(plain.size() + SRTP_MAX_TRAILER_LEN);
+    std::size_t next = 0;
+    for (auto _ : state) {
+        for (std::size_t i = 0; i < kBatch; ++i) {
+            std::memcpy(packet.data(), plain.data(), plain.size());
+            benchmark::DoNotOptimize(senders[next].protect_rtp_in_place(packet, plain.size()));
+            next = (next + 1) % receivers;
+        }
+    }
+    finish(state);
+}
+
+// Fresh packets of one stream, protected while the clock stands still.
+void unprotect(benchmark::State& state) {
+    SeededRandom random(1);
+    const SrtpMasterKey master = random_master(random, profile_of(state));
+    auto session = SrtpSession::make(master, master);
+    auto fanout = make_srtp_fanout(SrtpEngine::kAuto);
+    if (!session || !fanout) {
+        state.SkipWithError("no SRTP here");
+        return;
+    }
+    const std::unique_ptr<SrtpSendKey> key = (*fanout)->make_key(master);
+    const auto payload_bytes = static_cast<std::size_t>(state.range(1));
+    std::vector<std::vector<std::byte>> packets(
+        kBatch, std::vector<std::byte>(12 + payload_bytes + key->tag_bytes()));
+    std::uint32_t index = 0;
+    for (auto _ : state) {
+        state.PauseTiming();
+        for (std::vector<std::byte>& packet : packets) {
+            const std::vector<std::byte> plain =
+                plain_rtp(static_cast<std::uint16_t>(index), 1, payload_bytes);
+            const SrtpJob job{.key = key.get(),
+                              .header = std::span(plain).first(12),
+                              .payload = std::span(plain).subspan(12),
+                              .out = packet.data(),
+                              .roc = index >> 16U};
+            (*fanout)->protect({&job, 1});
+            ++index;
+        }
+        state.ResumeTiming();
+        for (std::vector<std::byte>& packet : packets) {
+            if (!session->unprotect_rtp(packet)) {
+                state.SkipWithError("refused");
+                return;
+            }
+        }
+    }
+    finish(state);
+}
+
+void protect_arguments(benchmark::internal::Benchmark* benchmark) {
+    benchmark->ArgNames({"profile", "bytes", "receivers"});
+    for (const std::int64_t profile : {0, 1, 2}) {
+        for (const std::int64_t bytes : {160, 1200}) {
+            for (const std::int64_t receivers : {64, 1024}) {
+                benchmark->Args({profile, bytes, receivers});
+            }
+        }
+    }
+}
+
+BENCHMARK_CAPTURE(protect, ipsec_mb, SrtpEngine::kIpsecMb)->Apply(protect_arguments);
+BENCHMARK_CAPTURE(protect, openssl, SrtpEngine::kOpenSsl)->Apply(protect_arguments);
+BENCHMARK(protect_libsrtp)
+    ->ArgNames({"profile", "bytes", "receivers"})
+    ->ArgsProduct({{0, 1, 2}, {160, 1200}, {64}});
+BENCHMARK(unprotect)->ArgNames({"profile", "bytes"})->ArgsProduct({{0, 1, 2}, {160, 1200}});
+
+}  // namespace
+}  // namespace isthmus::media::transport

@@ -1,0 +1,54 @@
+// Who is in a conference, and who is sent what.
+//
+// Matches the sections that viewers can be sent media on with the tracks that others publish, each
+// time that somebody connects or leaves. Does not touch packets: those go from a track to its
+// subscriptions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+
+namespace isthmus::media::sfu {
+
+class Participant;
+
+struct ConferenceConfig {
+    std::string id;
+    std::string name;
+    std::int64_t created_at_unix_ms = 0;
+};
+
+class Conference {
+  public:
+    explicit Conference(ConferenceConfig config);
+
+    // Does not own: the worker does. A participant is in one conference, from add() to remove().
+    void add(Participant& participant);
+    // Ends every subscription of and to the participant, and lets freed places be used again.
+    void remove(Instant now, Participant& participant);
+    // Its tracks are there for others now, and others' tracks for it.
+    void on_connected(Instant now, Participant& participant);
+
+    // Null where nobody has it.
+    [[nodiscard]] Participant* find_identity(std::string_view identity) const;
+    // In order of joining.
+    [[nodiscard]] const std::vector<Participant*>& participants() const { return participants_; }
+    [[nodiscard]] std::size_t size() const { return participants_.size(); }
+    [[nodiscard]] const std::string& id() const { return config_.id; }
+    [[nodiscard]] const std::string& name() const { return config_.name; }
+    [[nodiscard]] std::int64_t created_at_unix_ms() const { return config_.created_at_unix_ms; }
+
+  private:
+    // Fills free sections of `viewer` with tracks that it is not sent yet.
+    void subscribe(Instant now, Participant& viewer);
+
+    ConferenceConfig config_;
+    std::vector<Participant*> participants_;
+};
+
+}  // namespace isthmus::media::sfu

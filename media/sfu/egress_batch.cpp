@@ -1,0 +1,78 @@
+#include "media/sfu/egress_batch.h"
+
+#include "base/check.h"
+
+namespace isthmus::media::sfu {
+
+using transport::kDatagramBytesMax;
+
+EgressBatch::EgressBatch(transport::SrtpFanout& fanout)
+    : fanout_(fanout),
+      headers_(kPacketsMax * kHeaderBytesMax),
+      payloads_(kPacketsMax * kDatagramBytesMax),
+      out_(kPacketsMax * kDatagramBytesMax) {
+    jobs_.reserve(kPacketsMax);
+    datagrams_.reserve(kPacketsMax);
+    // A receiver that got nothing leaves its path behind until flush(): see to().
+    paths_.reserve(kPacketsMax + 1);
+}
+
+void EgressBatch::to(const transport::SrtpSendKey& key, const transport::Path& path) {
+    key_ = &key;
+    // The last path is overwritten while no packet names it, so that there is never more than one
+    // path per packet and one to come.
+    if (paths_.empty() || (!datagrams_.empty() && datagrams_.back().path == &paths_.back())) {
+        paths_.push_back(path);
+    } else {
+        paths_.back() = path;
+    }
+}
+
+std::span<std::byte> EgressBatch::header_room() {
+    DCHECK(!full());
+    return std::span(headers_).subspan(jobs_.size() * kHeaderBytesMax, kHeaderBytesMax);
+}
+
+std::span<std::byte> EgressBatch::payload_room() {
+    DCHECK(!full());
+    return std::span(payloads_).subspan(jobs_.size() * kDatagramBytesMax, kDatagramBytesMax);
+}
+
+bool EgressBatch::commit(std::size_t header_bytes,
+                         std::span<const std::byte> payload,
+                         std::uint32_t roc) {
+    DCHECK(!full());
+    transport::SrtpJob job{.key = key_,
+                           .header = header_room().first(header_bytes),
+                           .payload = payload,
+                           .out = out_.data() + out_used_,
+                           .roc = roc};
+    const std::size_t bytes = job.out_bytes();
+    if (bytes > kDatagramBytesMax) {
+        ++counters_.oversized;
+        return false;
+    }
+    jobs_.push_back(job);
+    datagrams_.push_back({.path = &paths_.back(), .bytes = {job.out, bytes}});
+    out_used_ += bytes;
+    ++counters_.packets;
+    counters_.bytes += bytes;
+    return true;
+}
+
+void EgressBatch::flush(transport::DatagramSink& sink) {
+    if (!jobs_.empty()) {
+        fanout_.protect(jobs_);
+        sink.send(datagrams_);
+    }
+    jobs_.clear();
+    datagrams_.clear();
+    // The current receiver stays current: to() need not be called again.
+    if (!paths_.empty()) {
+        paths_.front() = paths_.back();
+        paths_.resize(1);
+    }
+    out_used_ = 0;
+}
+
+}  // namespace isthmus::media::sfu

@@ -1,0 +1,67 @@
+// Collects what a batch of input led to, encrypts all of it in one pass and hands it on in one call.
+//
+// Driven by a worker: to() names a receiver, then per packet write_header() and commit(); flush() at
+// the end of the batch. Payloads are shared between receivers and must stay where they are until
+// flush(). Packets of one receiver that follow each other lie one behind the other in memory, so
+// that the socket can send them as one segmented message. No allocation after construction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "media/rtp/rtp_header_writer.h"
+#include "media/transport/datagram.h"
+#include "media/transport/srtp_fanout.h"
+
+namespace isthmus::media::sfu {
+
+struct EgressCounters {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;      // with header and tag
+    std::uint64_t oversized = 0;  // longer than kDatagramBytesMax once rewritten; not sent
+};
+
+class EgressBatch {
+  public:
+    static constexpr std::size_t kHeaderBytesMax = rtp::kRtpHeaderBytesMax;
+    // 256 packets are 384 KiB of ciphertext, well inside a core's L2 cache.
+    static constexpr std::size_t kPacketsMax = 256;
+
+    explicit EgressBatch(transport::SrtpFanout& fanout);
+
+    // True where flush() is due before the next packet.
+    [[nodiscard]] bool full() const { return jobs_.size() == kPacketsMax; }
+    [[nodiscard]] bool empty() const { return jobs_.empty(); }
+
+    // The receiver of the packets that follow. `key` outlives flush(); `path` is copied.
+    void to(const transport::SrtpSendKey& key, const transport::Path& path);
+
+    // Where the next packet's header goes.
+    [[nodiscard]] std::span<std::byte> header_room();
+    // Where the payload of a packet goes that is not shared (a retransmission).
+    [[nodiscard]] std::span<std::byte> payload_room();
+
+    // Queues a packet: `header_bytes` of header_room(), and `payload`. Returns false where it is too
+    // long. Not while full().
+    bool commit(std::size_t header_bytes, std::span<const std::byte> payload, std::uint32_t roc);
+
+    void flush(transport::DatagramSink& sink);
+
+    [[nodiscard]] const EgressCounters& counters() const { return counters_; }
+
+  private:
+    transport::SrtpFanout& fanout_;
+    std::vector<transport::SrtpJob> jobs_;
+    std::vector<transport::OutDatagram> datagrams_;
+    std::vector<transport::Path> paths_;
+    std::vector<std::byte> headers_;
+    std::vector<std::byte> payloads_;
+    std::vector<std::byte> out_;
+    std::size_t out_used_ = 0;
+    const transport::SrtpSendKey* key_ = nullptr;
+    EgressCounters counters_;
+};
+
+}  // namespace isthmus::media::sfu

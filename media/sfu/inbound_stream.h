@@ -1,0 +1,51 @@
+// Everything the node keeps about one stream (one SSRC) that a client sends on a track.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "media/rtp/header_extensions.h"
+#include "media/rtp/key_frame_requester.h"
+#include "media/rtp/nack_generator.h"
+#include "media/rtp/receive_stream.h"
+#include "media/rtp/retransmission_cache.h"
+#include "media/rtp/rtp_clock.h"
+#include "media/rtp/rtp_packet.h"
+#include "media/rtp/sequence.h"
+
+namespace isthmus::media::sfu {
+
+struct InboundStream {
+    InboundStream(std::uint32_t ssrc,
+                  std::uint32_t source_name,
+                  std::uint32_t clock_hz,
+                  rtp::CacheLimits cache_limits)
+        : source(source_name),
+          receive(ssrc, clock_hz),
+          nack(rtp::NackLimits{}),
+          cache(cache_limits),
+          clock(clock_hz) {}
+
+    // Names the stream for SequenceRewriter: SSRCs are the clients' and may be the same.
+    std::uint32_t source = 0;
+    std::string rid;  // empty without simulcast
+    rtp::ReceiveStream receive;
+    std::optional<rtp::ReceiveStream> rtx;  // the stream that repeats this one
+    rtp::NackGenerator nack;
+    rtp::RetransmissionCache cache;
+    rtp::KeyFrameRequester key_frames;
+    rtp::RtpClock clock;
+};
+
+// A packet on its way to the subscriptions. The views hold until the end of the batch.
+struct TrackPacket {
+    const InboundStream* stream = nullptr;
+    rtp::RtpPacketView packet;
+    rtp::HeaderExtensions extensions;
+    rtp::ExtendedSeq seq{};
+    bool key_frame_start = false;  // always, for audio
+};
+
+}  // namespace isthmus::media::sfu

@@ -1,0 +1,28 @@
+// How much one conference, participant or stream may take of a worker. All bounds are inclusive.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace isthmus::media::sfu {
+
+struct SfuLimits {
+    std::uint32_t participants_per_conference = 1000;
+    // Media sections that a participant may publish on.
+    std::uint32_t tracks_per_participant = 16;
+    // SSRCs, retransmission included, that one media section may bring in a session: a client that
+    // changes its SSRC over and over is cut off here.
+    std::uint32_t ssrcs_per_track = 16;
+    // RTP payload that one participant may publish, bits per second, averaged over a second; what
+    // comes above is dropped and counted. 0: no bound.
+    std::uint64_t publish_bitrate_bps_max = 20'000'000;
+    // What one video track may keep for retransmission.
+    std::size_t cache_bytes = 1U << 20U;
+    Duration cache_age = std::chrono::seconds(1);
+    // Payload sent again to one receiver of one track, at most.
+    std::size_t retransmission_bytes_per_second = 250'000;
+};
+
+}  // namespace isthmus::media::sfu

@@ -1,0 +1,274 @@
+#include "media/sfu/participant.h"
+
+#include <algorithm>
+#include <chrono>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "media/rtp/rtcp_reader.h"
+#include "media/sfu/published_track.h"
+
+namespace isthmus::media::sfu {
+namespace {
+
+// RFC 3550 section 6.2 would allow one report per 5 s at low rates; browsers report every second on
+// video, and lip sync and round trip times are the better for it.
+constexpr Duration kReportInterval = std::chrono::seconds(1);
+// The first one comes early: until then the receiver plays sound and picture unsynchronised.
+constexpr Duration kFirstReportAfter = std::chrono::milliseconds(200);
+
+bool publishes(const MediaSection& section) {
+    return !section.formats.empty() && (section.direction == Direction::kReceive ||
+                                        section.direction == Direction::kSendReceive);
+}
+
+bool subscribes(const MediaSection& section) {
+    return !section.formats.empty() && (section.direction == Direction::kSend ||
+                                        section.direction == Direction::kSendReceive);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Participant>> Participant::make(Instant now,
+                                                       ParticipantConfig config,
+                                                       std::span<const MediaSection> sections,
+                                                       RandomSource& random,
+                                                       TouchList& touched) {
+    const auto publishing = std::ranges::count_if(sections, publishes);
+    if (publishing > 0 && !config.can_publish) {
+        return make_error(ErrorCode::kPermissionDenied, "The token does not allow publishing.");
+    }
+    if (!config.can_subscribe && std::ranges::any_of(sections, subscribes)) {
+        return make_error(ErrorCode::kPermissionDenied, "The token does not allow subscribing.");
+    }
+    if (std::cmp_greater(publishing, config.limits.tracks_per_participant)) {
+        return make_error(ErrorCode::kLimitExceeded,
+                          fmt::format("A participant may publish {} tracks; the offer has {}.",
+                                      config.limits.tracks_per_participant,
+                                      publishing));
+    }
+    return std::unique_ptr<Participant>(
+        new Participant(now, std::move(config), sections, random, touched));
+}
+
+Participant::Participant(Instant now,
+                         ParticipantConfig config,
+                         std::span<const MediaSection> sections,
+                         RandomSource& random,
+                         TouchList& touched)
+    : config_(std::move(config)),
+      touch_list_(touched),
+      cname_(random.next_token(16)),
+      rtcp_ssrc_(random.next_u32()),
+      reduced_size_(std::ranges::any_of(sections, &MediaSection::rtcp_reduced_size)),
+      ntp_(Instant{}, rtp::ntp_from_unix(std::chrono::nanoseconds(config_.unix_ns_at_zero))),
+      transport_(now, config_.transport),
+      publisher_(sections,
+                 *this,
+                 config_.limits,
+                 static_cast<std::uint32_t>(config_.connection << 8U),
+                 random),
+      subscriber_(sections, *this, config_.limits, cname_, random),
+      paths_max_(config_.transport.limits.paths) {
+    ufrags_.push_back(transport_.local_ice().ufrag);
+}
+
+void Participant::touch() {
+    if (!touched_) {
+        touched_ = true;
+        touch_list_.push_back(handle_);
+    }
+}
+
+void Participant::on_connected(Instant now) {
+    reports_at_ = now + kFirstReportAfter;
+    if (transport_.handshake_rtt() > Duration::zero()) {
+        publisher_.on_rtt(transport_.handshake_rtt());
+    }
+}
+
+void Participant::handle_rtp(Instant now, std::span<std::byte> packet, WorkerStats& stats) {
+    if (const auto plain = transport_.unprotect_rtp(now, packet)) {
+        ++stats.rtp_received;
+        publisher_.handle_rtp(now, *plain, stats);
+    }
+}
+
+// Takes one RTCP packet's messages to where they belong.
+struct Participant::RtcpHandler {
+    Participant& self;
+    Instant now;
+    EgressBatch& batch;
+    transport::DatagramSink& sink;
+    WorkerStats& stats;
+
+    void operator()(const rtp::SenderReport& report) const {
+        self.publisher_.handle_sender_report(now, report);
+        self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
+    }
+    void operator()(const rtp::ReceiverReport& report) const {
+        self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
+    }
+    void operator()(const rtp::Nack& nack) const {
+        Subscription* subscription = self.subscriber_.find(nack.media_ssrc);
+        if (subscription != nullptr && subscription->ssrc() == nack.media_ssrc) {
+            const auto before = subscription->counters();
+            subscription->handle_nack(now, nack, batch, sink);
+            stats.nacks_received += subscription->counters().nacks - before.nacks;
+            stats.retransmissions +=
+                subscription->counters().retransmissions - before.retransmissions;
+        }
+    }
+    void operator()(const rtp::PictureLoss& loss) const { key_frame(loss.media_ssrc); }
+    void operator()(const rtp::FullIntraRequest& request) const {
+        for (const rtp::FirItem item : request.items) {
+            key_frame(item.ssrc);
+        }
+    }
+    // What the rest says matters to senders that adapt (TransportFeedback, Remb) or is told again by
+    // the transport and by reports (Goodbye, CanonicalName, extended reports).
+    template <typename Other>
+    void operator()(const Other& /*message*/) const {}
+
+  private:
+    void key_frame(std::uint32_t ssrc) const {
+        if (Subscription* subscription = self.subscriber_.find(ssrc)) {
+            ++stats.key_frame_requests_received;
+            subscription->handle_key_frame_request(now);
+        }
+    }
+};
+
+void Participant::handle_rtcp(Instant now,
+                              std::span<std::byte> packet,
+                              EgressBatch& batch,
+                              transport::DatagramSink& sink,
+                              WorkerStats& stats) {
+    const auto plain = transport_.unprotect_rtcp(now, packet);
+    if (!plain) {
+        return;
+    }
+    ++stats.rtcp_received;
+    auto reader = rtp::RtcpReader::parse(*plain);
+    if (!reader) {
+        ++stats.rtcp_malformed;
+        return;
+    }
+    const RtcpHandler handler{
+        .self = *this, .now = now, .batch = batch, .sink = sink, .stats = stats};
+    while (const auto message = reader->next()) {
+        std::visit(handler, *message);
+    }
+    stats.rtcp_malformed += reader->malformed();
+}
+
+void Participant::forward_pending(Instant now,
+                                  EgressBatch& batch,
+                                  transport::DatagramSink& sink) {
+    for (const auto& track : publisher_.tracks()) {
+        track->forward_pending(now, batch, sink);
+    }
+}
+
+void Participant::handle_timeout(Instant now) {
+    transport_.handle_timeout(now);
+    publisher_.handle_timeout(now);
+}
+
+Instant Participant::next_timeout() const {
+    return std::min({transport_.next_timeout(), publisher_.next_timeout(), reports_at_});
+}
+
+void Participant::send_feedback(Instant now, transport::DatagramSink& sink, WorkerStats& stats) {
+    if (!connected()) {
+        return;
+    }
+    RtcpSender rtcp(
+        transport_,
+        sink,
+        {.ssrc = rtcp_ssrc_, .cname = cname_, .reduced_size = reduced_size_});
+    if (now >= reports_at_) {
+        send_reports(now, rtcp);
+        reports_at_ = now + kReportInterval;
+    }
+    publisher_.send_feedback(rtcp, stats);
+    rtcp.flush();
+    stats.datagrams_sent += rtcp.packets_sent();
+    stats.bytes_sent += rtcp.bytes_sent();
+}
+
+void Participant::send_reports(Instant now, RtcpSender& rtcp) {
+    std::vector<rtp::ReportBlock> blocks;
+    publisher_.append_report_blocks(now, blocks);
+    subscriber_.send_reports(now, ntp_.to_ntp(now), blocks, rtcp);
+}
+
+void Participant::close(Instant now, transport::DatagramSink& sink) {
+    transport_.close(now);
+    while (const auto datagram = transport_.poll_datagram()) {
+        sink.send({&*datagram, 1});
+    }
+}
+
+std::optional<transport::Path> Participant::remember_path(const transport::Path& path) {
+    paths_.push_back(path);
+    if (paths_.size() <= paths_max_) {
+        return std::nullopt;
+    }
+    const transport::Path* selected = transport_.selected_path();
+    const auto oldest = std::ranges::find_if(paths_, [selected](const transport::Path& candidate) {
+        return selected == nullptr || candidate != *selected;
+    });
+    const transport::Path forgotten = *oldest;
+    paths_.erase(oldest);
+    return forgotten;
+}
+
+bool Participant::subscribe(Instant now, PublishedTrack& track) {
+    return subscriber_.subscribe(now, track);
+}
+
+bool Participant::unsubscribe_from(const Participant& publisher) {
+    return subscriber_.unsubscribe_from(publisher);
+}
+
+std::vector<SenderDescription> Participant::describe_senders() const {
+    std::vector<SenderDescription> descriptions;
+    for (const auto& subscription : subscriber_.subscriptions()) {
+        descriptions.push_back(subscription->description());
+    }
+    return descriptions;
+}
+
+ParticipantInfo Participant::describe(Instant now) const {
+    ParticipantInfo info{.id = config_.id,
+                         .identity = config_.identity,
+                         .name = config_.name,
+                         .joined_at_unix_ms = config_.joined_at_unix_ms,
+                         .connected = connected(),
+                         .hidden = hidden(),
+                         .remote_address = {},
+                         .protocol = {},
+                         .srtp_profile = {},
+                         .tracks = {},
+                         .subscriptions = {}};
+    if (const transport::Path* path = transport_.selected_path()) {
+        info.remote_address = path->remote.to_string();
+        info.protocol = path->protocol == transport::Protocol::kTcp ? "tcp" : "udp";
+    }
+    if (const auto profile = transport_.srtp_profile()) {
+        info.srtp_profile = transport::name_of(*profile);
+    }
+    for (const auto& track : publisher_.tracks()) {
+        info.tracks.push_back(track->describe(now));
+    }
+    for (const auto& subscription : subscriber_.subscriptions()) {
+        info.subscriptions.push_back(subscription->describe());
+    }
+    return info;
+}
+
+}  // namespace isthmus::media::sfu

@@ -1,0 +1,137 @@
+#include "media/sfu/subscriber.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "media/sfu/participant.h"
+#include "media/sfu/published_track.h"
+
+namespace isthmus::media::sfu {
+namespace {
+
+bool is_sending(const MediaSection& section) {
+    return !section.formats.empty() && (section.direction == Direction::kSend ||
+                                        section.direction == Direction::kSendReceive);
+}
+
+bool has_rtx(const MediaSection& section) {
+    return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
+        return format.rtx_payload_type.has_value();
+    });
+}
+
+// Takes up to one packet's worth of blocks from the end.
+std::span<const rtp::ReportBlock> take_blocks(std::vector<rtp::ReportBlock>& blocks,
+                                              std::vector<rtp::ReportBlock>& taken) {
+    const std::size_t count = std::min(blocks.size(), rtp::kReportBlocksMax);
+    taken.assign(blocks.end() - static_cast<std::ptrdiff_t>(count), blocks.end());
+    blocks.resize(blocks.size() - count);
+    return taken;
+}
+
+}  // namespace
+
+Subscriber::Subscriber(std::span<const MediaSection> sections,
+                       Participant& participant,
+                       const SfuLimits& limits,
+                       const std::string& cname,
+                       RandomSource& random) {
+    for (const MediaSection& section : sections) {
+        if (!is_sending(section)) {
+            continue;
+        }
+        SenderDescription description{.mid = section.mid,
+                                      .ssrc = random.next_u32(),
+                                      .rtx_ssrc = {},
+                                      .cname = cname,
+                                      .stream_id = cname,
+                                      .track_id = random.next_token(16)};
+        if (has_rtx(section)) {
+            description.rtx_ssrc = random.next_u32();
+        }
+        subscriptions_.push_back(std::make_unique<Subscription>(
+            section, std::move(description), participant, limits, random));
+    }
+}
+
+bool Subscriber::subscribe(Instant now, PublishedTrack& track) {
+    for (const auto& subscription : subscriptions_) {
+        if (subscription->track() == &track) {
+            return false;
+        }
+    }
+    for (const auto& subscription : subscriptions_) {
+        if (subscription->fits(track)) {
+            subscription->bind(now, track);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool Subscriber::unsubscribe_from(const Participant& publisher) {
+    bool ended = false;
+    for (const auto& subscription : subscriptions_) {
+        if (subscription->track() != nullptr &&
+            &subscription->track()->publisher() == &publisher) {
+            subscription->unbind();
+            ended = true;
+        }
+    }
+    return ended;
+}
+
+void Subscriber::unsubscribe_all() {
+    for (const auto& subscription : subscriptions_) {
+        subscription->unbind();
+    }
+}
+
+bool Subscriber::has_free_section() const {
+    return std::ranges::any_of(
+        subscriptions_, [](const auto& subscription) { return subscription->track() == nullptr; });
+}
+
+Subscription* Subscriber::find(std::uint32_t ssrc) const {
+    const auto found = std::ranges::find_if(subscriptions_, [ssrc](const auto& subscription) {
+        return subscription->ssrc() == ssrc || subscription->rtx_ssrc() == ssrc;
+    });
+    return found == subscriptions_.end() ? nullptr : found->get();
+}
+
+void Subscriber::handle_report_blocks(rtp::NtpTime now,
+                                      const rtp::WireList<rtp::ReportBlock>& blocks) {
+    for (const rtp::ReportBlock block : blocks) {
+        Subscription* subscription = find(block.ssrc);
+        if (subscription != nullptr && subscription->ssrc() == block.ssrc) {
+            subscription->handle_report_block(now, block);
+        }
+    }
+}
+
+void Subscriber::send_reports(Instant now,
+                              rtp::NtpTime ntp,
+                              std::vector<rtp::ReportBlock>& blocks,
+                              RtcpSender& rtcp) const {
+    std::vector<rtp::ReportBlock> taken;
+    for (const auto& subscription : subscriptions_) {
+        const auto info = subscription->make_sender_info(now, ntp);
+        if (!info) {
+            continue;
+        }
+        const auto with = take_blocks(blocks, taken);
+        rtcp.add([&](rtp::RtcpWriter& writer) {
+            return writer.sender_report(subscription->ssrc(), *info, with) &&
+                   writer.cname(subscription->ssrc(), subscription->description().cname);
+        });
+    }
+    while (!blocks.empty()) {
+        const auto with = take_blocks(blocks, taken);
+        rtcp.add([&](rtp::RtcpWriter& writer) {
+            return writer.receiver_report(rtcp.identity().ssrc, with) &&
+                   writer.cname(rtcp.identity().ssrc, rtcp.identity().cname);
+        });
+    }
+}
+
+}  // namespace isthmus::media::sfu

@@ -1,0 +1,264 @@
+#include "media/sfu/subscription.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "media/rtp/header_extensions.h"
+#include "media/rtp/rtx.h"
+#include "media/sfu/participant.h"
+#include "media/sfu/published_track.h"
+
+namespace isthmus::media::sfu {
+namespace {
+
+rtp::RewriteStart random_start(RandomSource& random) {
+    // The top bit stays clear: RewriteStart says why.
+    return {.seq = static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU),
+            .timestamp = rtp::RtpTimestamp{random.next_u32()}};
+}
+
+// What a track of this section could send that the receiver takes.
+const rtp::PayloadFormat* first_common(const MediaSection& published, const MediaSection& wanted) {
+    for (const rtp::PayloadFormat& format : published.formats) {
+        if (const auto* match = rtp::find_forwardable(format, wanted.formats)) {
+            return match;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+Subscription::Subscription(MediaSection section,
+                           SenderDescription description,
+                           Participant& receiver,
+                           const SfuLimits& limits,
+                           RandomSource& random)
+    : section_(std::move(section)),
+      description_(std::move(description)),
+      receiver_(receiver),
+      header_writer_(section_.extensions, section_.mid),
+      rewriter_(random_start(random)),
+      sent_(description_.ssrc, section_.formats.front().clock_hz),
+      next_rtx_seq_(rtp::make_extended_seq(
+          0, static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU))),
+      retransmissions_(rtp::RetransmissionLimits{
+          .bytes_per_second = limits.retransmission_bytes_per_second,
+          .burst_bytes = limits.retransmission_bytes_per_second}) {}
+
+bool Subscription::fits(const PublishedTrack& track) const {
+    return track_ == nullptr && track.kind() == section_.kind &&
+           first_common(track.section(), section_) != nullptr;
+}
+
+void Subscription::bind(Instant now, PublishedTrack& track) {
+    track_ = &track;
+    published_ = nullptr;
+    format_ = nullptr;
+    following_.reset();
+    track.add(*this);
+    track.request_key_frame(now);
+}
+
+void Subscription::unbind() {
+    if (track_ != nullptr) {
+        track_->remove(*this);
+        track_ = nullptr;
+        following_.reset();
+    }
+}
+
+void Subscription::forward(Instant now,
+                           std::span<const TrackPacket> packets,
+                           EgressBatch& batch,
+                           transport::DatagramSink& sink) {
+    const transport::SrtpSendKey* key = receiver_.transport().send_key();
+    const transport::Path* path = receiver_.transport().selected_path();
+    if (key == nullptr || path == nullptr) {
+        return;
+    }
+    batch.to(*key, *path);
+    for (const TrackPacket& packet : packets) {
+        if (batch.full()) {
+            batch.flush(sink);
+        }
+        forward_one(now, packet, batch);
+    }
+}
+
+void Subscription::forward_one(Instant now, const TrackPacket& packet, EgressBatch& batch) {
+    if (!follow(now, packet)) {
+        return;
+    }
+    const rtp::SourcePacket source{.source = packet.stream->source, .seq = packet.seq};
+    // Padding only: a sender that probes. It is not for this receiver.
+    if (packet.packet.payload.empty() || format_ == nullptr) {
+        rewriter_.on_dropped(source);
+        return;
+    }
+    const auto rewritten = rewriter_.rewrite(now, source, packet.packet.timestamp);
+    if (!rewritten) {
+        return;
+    }
+    rtp::RtpHeaderFields fields = make_fields(now);
+    fields.payload_type = format_->payload_type;
+    fields.marker = packet.packet.marker;
+    fields.seq = rtp::seq16_of(rewritten->seq);
+    fields.timestamp = rewritten->timestamp;
+    fields.ssrc = description_.ssrc;
+    const std::size_t header_bytes = header_writer_.write(
+        fields, packet.packet.csrcs, packet.extensions, batch.header_room());
+    if (batch.commit(header_bytes, packet.packet.payload, rtp::roc_of(rewritten->seq))) {
+        sent_.on_packet_sent(packet.packet.payload.size());
+    }
+}
+
+bool Subscription::follow(Instant now, const TrackPacket& packet) {
+    if (following_ != packet.stream->source) {
+        // Packets of a stream that was left and come late still have their numbers.
+        if (packet.stream != track_->active()) {
+            return following_.has_value() && choose_format(packet);
+        }
+        if (!packet.key_frame_start) {
+            track_->request_key_frame(now);
+            return false;
+        }
+        following_ = packet.stream->source;
+        choose_format(packet);
+        const std::uint32_t clock_hz =
+            published_ != nullptr ? published_->clock_hz : packet.stream->clock.clock_hz();
+        rewriter_.switch_source(now,
+                                {.source = packet.stream->source,
+                                 .seq = packet.seq,
+                                 .timestamp = packet.packet.timestamp,
+                                 .clock_hz = clock_hz,
+                                 .timestamp_out = {}});
+    }
+    if (!choose_format(packet)) {
+        ++counters_.no_format;
+    }
+    return true;
+}
+
+bool Subscription::choose_format(const TrackPacket& packet) {
+    if (published_ == nullptr || published_->payload_type != packet.packet.payload_type) {
+        published_ = track_->format_of(packet.packet.payload_type);
+        format_ = published_ != nullptr ? rtp::find_forwardable(*published_, section_.formats)
+                                        : nullptr;
+        if (format_ != nullptr) {
+            sent_.set_clock(format_->clock_hz);
+        }
+    }
+    return format_ != nullptr;
+}
+
+rtp::RtpHeaderFields Subscription::make_fields(Instant now) const {
+    rtp::RtpHeaderFields fields;
+    if (header_writer_.wants_transport_sequence()) {
+        fields.transport_sequence = receiver_.next_transport_sequence();
+    }
+    if (header_writer_.wants_abs_send_time()) {
+        fields.abs_send_time = rtp::abs_send_time_of(now);
+    }
+    return fields;
+}
+
+void Subscription::handle_nack(Instant now,
+                               const rtp::Nack& nack,
+                               EgressBatch& batch,
+                               transport::DatagramSink& sink) {
+    const transport::SrtpSendKey* key = receiver_.transport().send_key();
+    const transport::Path* path = receiver_.transport().selected_path();
+    if (key == nullptr || path == nullptr) {
+        return;
+    }
+    batch.to(*key, *path);
+    if (const auto rtt = sent_.receiver().rtt) {
+        retransmissions_.on_rtt(*rtt);
+    }
+    nack.for_each([&](std::uint16_t seq) {
+        if (batch.full()) {
+            batch.flush(sink);
+        }
+        resend(now, seq, batch);
+    });
+}
+
+void Subscription::resend(Instant now, std::uint16_t seq, EgressBatch& batch) {
+    ++counters_.nacks;
+    const auto source = track_ != nullptr && rewriter_.started() ? rewriter_.find(seq) : std::nullopt;
+    const InboundStream* stream = source ? track_->find_source(source->source) : nullptr;
+    const auto cached = stream != nullptr ? stream->cache.find(now, source->seq) : std::nullopt;
+    if (!cached || format_ == nullptr || !format_->rtx_payload_type || !description_.rtx_ssrc ||
+        !retransmissions_.allow(now, rewriter_.extend(seq), cached->payload.size())) {
+        ++counters_.nacks_unanswered;
+        return;
+    }
+    const auto rewritten = rewriter_.rewrite(now, *source, cached->timestamp);
+    const std::size_t payload_bytes =
+        rtp::write_rtx_payload(seq, cached->payload, batch.payload_room());
+    if (!rewritten || payload_bytes == 0) {
+        ++counters_.nacks_unanswered;
+        return;
+    }
+    rtp::RtpHeaderFields fields = make_fields(now);
+    fields.payload_type = *format_->rtx_payload_type;
+    fields.marker = cached->marker;
+    fields.seq = rtp::seq16_of(next_rtx_seq_);
+    fields.timestamp = rewritten->timestamp;
+    fields.ssrc = *description_.rtx_ssrc;
+    const std::size_t header_bytes =
+        header_writer_.write(fields,
+                             cached->csrcs,
+                             track_->publisher().parse_extensions(*cached),
+                             batch.header_room());
+    if (batch.commit(header_bytes,
+                     batch.payload_room().first(payload_bytes),
+                     rtp::roc_of(next_rtx_seq_))) {
+        next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
+        ++counters_.retransmissions;
+    }
+}
+
+void Subscription::handle_key_frame_request(Instant now) {
+    ++counters_.key_frame_requests;
+    if (track_ != nullptr) {
+        track_->request_key_frame(now);
+    }
+}
+
+void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block) {
+    sent_.on_report_block(now, block);
+}
+
+std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now,
+                                                              rtp::NtpTime ntp) const {
+    if (track_ == nullptr || !following_ || sent_.packets() == 0) {
+        return std::nullopt;
+    }
+    const InboundStream* stream = track_->find_source(*following_);
+    const auto published = stream != nullptr ? stream->clock.timestamp_at(now) : std::nullopt;
+    const auto timestamp = published ? rewriter_.timestamp_of(*published) : std::nullopt;
+    if (!timestamp) {
+        return std::nullopt;
+    }
+    return sent_.make_sender_info(ntp, *timestamp);
+}
+
+SubscriptionInfo Subscription::describe() const {
+    SubscriptionInfo info = counters_;
+    info.track_id = track_ != nullptr ? track_->id() : "";
+    info.ssrc = description_.ssrc;
+    info.waiting_for_key_frame =
+        track_ != nullptr && track_->kind() == rtp::MediaKind::kVideo && !following_;
+    info.packets = sent_.packets();
+    info.bytes = sent_.bytes();
+    info.loss_ratio = sent_.receiver().loss_ratio;
+    info.jitter_seconds = sent_.receiver().jitter_seconds;
+    if (sent_.receiver().rtt) {
+        info.rtt_seconds = std::chrono::duration<double>(*sent_.receiver().rtt).count();
+    }
+    return info;
+}
+
+}  // namespace isthmus::media::sfu

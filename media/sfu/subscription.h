@@ -1,0 +1,99 @@
+// A media section that a participant is sent on, and the track that it carries at the moment.
+//
+// The section's SSRC, its numbering and its counters last as long as the connection; tracks come and
+// go, and the receiver sees one unbroken stream. Rewrites what differs per receiver and leaves the
+// payload alone. Video begins, and changes to another track, at a key frame.
+//
+// Leaves out: retransmission without RTX. A packet sent again with another header under the same SRTP
+// index would give away GCM's authentication key (RFC 7714 section 10.1).
+// Specification: RFC 3550 section 7.1 (translators), RFC 4588, RFC 7667 section 3.7.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "media/rtp/ntp_time.h"
+#include "media/rtp/retransmission_policy.h"
+#include "media/rtp/rtcp_messages.h"
+#include "media/rtp/rtp_header_writer.h"
+#include "media/rtp/send_stream.h"
+#include "media/rtp/sequence_rewriter.h"
+#include "media/sfu/conference_info.h"
+#include "media/sfu/connection_description.h"
+#include "media/sfu/egress_batch.h"
+#include "media/sfu/inbound_stream.h"
+#include "media/sfu/limits.h"
+
+namespace isthmus::media::sfu {
+
+class Participant;
+class PublishedTrack;
+
+class Subscription {
+  public:
+    Subscription(MediaSection section,
+                 SenderDescription description,
+                 Participant& receiver,
+                 const SfuLimits& limits,
+                 RandomSource& random);
+
+    // Free, of the track's kind, and with a format that takes what is published.
+    [[nodiscard]] bool fits(const PublishedTrack& track) const;
+    void bind(Instant now, PublishedTrack& track);
+    void unbind();
+    [[nodiscard]] PublishedTrack* track() const { return track_; }
+
+    void forward(Instant now,
+                 std::span<const TrackPacket> packets,
+                 EgressBatch& batch,
+                 transport::DatagramSink& sink);
+
+    // Sends again what is still there, in the receiver's numbering.
+    void handle_nack(Instant now,
+                     const rtp::Nack& nack,
+                     EgressBatch& batch,
+                     transport::DatagramSink& sink);
+    void handle_key_frame_request(Instant now);
+    void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
+
+    // Nothing before media and the publisher's clock are known.
+    [[nodiscard]] std::optional<rtp::SenderInfo> make_sender_info(Instant now,
+                                                                  rtp::NtpTime ntp) const;
+
+    [[nodiscard]] std::uint32_t ssrc() const { return description_.ssrc; }
+    [[nodiscard]] std::optional<std::uint32_t> rtx_ssrc() const { return description_.rtx_ssrc; }
+    [[nodiscard]] const MediaSection& section() const { return section_; }
+    [[nodiscard]] const SenderDescription& description() const { return description_; }
+    [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
+    [[nodiscard]] SubscriptionInfo describe() const;
+
+  private:
+    void forward_one(Instant now, const TrackPacket& packet, EgressBatch& batch);
+    // Takes up the packet's stream where it may; false where the packet is not for the receiver.
+    bool follow(Instant now, const TrackPacket& packet);
+    bool choose_format(const TrackPacket& packet);
+    void resend(Instant now, std::uint16_t seq, EgressBatch& batch);
+    [[nodiscard]] rtp::RtpHeaderFields make_fields(Instant now) const;
+
+    MediaSection section_;
+    SenderDescription description_;
+    Participant& receiver_;
+    PublishedTrack* track_ = nullptr;
+
+    rtp::RtpHeaderWriter header_writer_;
+    rtp::SequenceRewriter rewriter_;
+    std::optional<std::uint32_t> following_;           // InboundStream::source
+    const rtp::PayloadFormat* published_ = nullptr;    // what `format_` was chosen for
+    const rtp::PayloadFormat* format_ = nullptr;       // null: the receiver cannot take it
+    rtp::SendStream sent_;
+    rtp::ExtendedSeq next_rtx_seq_;
+    rtp::RetransmissionPolicy retransmissions_;
+    SubscriptionInfo counters_;
+};
+
+}  // namespace isthmus::media::sfu

@@ -1,0 +1,255 @@
+#include "media/worker/io/worker_thread.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <thread>
+#include <utility>
+
+#include <pthread.h>
+#include <spdlog/fmt/fmt.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "media/transport/io/clock.h"
+#include "media/transport/io/file_descriptor.h"
+
+namespace isthmus::media {
+namespace {
+
+using transport::InDatagram;
+using transport::read_clock;
+
+// Control jobs that may wait; a burst of joins fits, a stuck worker shows.
+constexpr std::size_t kMailboxLimit = 4096;
+// Rounds of reading all sockets before timers and jobs get their turn again.
+constexpr int kReadRounds = 4;
+
+timespec to_timespec(Duration duration) {
+    const auto ns = std::max<std::int64_t>(0, duration.count());
+    return {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
+}
+
+}  // namespace
+
+class WorkerThread::Loop {
+  public:
+    Loop(const WorkerThreadConfig& config,
+         std::unique_ptr<WorkerSockets> sockets,
+         std::unique_ptr<transport::SrtpFanout> fanout,
+         GoneListener on_gone)
+        : sockets_(std::move(sockets)),
+          fanout_(std::move(fanout)),
+          on_gone_(std::move(on_gone)),
+          core_({.index = config.index,
+                 .limits = config.limits,
+                 .transport_limits = {},
+                 .candidates = sockets_->candidates(),
+                 .identity = config.identity,
+                 .unix_ns_at_zero = transport::read_unix_ns_at_zero()},
+                random_,
+                *fanout_),
+          mailbox_(kMailboxLimit) {}
+
+    Result<void> prepare() {
+        epoll_ = transport::FileDescriptor(epoll_create1(EPOLL_CLOEXEC));
+        wake_ = transport::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        if (epoll_.get() < 0 || wake_.get() < 0) {
+            return make_error(ErrorCode::kUnavailable,
+                              "No file descriptors are left for a media worker; raise the limit "
+                              "(ulimit -n, LimitNOFILE).");
+        }
+        watch(wake_.get());
+        for (const transport::UdpBatchSocket& socket : sockets_->udp()) {
+            watch(socket.fd());
+        }
+        for (const transport::TcpAcceptor& acceptor : sockets_->tcp()) {
+            watch(acceptor.fd());
+        }
+        return {};
+    }
+
+    void start(std::optional<std::uint32_t> cpu, std::uint32_t index) {
+        thread_ = std::jthread([this] { run(); });
+        pthread_setname_np(thread_.native_handle(), fmt::format("media-{}", index).c_str());
+        if (cpu) {
+            cpu_set_t set;
+            CPU_ZERO(&set);
+            CPU_SET(*cpu, &set);
+            if (pthread_setaffinity_np(thread_.native_handle(), sizeof set, &set) != 0) {
+                log::warning("worker", "worker {} cannot be kept on core {}", index, *cpu);
+            }
+        }
+    }
+
+    void stop() {
+        mailbox_.close();
+        stopping_.store(true, std::memory_order_release);
+        signal();
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+
+    bool post(Job job) {
+        bool wake = false;
+        if (!mailbox_.push(std::move(job), wake)) {
+            return false;
+        }
+        if (wake) {
+            signal();
+        }
+        return true;
+    }
+
+    [[nodiscard]] const WorkerSockets& sockets() const { return *sockets_; }
+
+  private:
+    void watch(int fd) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.fd = fd;
+        CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+    }
+
+    void signal() {
+        const std::uint64_t one = 1;
+        // Fails only where the counter is full: then the worker is awake.
+        static_cast<void>(::write(wake_.get(), &one, sizeof one));
+    }
+
+    void run() {
+        while (!stopping_.load(std::memory_order_acquire)) {
+            sleep();
+            Instant now = read_clock();
+            sockets_->set_now(now);
+            for (int round = 0; round < kReadRounds && read_sockets(now); ++round) {
+                now = read_clock();
+                sockets_->set_now(now);
+            }
+            run_jobs(now);
+            core_.handle_timeout(now, *sockets_);
+            for (transport::TcpAcceptor& acceptor : sockets_->tcp()) {
+                acceptor.handle_timeout(now);
+            }
+            while (auto gone = core_.poll_gone()) {
+                on_gone_(*std::move(gone));
+            }
+        }
+    }
+
+    // Until something is readable or a timer is due.
+    void sleep() {
+        Instant until = core_.next_timeout();
+        for (const transport::TcpAcceptor& acceptor : sockets_->tcp()) {
+            until = std::min(until, acceptor.next_timeout());
+        }
+        std::array<epoll_event, 16> events{};
+        timespec wait{};
+        const timespec* limit = nullptr;
+        if (until != kNever) {
+            wait = to_timespec(until - read_clock());
+            limit = &wait;
+        }
+        const int ready = epoll_pwait2(
+            epoll_.get(), events.data(), static_cast<int>(events.size()), limit, nullptr);
+        CHECK(ready >= 0 || errno == EINTR);
+        for (int i = 0; i < ready; ++i) {
+            if (events[static_cast<std::size_t>(i)].data.fd == wake_.get()) {
+                std::uint64_t count = 0;
+                static_cast<void>(::read(wake_.get(), &count, sizeof count));
+            }
+        }
+    }
+
+    // Whether there was anything.
+    bool read_sockets(Instant now) {
+        bool any = false;
+        for (transport::UdpBatchSocket& socket : sockets_->udp()) {
+            any |= handle(now, socket.receive());
+        }
+        for (transport::TcpAcceptor& acceptor : sockets_->tcp()) {
+            any |= handle(now, acceptor.receive(now));
+            while (const auto path = acceptor.poll_closed()) {
+                core_.handle_path_closed(now, *path);
+            }
+        }
+        return any;
+    }
+
+    bool handle(Instant now, std::span<const InDatagram> datagrams) {
+        const bool any = !datagrams.empty();
+        while (!datagrams.empty()) {
+            const auto batch =
+                datagrams.first(std::min(datagrams.size(), WorkerCore::kBatchMax));
+            core_.handle_datagrams(now, batch, *sockets_);
+            datagrams = datagrams.subspan(batch.size());
+        }
+        return any;
+    }
+
+    void run_jobs(Instant now) {
+        WorkerContext context{
+            .core = core_, .sink = *sockets_, .sockets = *sockets_, .now = now};
+        mailbox_.drain(context);
+    }
+
+    SystemRandom random_;
+    std::unique_ptr<WorkerSockets> sockets_;
+    std::unique_ptr<transport::SrtpFanout> fanout_;
+    GoneListener on_gone_;
+    WorkerCore core_;
+    Mailbox<WorkerContext> mailbox_;
+    transport::FileDescriptor epoll_;
+    transport::FileDescriptor wake_;
+    std::atomic<bool> stopping_ = false;
+    std::jthread thread_;
+};
+
+Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConfig& config,
+                                                          GoneListener on_gone) {
+    auto sockets = WorkerSockets::open(config.sockets);
+    if (!sockets) {
+        return std::unexpected(sockets.error());
+    }
+    auto fanout = transport::make_srtp_fanout(config.srtp_engine);
+    if (!fanout) {
+        return std::unexpected(fanout.error());
+    }
+    auto loop = std::make_unique<Loop>(
+        config, *std::move(sockets), *std::move(fanout), std::move(on_gone));
+    if (const auto prepared = loop->prepare(); !prepared) {
+        return std::unexpected(prepared.error());
+    }
+    loop->start(config.cpu, config.index);
+    return std::unique_ptr<WorkerThread>(new WorkerThread(std::move(loop)));
+}
+
+WorkerThread::WorkerThread(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+
+WorkerThread::~WorkerThread() { loop_->stop(); }
+
+bool WorkerThread::post(Job job) { return loop_->post(std::move(job)); }
+
+std::uint16_t WorkerThread::port() const { return loop_->sockets().port(); }
+
+const std::vector<std::string>& WorkerThread::warnings() const {
+    return loop_->sockets().warnings();
+}
+
+double thread_cpu_seconds() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+}  // namespace isthmus::media

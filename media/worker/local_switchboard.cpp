@@ -1,0 +1,327 @@
+#include "media/worker/local_switchboard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace isthmus::media {
+namespace {
+
+std::unexpected<Error> busy() {
+    return make_error(ErrorCode::kUnavailable,
+                      "The media worker has too many requests waiting; try again shortly.");
+}
+
+}  // namespace
+
+LocalSwitchboard::LocalSwitchboard(SwitchboardLimits limits, Executor executor)
+    : limits_(limits), executor_(std::move(executor)) {}
+
+LocalSwitchboard::~LocalSwitchboard() = default;
+
+Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboardConfig config,
+                                                                  Executor executor) {
+    CHECK(!config.workers.empty());
+    std::unique_ptr<LocalSwitchboard> self(
+        new LocalSwitchboard(config.limits, std::move(executor)));
+    for (const WorkerThreadConfig& worker : config.workers) {
+        auto on_gone = [board = self.get(), alive = std::weak_ptr(self->alive_)](
+                           ConnectionGone gone) {
+            board->executor_([board, alive, gone = std::move(gone)] {
+                if (!alive.expired()) {
+                    board->handle_gone(gone);
+                }
+            });
+        };
+        auto started = WorkerThread::start(worker, std::move(on_gone));
+        if (!started) {
+            return std::unexpected(started.error());
+        }
+        self->workers_.push_back(*std::move(started));
+    }
+    self->admitted_.resize(self->workers_.size());
+    return self;
+}
+
+template <typename T>
+void LocalSwitchboard::answer_later(Answer<T> answer, Result<T> result) {
+    executor_([answer = std::move(answer), result = std::move(result)]() mutable {
+        answer(std::move(result));
+    });
+}
+
+template <typename T, typename Function>
+void LocalSwitchboard::ask(std::size_t worker, Function job, Answer<T> answer) {
+    // The answer travels with the job; where the mailbox refuses the job, it comes back from here.
+    auto held = std::make_shared<Answer<T>>(std::move(answer));
+    const bool posted = workers_[worker]->post(
+        [this, held, job = std::move(job), alive = std::weak_ptr(alive_)](
+            WorkerContext& context) mutable {
+            Result<T> result = job(context);
+            executor_([held, alive, result = std::move(result)]() mutable {
+                if (!alive.expired()) {
+                    (*held)(std::move(result));
+                }
+            });
+        });
+    if (!posted) {
+        answer_later<T>(std::move(*held), busy());
+    }
+}
+
+template <typename T, typename Function>
+void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
+    struct Gathering {
+        std::vector<T> parts;
+        std::size_t missing = 0;
+        bool failed = false;
+        Answer<std::vector<T>> answer;
+    };
+    auto gathering = std::make_shared<Gathering>();
+    gathering->parts.resize(workers_.size());
+    gathering->missing = workers_.size();
+    gathering->answer = std::move(answer);
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+        ask<T>(
+            worker,
+            [job](WorkerContext& context) -> Result<T> { return job(context); },
+            [gathering, worker](Result<T> part) {
+                if (part) {
+                    gathering->parts[worker] = *std::move(part);
+                } else {
+                    gathering->failed = true;
+                }
+                if (--gathering->missing == 0) {
+                    gathering->answer(gathering->failed
+                                          ? Result<std::vector<T>>(busy())
+                                          : Result<std::vector<T>>(std::move(gathering->parts)));
+                }
+            });
+    }
+}
+
+std::size_t LocalSwitchboard::least_loaded() const {
+    return static_cast<std::size_t>(
+        std::ranges::min_element(admitted_) - admitted_.begin());
+}
+
+Result<std::size_t> LocalSwitchboard::admit(const std::string& conference) {
+    if (shutting_down_) {
+        return make_error(ErrorCode::kUnavailable, "This node is shutting down.");
+    }
+    if (connections_.size() >= limits_.connections) {
+        return make_error(ErrorCode::kUnavailable,
+                          "This node has as many connections as it is configured for.");
+    }
+    auto home = homes_.find(conference);
+    if (home == homes_.end()) {
+        if (homes_.size() >= limits_.conferences) {
+            return make_error(ErrorCode::kUnavailable,
+                              "This node has as many conferences as it is configured for.");
+        }
+        home = homes_.emplace(conference, Home{.worker = least_loaded()}).first;
+    }
+    ++home->second.connections;
+    ++admitted_[home->second.worker];
+    return home->second.worker;
+}
+
+void LocalSwitchboard::release(ConnectionId connection) {
+    const auto placed = connections_.find(connection.value);
+    if (placed == connections_.end()) {
+        return;
+    }
+    --admitted_[placed->second.worker];
+    const auto home = homes_.find(placed->second.conference);
+    if (--home->second.connections == 0) {
+        homes_.erase(home);
+    }
+    connections_.erase(placed);
+}
+
+void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
+    const Result<std::size_t> worker = admit(request.conference);
+    if (!worker) {
+        answer_later<JoinResult>(std::move(answer), std::unexpected(worker.error()));
+        return;
+    }
+    const ConnectionId id{next_connection_++};
+    connections_.emplace(id.value, Placed{.worker = *worker, .conference = request.conference});
+    ask<JoinResult>(
+        *worker,
+        [id, request = std::move(request)](WorkerContext& context) {
+            return context.core.join(context.now, id, request, context.sink);
+        },
+        [this, id, answer = std::move(answer)](Result<JoinResult> result) mutable {
+            if (!result) {
+                release(id);
+            }
+            answer(std::move(result));
+        });
+}
+
+void LocalSwitchboard::leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) {
+    const auto placed = connections_.find(connection.value);
+    if (placed == connections_.end()) {
+        answer_later<void>(std::move(answer),
+                           make_error(ErrorCode::kNotFound, "This session has ended."));
+        return;
+    }
+    ask<void>(
+        placed->second.worker,
+        [connection, reason](WorkerContext& context) {
+            return context.core.leave(context.now, connection, reason, context.sink);
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::restart_ice(ConnectionId connection,
+                                   transport::IceCredentials remote,
+                                   Answer<sfu::LocalDescription> answer) {
+    const auto placed = connections_.find(connection.value);
+    if (placed == connections_.end()) {
+        answer_later<sfu::LocalDescription>(
+            std::move(answer), make_error(ErrorCode::kNotFound, "This session has ended."));
+        return;
+    }
+    ask<sfu::LocalDescription>(
+        placed->second.worker,
+        [connection, remote = std::move(remote)](WorkerContext& context) {
+            return context.core.restart_ice(context.now, connection, remote);
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::list_conferences(bool details,
+                                        Answer<std::vector<sfu::ConferenceInfo>> answer) {
+    using Conferences = std::vector<sfu::ConferenceInfo>;
+    ask_all<Conferences>(
+        [details](WorkerContext& context) { return context.core.describe(context.now, details); },
+        [answer = std::move(answer)](Result<std::vector<Conferences>> parts) mutable {
+            if (!parts) {
+                answer(std::unexpected(parts.error()));
+                return;
+            }
+            Conferences all;
+            for (Conferences& part : *parts) {
+                std::ranges::move(part, std::back_inserter(all));
+            }
+            std::ranges::sort(all, {}, &sfu::ConferenceInfo::name);
+            answer(std::move(all));
+        });
+}
+
+void LocalSwitchboard::find_conference(std::string name, Answer<sfu::ConferenceInfo> answer) {
+    static constexpr auto kMissing = "There is no such conference on this node.";
+    const auto home = homes_.find(name);
+    if (home == homes_.end()) {
+        answer_later<sfu::ConferenceInfo>(std::move(answer),
+                                          make_error(ErrorCode::kNotFound, kMissing));
+        return;
+    }
+    ask<sfu::ConferenceInfo>(
+        home->second.worker,
+        [name = std::move(name)](WorkerContext& context) -> Result<sfu::ConferenceInfo> {
+            auto info = context.core.describe(context.now, name);
+            if (!info) {
+                return make_error(ErrorCode::kNotFound, kMissing);
+            }
+            return *std::move(info);
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::remove_participant(std::string conference,
+                                          std::string identity,
+                                          Answer<void> answer) {
+    const auto home = homes_.find(conference);
+    if (home == homes_.end()) {
+        answer_later<void>(
+            std::move(answer),
+            make_error(ErrorCode::kNotFound, "There is no such conference on this node."));
+        return;
+    }
+    ask<void>(
+        home->second.worker,
+        [conference = std::move(conference), identity = std::move(identity)](
+            WorkerContext& context) {
+            return context.core.remove_participant(
+                context.now, conference, identity, context.sink);
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::end_conference(std::string name, Answer<void> answer) {
+    const auto home = homes_.find(name);
+    if (home == homes_.end()) {
+        answer_later<void>(
+            std::move(answer),
+            make_error(ErrorCode::kNotFound, "There is no such conference on this node."));
+        return;
+    }
+    ask<void>(
+        home->second.worker,
+        [name = std::move(name)](WorkerContext& context) -> Result<void> {
+            context.core.end_conference(
+                context.now, name, LeaveReason::kRemoved, context.sink);
+            return {};
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) {
+    ask_all<sfu::WorkerStats>(
+        [](WorkerContext& context) {
+            sfu::WorkerStats stats = context.core.stats();
+            context.sockets.add_to(stats);
+            stats.cpu_seconds = thread_cpu_seconds();
+            return stats;
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGone&)> listener) {
+    listener_ = std::move(listener);
+}
+
+void LocalSwitchboard::handle_gone(const ConnectionGone& gone) {
+    release(gone.connection);
+    if (listener_) {
+        listener_(gone);
+    }
+}
+
+void LocalSwitchboard::shut_down(Answer<void> answer) {
+    shutting_down_ = true;
+    ask_all<std::size_t>(
+        [](WorkerContext& context) {
+            return context.core.end_conference(
+                context.now, "", LeaveReason::kShutdown, context.sink);
+        },
+        [answer = std::move(answer)](Result<std::vector<std::size_t>> ended) mutable {
+            if (ended) {
+                answer({});
+            } else {
+                answer(std::unexpected(ended.error()));
+            }
+        });
+}
+
+std::vector<std::string> LocalSwitchboard::warnings() const {
+    std::vector<std::string> all;
+    for (const auto& worker : workers_) {
+        all.insert(all.end(), worker->warnings().begin(), worker->warnings().end());
+    }
+    return all;
+}
+
+std::vector<std::uint16_t> LocalSwitchboard::ports() const {
+    std::vector<std::uint16_t> ports;
+    for (const auto& worker : workers_) {
+        ports.push_back(worker->port());
+    }
+    return ports;
+}
+
+}  // namespace isthmus::media

@@ -1,0 +1,104 @@
+// The switchboard of this node: spreads conferences over its media workers.
+//
+// Signaling thread only. A conference goes to the worker with the fewest admitted connections and
+// stays there; a worker counts what was admitted to it, not what was measured.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/error.h"
+#include "media/worker/io/worker_thread.h"
+#include "media/worker/switchboard.h"
+
+namespace isthmus::media {
+
+struct SwitchboardLimits {
+    std::uint32_t conferences = 10'000;
+    std::uint32_t connections = 20'000;
+};
+
+struct LocalSwitchboardConfig {
+    std::vector<WorkerThreadConfig> workers;  // at least one
+    SwitchboardLimits limits;
+};
+
+class LocalSwitchboard final : public Switchboard {
+  public:
+    using Task = std::move_only_function<void()>;
+    // Runs a task on the signaling thread, later. Called by any thread.
+    using Executor = std::function<void(Task)>;
+
+    // Opens the workers' sockets and starts their threads. `executor` outlives the switchboard.
+    [[nodiscard]] static Result<std::unique_ptr<LocalSwitchboard>> start(
+        LocalSwitchboardConfig config, Executor executor);
+    ~LocalSwitchboard() override;  // stops the workers without a goodbye: see shut_down()
+    LocalSwitchboard(const LocalSwitchboard&) = delete;
+    LocalSwitchboard& operator=(const LocalSwitchboard&) = delete;
+
+    void join(JoinRequest request, Answer<JoinResult> answer) override;
+    void leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) override;
+    void restart_ice(ConnectionId connection,
+                     transport::IceCredentials remote,
+                     Answer<sfu::LocalDescription> answer) override;
+    void list_conferences(bool details, Answer<std::vector<sfu::ConferenceInfo>> answer) override;
+    void find_conference(std::string name, Answer<sfu::ConferenceInfo> answer) override;
+    void remove_participant(std::string conference,
+                            std::string identity,
+                            Answer<void> answer) override;
+    void end_conference(std::string name, Answer<void> answer) override;
+    void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) override;
+    void on_connection_gone(std::function<void(const ConnectionGone&)> listener) override;
+
+    // Ends every session with kShutdown and refuses new ones; answers when all goodbyes are sent.
+    void shut_down(Answer<void> answer);
+
+    // What an operator should know about the sockets; one sentence each.
+    [[nodiscard]] std::vector<std::string> warnings() const;
+    // The ports in use, one per worker.
+    [[nodiscard]] std::vector<std::uint16_t> ports() const;
+
+  private:
+    struct Home {
+        std::size_t worker = 0;
+        std::uint32_t connections = 0;
+    };
+    struct Placed {
+        std::size_t worker = 0;
+        std::string conference;
+    };
+    LocalSwitchboard(SwitchboardLimits limits, Executor executor);
+
+    // Runs `job` (WorkerContext& -> Result<T>) on a worker; the result comes to `answer` on the
+    // signaling thread.
+    template <typename T, typename Function>
+    void ask(std::size_t worker, Function job, Answer<T> answer);
+    // Runs `job` (WorkerContext& -> T) on all workers; `answer` gets one T per worker, in order.
+    template <typename T, typename Function>
+    void ask_all(Function job, Answer<std::vector<T>> answer);
+    template <typename T>
+    void answer_later(Answer<T> answer, Result<T> result);
+    [[nodiscard]] std::size_t least_loaded() const;
+    [[nodiscard]] Result<std::size_t> admit(const std::string& conference);
+    void release(ConnectionId connection);
+    void handle_gone(const ConnectionGone& gone);
+
+    std::vector<std::unique_ptr<WorkerThread>> workers_;
+    std::vector<std::uint32_t> admitted_;  // connections per worker
+    SwitchboardLimits limits_;
+    Executor executor_;
+    boost::unordered_flat_map<std::string, Home> homes_;
+    boost::unordered_flat_map<std::uint64_t, Placed> connections_;
+    std::function<void(const ConnectionGone&)> listener_;
+    std::uint64_t next_connection_ = 1;
+    bool shutting_down_ = false;
+    // What comes back from a worker after this object is gone finds the flag gone too.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace isthmus::media

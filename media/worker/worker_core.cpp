@@ -1,0 +1,451 @@
+#include "media/worker/worker_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace isthmus::media {
+namespace {
+
+using transport::DatagramKind;
+using transport::DatagramSink;
+using transport::InDatagram;
+
+LeaveReason leave_reason_for(transport::CloseReason reason) {
+    switch (reason) {
+        case transport::CloseReason::kDtlsCloseNotify:
+            return LeaveReason::kClientLeft;
+        case transport::CloseReason::kConsentExpired:
+            return LeaveReason::kTimeout;
+        case transport::CloseReason::kDtlsFailure:
+        case transport::CloseReason::kFingerprintMismatch:
+        case transport::CloseReason::kHandshakeTimeout:
+            return LeaveReason::kTransportFailed;
+    }
+    return LeaveReason::kTransportFailed;
+}
+
+// RFC 8445 section 5.3 asks for 24 bits of randomness in the ufrag and 128 in the password; 8 and 24
+// characters of next_token() are 47 and 142 bits.
+transport::IceCredentials make_credentials(RandomSource& random) {
+    return {.ufrag = random.next_token(8), .pwd = random.next_token(24)};
+}
+
+}  // namespace
+
+WorkerCore::WorkerCore(WorkerCoreConfig config, RandomSource& random, transport::SrtpFanout& fanout)
+    : config_(std::move(config)), random_(random), fanout_(fanout), egress_(fanout) {}
+
+WorkerCore::~WorkerCore() = default;
+
+Result<JoinResult> WorkerCore::join(Instant now,
+                                    ConnectionId connection,
+                                    const JoinRequest& request,
+                                    DatagramSink& sink) {
+    auto found = conferences_.find(request.conference);
+    if (found == conferences_.end()) {
+        auto conference = std::make_unique<sfu::Conference>(sfu::ConferenceConfig{
+            .id = "RM_" + random_.next_token(12),
+            .name = request.conference,
+            .created_at_unix_ms = unix_ms(now),
+        });
+        found = conferences_.emplace(request.conference, std::move(conference)).first;
+    }
+    sfu::Conference& conference = *found->second;
+    // The same identity again is the same person on a new connection: the old one makes room.
+    if (const sfu::Participant* before = conference.find_identity(request.identity)) {
+        end_participant(now, by_connection_.at(before->connection()), LeaveReason::kReplaced, sink);
+    }
+    if (conference.size() >= config_.limits.participants_per_conference) {
+        return make_error(ErrorCode::kLimitExceeded,
+                          "The conference has as many participants as it may have.");
+    }
+    sfu::ParticipantConfig participant_config{
+        .id = "PA_" + random_.next_token(12),
+        .connection = connection.value,
+        .identity = request.identity,
+        .name = request.name,
+        .can_publish = request.can_publish,
+        .can_subscribe = request.can_subscribe,
+        .hidden = request.hidden,
+        .watch_identity = request.watch_identity,
+        .joined_at_unix_ms = unix_ms(now),
+        .unix_ns_at_zero = config_.unix_ns_at_zero,
+        .limits = config_.limits,
+        .transport = {.local_ice = make_credentials(random_),
+                      .remote_ice = request.description.remote_ice,
+                      .remote_fingerprint = request.description.remote_fingerprint,
+                      .role = request.description.local_role,
+                      .identity = config_.identity,
+                      .fanout = &fanout_,
+                      .limits = config_.transport_limits},
+    };
+    auto made = sfu::Participant::make(
+        now, std::move(participant_config), request.description.sections, random_, touched_);
+    if (!made) {
+        drop_if_empty(conference);
+        return std::unexpected(made.error());
+    }
+    const ParticipantId id = participants_.emplace(*std::move(made));
+    sfu::Participant& participant = **participants_.find(id);
+    participant.set_handle(id);
+    by_connection_.emplace(connection.value, id);
+    by_ufrag_.emplace(participant.transport().local_ice().ufrag, id);
+    conference.add(participant);
+    participant.touch();
+    settle_touched(now, sink);
+    return JoinResult{.connection = connection,
+                      .participant_id = participant.id(),
+                      .conference_id = conference.id(),
+                      .local = describe_local(participant)};
+}
+
+sfu::LocalDescription WorkerCore::describe_local(const sfu::Participant& participant) const {
+    return {.ice = participant.transport().local_ice(),
+            .fingerprint = config_.identity->fingerprint(),
+            .candidates = config_.candidates,
+            .senders = participant.describe_senders()};
+}
+
+Result<void> WorkerCore::leave(Instant now,
+                               ConnectionId connection,
+                               LeaveReason reason,
+                               DatagramSink& sink) {
+    const auto found = by_connection_.find(connection.value);
+    if (found == by_connection_.end()) {
+        return make_error(ErrorCode::kNotFound, "This session has ended.");
+    }
+    end_participant(now, found->second, reason, sink);
+    settle_touched(now, sink);
+    return {};
+}
+
+Result<sfu::LocalDescription> WorkerCore::restart_ice(Instant now,
+                                                      ConnectionId connection,
+                                                      transport::IceCredentials remote) {
+    const auto found = by_connection_.find(connection.value);
+    if (found == by_connection_.end()) {
+        return make_error(ErrorCode::kNotFound, "This session has ended.");
+    }
+    sfu::Participant& participant = **participants_.find(found->second);
+    // Both ufrags lead here until the session ends: checks with the old one may still be on the way.
+    transport::IceCredentials local = make_credentials(random_);
+    by_ufrag_.emplace(local.ufrag, found->second);
+    participant.remember_ufrag(local.ufrag);
+    participant.transport().restart_ice(now, std::move(local), std::move(remote));
+    rearm(found->second);
+    return describe_local(participant);
+}
+
+Result<void> WorkerCore::remove_participant(Instant now,
+                                            const std::string& conference,
+                                            const std::string& identity,
+                                            DatagramSink& sink) {
+    const auto found = conferences_.find(conference);
+    if (found == conferences_.end()) {
+        return make_error(ErrorCode::kNotFound, "There is no such conference on this node.");
+    }
+    const sfu::Participant* participant = found->second->find_identity(identity);
+    if (participant == nullptr) {
+        return make_error(ErrorCode::kNotFound, "Nobody with this identity is in the conference.");
+    }
+    end_participant(
+        now, by_connection_.at(participant->connection()), LeaveReason::kRemoved, sink);
+    settle_touched(now, sink);
+    return {};
+}
+
+std::size_t WorkerCore::end_conference(Instant now,
+                                       const std::string& name,
+                                       LeaveReason reason,
+                                       DatagramSink& sink) {
+    std::vector<ParticipantId> ending;
+    for (const auto& [conference_name, conference] : conferences_) {
+        if (name.empty() || conference_name == name) {
+            for (const sfu::Participant* participant : conference->participants()) {
+                ending.push_back(by_connection_.at(participant->connection()));
+            }
+        }
+    }
+    for (const ParticipantId id : ending) {
+        end_participant(now, id, reason, sink);
+    }
+    settle_touched(now, sink);
+    return ending.size();
+}
+
+void WorkerCore::end_participant(Instant now,
+                                 ParticipantId id,
+                                 LeaveReason reason,
+                                 DatagramSink& sink) {
+    std::unique_ptr<sfu::Participant>* found = participants_.find(id);
+    if (found == nullptr) {
+        return;
+    }
+    sfu::Participant& participant = **found;
+    participant.close(now, sink);
+    add_transport_counters(participant, stats_);
+
+    sfu::Conference& conference = *participant.conference();
+    gone_.push_back({.connection = {participant.connection()},
+                     .conference = conference.name(),
+                     .identity = participant.identity(),
+                     .reason = reason});
+    conference.remove(now, participant);
+    drop_if_empty(conference);
+
+    by_connection_.erase(participant.connection());
+    for (const std::string& ufrag : participant.ufrags()) {
+        by_ufrag_.erase(ufrag);
+    }
+    for (const transport::Path& path : participant.paths()) {
+        unbind_path(id, path);
+    }
+    timers_.erase(id);
+    participants_.erase(id);
+}
+
+void WorkerCore::drop_if_empty(const sfu::Conference& conference) {
+    if (conference.size() == 0) {
+        conferences_.erase(conferences_.find(conference.name()));
+    }
+}
+
+void WorkerCore::handle_datagrams(Instant now,
+                                  std::span<const InDatagram> datagrams,
+                                  DatagramSink& sink) {
+    // More at once than the tracks' caches keep in place.
+    CHECK(datagrams.size() <= kBatchMax);
+    stats_.datagrams_received += datagrams.size();
+    for (const InDatagram& datagram : datagrams) {
+        stats_.bytes_received += datagram.bytes.size();
+        handle_datagram(now, datagram, sink);
+    }
+    // What came in is stored; now every receiver gets all of it in one go, so that its packets lie
+    // side by side when they are encrypted and sent.
+    for (std::size_t i = 0; i < touched_.size(); ++i) {
+        if (std::unique_ptr<sfu::Participant>* participant = participants_.find(touched_[i])) {
+            (*participant)->forward_pending(now, egress_, sink);
+        }
+    }
+    egress_.flush(sink);
+    settle_touched(now, sink);
+}
+
+void WorkerCore::settle_touched(Instant now, DatagramSink& sink) {
+    // Settling one may touch others: who leaves frees places for those who stay.
+    for (std::size_t i = 0; i < touched_.size(); ++i) {
+        settle(now, touched_[i], sink);
+    }
+    touched_.clear();
+}
+
+void WorkerCore::handle_datagram(Instant now, const InDatagram& datagram, DatagramSink& sink) {
+    const DatagramKind kind = transport::classify(datagram.bytes);
+    if (kind == DatagramKind::kStun) {
+        handle_stun(now, datagram, sink);
+        return;
+    }
+    const auto bound = by_path_.find(*datagram.path);
+    if (bound == by_path_.end() || kind == DatagramKind::kOther) {
+        ++stats_.datagrams_unknown;
+        return;
+    }
+    const ParticipantId id = bound->second;
+    sfu::Participant& participant = **participants_.find(id);
+    participant.touch();
+    switch (kind) {
+        case DatagramKind::kDtls:
+            participant.transport().handle_dtls(now, *datagram.path, datagram.bytes);
+            drain_datagrams(participant, sink);
+            break;
+        case DatagramKind::kRtp:
+            participant.handle_rtp(now, datagram.bytes, stats_);
+            break;
+        case DatagramKind::kRtcp:
+            participant.handle_rtcp(now, datagram.bytes, egress_, sink, stats_);
+            break;
+        case DatagramKind::kStun:
+        case DatagramKind::kOther:
+            break;
+    }
+}
+
+void WorkerCore::handle_stun(Instant now, const InDatagram& datagram, DatagramSink& sink) {
+    const auto named = by_ufrag_.find(transport::stun_local_ufrag(datagram.bytes));
+    if (named == by_ufrag_.end()) {
+        ++stats_.stun_bad;
+        return;
+    }
+    const ParticipantId id = named->second;
+    sfu::Participant& participant = **participants_.find(id);
+    // Only an authentic check binds a path: nobody else can claim one.
+    participant.transport().handle_stun(now, *datagram.path, datagram.bytes);
+    if (participant.transport().is_verified(*datagram.path)) {
+        bind_path(participant, id, *datagram.path);
+    }
+    drain_datagrams(participant, sink);
+    participant.touch();
+}
+
+void WorkerCore::bind_path(sfu::Participant& participant,
+                           ParticipantId id,
+                           const transport::Path& path) {
+    const auto [bound, is_new] = by_path_.try_emplace(path, id);
+    if (!is_new && bound->second == id) {
+        return;
+    }
+    bound->second = id;
+    if (const auto oldest = participant.remember_path(path)) {
+        unbind_path(id, *oldest);
+    }
+}
+
+void WorkerCore::unbind_path(ParticipantId id, const transport::Path& path) {
+    const auto bound = by_path_.find(path);
+    if (bound != by_path_.end() && bound->second == id) {
+        by_path_.erase(bound);
+    }
+}
+
+void WorkerCore::drain_datagrams(sfu::Participant& participant, DatagramSink& sink) {
+    while (const auto datagram = participant.transport().poll_datagram()) {
+        ++stats_.datagrams_sent;
+        stats_.bytes_sent += datagram->bytes.size();
+        sink.send({&*datagram, 1});
+    }
+}
+
+void WorkerCore::settle(Instant now, ParticipantId id, DatagramSink& sink) {
+    std::unique_ptr<sfu::Participant>* found = participants_.find(id);
+    if (found == nullptr) {
+        return;
+    }
+    sfu::Participant& participant = **found;
+    participant.clear_touched();
+    drain_datagrams(participant, sink);
+    while (const auto event = participant.transport().poll_event()) {
+        if (event->kind == transport::TransportEventKind::kConnected) {
+            participant.on_connected(now);
+            participant.conference()->on_connected(now, participant);
+        } else if (event->kind == transport::TransportEventKind::kClosed) {
+            const LeaveReason reason = leave_reason_for(event->reason);
+            if (reason == LeaveReason::kTimeout) {
+                ++stats_.connections_closed_by_timeout;
+            }
+            end_participant(now, id, reason, sink);
+            return;
+        }
+    }
+    participant.send_feedback(now, sink, stats_);
+    rearm(id);
+}
+
+void WorkerCore::rearm(ParticipantId id) {
+    timers_.set(id, (*participants_.find(id))->next_timeout());
+}
+
+void WorkerCore::handle_path_closed(Instant now, const transport::Path& path) {
+    const auto bound = by_path_.find(path);
+    if (bound == by_path_.end()) {
+        return;
+    }
+    const ParticipantId id = bound->second;
+    by_path_.erase(bound);
+    sfu::Participant& participant = **participants_.find(id);
+    participant.forget_path(path);
+    participant.transport().handle_link_closed(now, path.link);
+    rearm(id);
+}
+
+void WorkerCore::handle_timeout(Instant now, DatagramSink& sink) {
+    while (const auto id = timers_.poll(now)) {
+        std::unique_ptr<sfu::Participant>* found = participants_.find(*id);
+        if (found == nullptr) {
+            continue;
+        }
+        (*found)->handle_timeout(now);
+        (*found)->touch();
+    }
+    settle_touched(now, sink);
+}
+
+Instant WorkerCore::next_timeout() const { return timers_.next_timeout(); }
+
+std::optional<ConnectionGone> WorkerCore::poll_gone() {
+    if (gone_.empty()) {
+        return std::nullopt;
+    }
+    ConnectionGone gone = std::move(gone_.front());
+    gone_.erase(gone_.begin());
+    return gone;
+}
+
+std::vector<sfu::ConferenceInfo> WorkerCore::describe(Instant now, bool details) const {
+    std::vector<sfu::ConferenceInfo> all;
+    for (const auto& [name, conference] : conferences_) {
+        all.push_back(describe(now, *conference, details));
+    }
+    return all;
+}
+
+std::optional<sfu::ConferenceInfo> WorkerCore::describe(Instant now,
+                                                        const std::string& name) const {
+    const auto found = conferences_.find(name);
+    if (found == conferences_.end()) {
+        return std::nullopt;
+    }
+    return describe(now, *found->second, true);
+}
+
+sfu::ConferenceInfo WorkerCore::describe(Instant now,
+                                         const sfu::Conference& conference,
+                                         bool details) const {
+    sfu::ConferenceInfo info{.id = conference.id(),
+                             .name = conference.name(),
+                             .created_at_unix_ms = conference.created_at_unix_ms(),
+                             .worker = config_.index,
+                             .participant_count = static_cast<std::uint32_t>(conference.size()),
+                             .participants = {}};
+    if (details) {
+        for (const sfu::Participant* participant : conference.participants()) {
+            info.participants.push_back(participant->describe(now));
+        }
+    }
+    return info;
+}
+
+sfu::WorkerStats WorkerCore::stats() const {
+    sfu::WorkerStats stats = stats_;
+    stats.rtp_forwarded = egress_.counters().packets;
+    stats.datagrams_sent += egress_.counters().packets;
+    stats.bytes_sent += egress_.counters().bytes;
+    stats.conferences = conferences_.size();
+    stats.participants = participants_.size();
+    participants_.for_each([&stats](auto, const std::unique_ptr<sfu::Participant>& participant) {
+        add_transport_counters(*participant, stats);
+        stats.tracks += participant->tracks().size();
+        for (const auto& subscription : participant->subscriptions()) {
+            stats.subscriptions += subscription->track() != nullptr ? 1 : 0;
+        }
+    });
+    return stats;
+}
+
+void WorkerCore::add_transport_counters(const sfu::Participant& participant,
+                                        sfu::WorkerStats& stats) {
+    const transport::TransportCounters& counters = participant.transport().counters();
+    stats.stun_bad += counters.stun_bad;
+    stats.dtls_unverified += counters.dtls_unverified;
+    stats.srtp_auth_failures += counters.srtp_auth_failures;
+    stats.srtp_replays += counters.srtp_replays;
+    stats.srtp_malformed += counters.srtp_malformed;
+}
+
+std::int64_t WorkerCore::unix_ms(Instant now) const {
+    return (config_.unix_ns_at_zero + now.time_since_epoch().count()) / 1'000'000;
+}
+
+}  // namespace isthmus::media

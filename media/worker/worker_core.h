@@ -1,0 +1,142 @@
+// All protocol logic of one worker: who a datagram belongs to, and when to wake.
+//
+// Sans-I/O; one thread. Owns its conferences and everything in them. After every call that takes
+// `now`, drain poll_gone() and re-arm from next_timeout(). Leaves out sockets (io/worker_thread.h) and
+// which conference lives here (local_switchboard.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/slot_map.h"
+#include "base/string_hash.h"
+#include "base/time.h"
+#include "media/sfu/conference.h"
+#include "media/sfu/conference_info.h"
+#include "media/sfu/egress_batch.h"
+#include "media/sfu/limits.h"
+#include "media/sfu/participant.h"
+#include "media/transport/datagram.h"
+#include "media/transport/dtls_identity.h"
+#include "media/transport/ice.h"
+#include "media/transport/srtp_fanout.h"
+#include "media/worker/switchboard.h"
+#include "media/worker/timer_queue.h"
+
+namespace isthmus::media {
+
+struct WorkerCoreConfig {
+    std::uint32_t index = 0;
+    sfu::SfuLimits limits;
+    transport::TransportLimits transport_limits;
+    std::vector<transport::IceCandidate> candidates;
+    std::shared_ptr<const transport::DtlsIdentity> identity;
+    // Wall clock time at Instant{}, nanoseconds since 1970: for NTP time stamps and "joined at".
+    std::int64_t unix_ns_at_zero = 0;
+};
+
+class WorkerCore {
+  public:
+    // Datagrams in one call of handle_datagrams().
+    static constexpr std::size_t kBatchMax = rtp::RetransmissionCache::kBatchPackets;
+
+    // `random` and `fanout` outlive the core.
+    WorkerCore(WorkerCoreConfig config, RandomSource& random, transport::SrtpFanout& fanout);
+    ~WorkerCore();
+
+    WorkerCore(const WorkerCore&) = delete;
+    WorkerCore& operator=(const WorkerCore&) = delete;
+
+    // Makes the conference where it is the first to join. kLimitExceeded beyond the limits.
+    Result<JoinResult> join(Instant now,
+                            ConnectionId connection,
+                            const JoinRequest& request,
+                            transport::DatagramSink& sink);
+    Result<void> leave(Instant now,
+                       ConnectionId connection,
+                       LeaveReason reason,
+                       transport::DatagramSink& sink);
+    Result<sfu::LocalDescription> restart_ice(Instant now,
+                                              ConnectionId connection,
+                                              transport::IceCredentials remote);
+    Result<void> remove_participant(Instant now,
+                                    const std::string& conference,
+                                    const std::string& identity,
+                                    transport::DatagramSink& sink);
+    // Ends every participant's connection with `reason`; an empty name means all conferences.
+    std::size_t end_conference(Instant now,
+                               const std::string& name,
+                               LeaveReason reason,
+                               transport::DatagramSink& sink);
+
+    void handle_datagrams(Instant now,
+                          std::span<const transport::InDatagram> datagrams,
+                          transport::DatagramSink& sink);
+    // The TCP connection of `path` is gone.
+    void handle_path_closed(Instant now, const transport::Path& path);
+    void handle_timeout(Instant now, transport::DatagramSink& sink);
+    [[nodiscard]] Instant next_timeout() const;
+
+    // A connection that ended since the last call, or nothing when drained.
+    [[nodiscard]] std::optional<ConnectionGone> poll_gone();
+
+    [[nodiscard]] std::vector<sfu::ConferenceInfo> describe(Instant now, bool details) const;
+    [[nodiscard]] std::optional<sfu::ConferenceInfo> describe(Instant now,
+                                                              const std::string& name) const;
+    [[nodiscard]] sfu::WorkerStats stats() const;
+
+  private:
+    using ParticipantId = sfu::ParticipantId;
+
+    void handle_datagram(Instant now,
+                         const transport::InDatagram& datagram,
+                         transport::DatagramSink& sink);
+    void handle_stun(Instant now,
+                     const transport::InDatagram& datagram,
+                     transport::DatagramSink& sink);
+    void bind_path(sfu::Participant& participant, ParticipantId id, const transport::Path& path);
+    void unbind_path(ParticipantId id, const transport::Path& path);
+    void drain_datagrams(sfu::Participant& participant, transport::DatagramSink& sink);
+    // Sends what a participant has to say, acts on its events, and re-arms its timer.
+    void settle(Instant now, ParticipantId id, transport::DatagramSink& sink);
+    void settle_touched(Instant now, transport::DatagramSink& sink);
+    void rearm(ParticipantId id);
+    void end_participant(Instant now,
+                         ParticipantId id,
+                         LeaveReason reason,
+                         transport::DatagramSink& sink);
+    void drop_if_empty(const sfu::Conference& conference);
+    static void add_transport_counters(const sfu::Participant& participant,
+                                       sfu::WorkerStats& stats);
+    [[nodiscard]] sfu::LocalDescription describe_local(const sfu::Participant& participant) const;
+    [[nodiscard]] sfu::ConferenceInfo describe(Instant now,
+                                               const sfu::Conference& conference,
+                                               bool details) const;
+    [[nodiscard]] std::int64_t unix_ms(Instant now) const;
+
+    WorkerCoreConfig config_;
+    RandomSource& random_;
+    transport::SrtpFanout& fanout_;
+    sfu::EgressBatch egress_;
+    SlotMap<std::unique_ptr<sfu::Participant>, sfu::ParticipantTag> participants_;
+    boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences_;
+    boost::unordered_flat_map<std::uint64_t, ParticipantId> by_connection_;
+    boost::unordered_flat_map<std::string, ParticipantId, StringHash, std::equal_to<>> by_ufrag_;
+    boost::unordered_flat_map<transport::Path, ParticipantId, transport::PathHash> by_path_;
+    TimerQueue<ParticipantId> timers_;
+    sfu::TouchList touched_;
+    std::vector<ConnectionGone> gone_;
+    sfu::WorkerStats stats_;
+};
+
+}  // namespace isthmus::media

@@ -1,0 +1,197 @@
+#include "signaling/api/metrics_page.h"
+
+#include <array>
+
+#include "base/metrics.h"
+
+namespace isthmus::signaling::api {
+namespace {
+
+using media::sfu::WorkerStats;
+
+template <typename Owner>
+struct Metric {
+    std::string_view name;
+    std::string_view help;
+    std::uint64_t Owner::* value;
+};
+
+constexpr std::array kWorkerCounters = {
+    Metric<WorkerStats>{"isthmus_datagrams_received_total",
+                        "Datagrams and ICE-TCP frames received.",
+                        &WorkerStats::datagrams_received},
+    Metric<WorkerStats>{
+        "isthmus_received_bytes_total", "Bytes of them.", &WorkerStats::bytes_received},
+    Metric<WorkerStats>{"isthmus_datagrams_sent_total",
+                        "Datagrams and ICE-TCP frames sent.",
+                        &WorkerStats::datagrams_sent},
+    Metric<WorkerStats>{"isthmus_sent_bytes_total", "Bytes of them.", &WorkerStats::bytes_sent},
+    Metric<WorkerStats>{"isthmus_datagrams_unknown_total",
+                        "Datagrams from no known path, or of no known kind.",
+                        &WorkerStats::datagrams_unknown},
+    Metric<WorkerStats>{"isthmus_rtp_packets_received_total",
+                        "Authentic RTP packets received.",
+                        &WorkerStats::rtp_received},
+    Metric<WorkerStats>{"isthmus_rtp_packets_malformed_total",
+                        "Authentic RTP packets that do not parse.",
+                        &WorkerStats::rtp_malformed},
+    Metric<WorkerStats>{"isthmus_rtp_packets_unroutable_total",
+                        "RTP packets that belong to no media section, or exceed the stream limit.",
+                        &WorkerStats::rtp_unroutable},
+    Metric<WorkerStats>{"isthmus_rtp_packets_forwarded_total",
+                        "RTP packets sent on, counted for each receiver.",
+                        &WorkerStats::rtp_forwarded},
+    Metric<WorkerStats>{"isthmus_rtcp_packets_received_total",
+                        "Authentic RTCP packets received.",
+                        &WorkerStats::rtcp_received},
+    Metric<WorkerStats>{"isthmus_rtcp_packets_malformed_total",
+                        "Authentic RTCP packets that do not parse.",
+                        &WorkerStats::rtcp_malformed},
+    Metric<WorkerStats>{"isthmus_retransmissions_total",
+                        "RTP packets sent again because a receiver asked.",
+                        &WorkerStats::retransmissions},
+    Metric<WorkerStats>{"isthmus_nacks_received_total",
+                        "Sequence numbers that receivers asked for.",
+                        &WorkerStats::nacks_received},
+    Metric<WorkerStats>{"isthmus_nacks_sent_total",
+                        "Sequence numbers that publishers were asked for.",
+                        &WorkerStats::nacks_sent},
+    Metric<WorkerStats>{"isthmus_key_frame_requests_received_total",
+                        "PLI and FIR from receivers.",
+                        &WorkerStats::key_frame_requests_received},
+    Metric<WorkerStats>{"isthmus_key_frame_requests_sent_total",
+                        "PLI and FIR sent to publishers.",
+                        &WorkerStats::key_frame_requests_sent},
+    Metric<WorkerStats>{"isthmus_stun_refused_total",
+                        "STUN messages that are malformed, not authentic or for nobody.",
+                        &WorkerStats::stun_bad},
+    Metric<WorkerStats>{"isthmus_dtls_unverified_total",
+                        "DTLS records from paths without a valid ICE check.",
+                        &WorkerStats::dtls_unverified},
+    Metric<WorkerStats>{"isthmus_srtp_auth_failures_total",
+                        "SRTP and SRTCP packets whose tag is wrong.",
+                        &WorkerStats::srtp_auth_failures},
+    Metric<WorkerStats>{"isthmus_srtp_replays_total",
+                        "SRTP and SRTCP packets seen before, or too old.",
+                        &WorkerStats::srtp_replays},
+    Metric<WorkerStats>{"isthmus_connections_timed_out_total",
+                        "Connections closed because the peer fell silent.",
+                        &WorkerStats::connections_closed_by_timeout},
+    Metric<WorkerStats>{"isthmus_bitrate_limit_drops_total",
+                        "RTP packets dropped above limits.publish_bitrate_bps_max.",
+                        &WorkerStats::limit_bitrate_drops},
+};
+
+constexpr std::array kWorkerGauges = {
+    Metric<WorkerStats>{"isthmus_conferences", "Conferences now.", &WorkerStats::conferences},
+    Metric<WorkerStats>{"isthmus_participants", "Participants now.", &WorkerStats::participants},
+    Metric<WorkerStats>{"isthmus_tracks", "Published tracks now.", &WorkerStats::tracks},
+    Metric<WorkerStats>{"isthmus_subscriptions", "Subscriptions now.", &WorkerStats::subscriptions},
+};
+
+constexpr std::array kHttpCounters = {
+    Metric<http::ServerCounters>{"isthmus_http_connections_accepted_total",
+                                 "HTTP connections accepted.",
+                                 &http::ServerCounters::connections_accepted},
+    Metric<http::ServerCounters>{"isthmus_http_connections_refused_total",
+                                 "HTTP connections closed at once, over a limit.",
+                                 &http::ServerCounters::connections_refused},
+    Metric<http::ServerCounters>{"isthmus_http_tls_handshakes_failed_total",
+                                 "TLS handshakes that failed or took too long.",
+                                 &http::ServerCounters::tls_handshakes_failed},
+    Metric<http::ServerCounters>{"isthmus_http_requests_total",
+                                 "HTTP requests that reached a route or none.",
+                                 &http::ServerCounters::requests},
+    Metric<http::ServerCounters>{"isthmus_http_requests_refused_total",
+                                 "HTTP requests that are malformed or over a limit.",
+                                 &http::ServerCounters::requests_refused},
+    Metric<http::ServerCounters>{"isthmus_http_requests_timed_out_total",
+                                 "HTTP requests that were begun and not finished in time.",
+                                 &http::ServerCounters::requests_timed_out},
+};
+
+constexpr std::array kSignalingCounters = {
+    Metric<SignalingStats>{"isthmus_whip_sessions_created_total",
+                           "WHIP and WHEP sessions made.",
+                           &SignalingStats::sessions_created},
+    Metric<SignalingStats>{"isthmus_whip_sessions_refused_total",
+                           "WHIP and WHEP offers refused.",
+                           &SignalingStats::sessions_refused},
+    Metric<SignalingStats>{"isthmus_whip_ice_restarts_total",
+                           "ICE restarts that clients asked for.",
+                           &SignalingStats::ice_restarts},
+};
+
+constexpr std::array kSignalingGauges = {
+    Metric<SignalingStats>{
+        "isthmus_whip_publishers", "WHIP sessions now.", &SignalingStats::publishers},
+    Metric<SignalingStats>{"isthmus_whip_viewers", "WHEP sessions now.", &SignalingStats::viewers},
+};
+
+template <typename Metrics>
+void write_workers(MetricsWriter& writer,
+                   const Metrics& metrics,
+                   const std::vector<WorkerStats>& workers,
+                   void (MetricsWriter::*open)(std::string_view, std::string_view)) {
+    for (const auto& metric : metrics) {
+        (writer.*open)(metric.name, metric.help);
+        for (std::size_t i = 0; i < workers.size(); ++i) {
+            writer.sample(workers[i].*metric.value, {{"worker", std::to_string(i)}});
+        }
+    }
+}
+
+template <typename Metrics, typename Owner>
+void write_one(MetricsWriter& writer,
+               const Metrics& metrics,
+               const Owner& owner,
+               void (MetricsWriter::*open)(std::string_view, std::string_view)) {
+    for (const auto& metric : metrics) {
+        (writer.*open)(metric.name, metric.help);
+        writer.sample(owner.*metric.value);
+    }
+}
+
+void write_http(MetricsWriter& writer, const http::ServerCounters& http) {
+    write_one(writer, kHttpCounters, http, &MetricsWriter::counter);
+    writer.counter("isthmus_http_responses_total", "HTTP responses by class of status.");
+    writer.sample(http.responses_2xx, {{"status", "2xx"}});
+    writer.sample(http.responses_3xx, {{"status", "3xx"}});
+    writer.sample(http.responses_4xx, {{"status", "4xx"}});
+    writer.sample(http.responses_5xx, {{"status", "5xx"}});
+    writer.gauge("isthmus_http_connections", "HTTP connections now.");
+    writer.sample(http.connections_open);
+}
+
+// The names that Prometheus's own client libraries use.
+void write_process(MetricsWriter& writer, const ProcessStats& process) {
+    writer.counter("process_cpu_seconds_total", "User and system CPU time of the process.");
+    writer.sample(process.cpu_seconds);
+    writer.gauge("process_resident_memory_bytes", "Memory of the process in RAM.");
+    writer.sample(process.resident_bytes);
+    writer.gauge("process_start_time_seconds", "Start of the process since 1970.");
+    writer.sample(process.start_time_unix_seconds);
+    writer.gauge("process_open_fds", "File descriptors in use.");
+    writer.sample(process.open_fds);
+    writer.gauge("process_max_fds", "File descriptors that may be in use.");
+    writer.sample(process.max_fds);
+    writer.gauge("process_threads", "Threads of the process.");
+    writer.sample(process.threads);
+}
+
+}  // namespace
+
+std::string write_metrics(const MetricsInput& input) {
+    MetricsWriter writer;
+    writer.gauge("isthmus_build_info", "Always 1; the version is a label.");
+    writer.sample(std::uint64_t{1}, {{"version", input.version}});
+    write_workers(writer, kWorkerGauges, input.workers, &MetricsWriter::gauge);
+    write_workers(writer, kWorkerCounters, input.workers, &MetricsWriter::counter);
+    write_one(writer, kSignalingGauges, input.signaling, &MetricsWriter::gauge);
+    write_one(writer, kSignalingCounters, input.signaling, &MetricsWriter::counter);
+    write_http(writer, input.http);
+    write_process(writer, input.process);
+    return writer.text();
+}
+
+}  // namespace isthmus::signaling::api

@@ -1,0 +1,47 @@
+// What GET /metrics says. docs/metrics.md names every metric; a test holds the two together.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "media/sfu/conference_info.h"
+#include "signaling/http/server.h"
+
+namespace isthmus::signaling::api {
+
+struct ProcessStats {
+    double cpu_seconds = 0;
+    double start_time_unix_seconds = 0;
+    std::uint64_t resident_bytes = 0;
+    std::uint64_t open_fds = 0;
+    std::uint64_t max_fds = 0;
+    std::uint64_t threads = 0;
+};
+
+// From /proc/self; a figure that cannot be read stays 0.
+[[nodiscard]] ProcessStats read_process_stats();
+
+// Of WHIP and WHEP.
+struct SignalingStats {
+    std::uint64_t sessions_created = 0;
+    std::uint64_t sessions_refused = 0;
+    std::uint64_t ice_restarts = 0;
+
+    std::uint64_t publishers = 0;  // now
+    std::uint64_t viewers = 0;     // now
+};
+
+struct MetricsInput {
+    std::string_view version;
+    const std::vector<media::sfu::WorkerStats>& workers;
+    const SignalingStats& signaling;
+    const http::ServerCounters& http;
+    const ProcessStats& process;
+};
+
+// Prometheus text format 0.0.4.
+[[nodiscard]] std::string write_metrics(const MetricsInput& input);
+
+}  // namespace isthmus::signaling::api

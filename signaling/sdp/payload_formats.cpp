@@ -1,0 +1,140 @@
+#include "signaling/sdp/payload_formats.h"
+
+#include <algorithm>
+
+#include "signaling/sdp/text.h"
+
+namespace isthmus::signaling::sdp {
+namespace {
+
+using media::rtp::Codec;
+using media::rtp::MediaKind;
+using media::rtp::PayloadFormat;
+
+[[nodiscard]] std::string_view trim(std::string_view text) {
+    while (text.starts_with(' ')) {
+        text.remove_prefix(1);
+    }
+    while (text.ends_with(' ')) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+// A small number in fmtp; `absent` where the parameter is not there, nothing where it is no number.
+[[nodiscard]] std::optional<unsigned> number_in(std::string_view fmtp,
+                                                std::string_view name,
+                                                unsigned absent) {
+    const std::optional<std::string_view> value = find_fmtp_parameter(fmtp, name);
+    return value ? parse_number<unsigned>(*value) : absent;
+}
+
+[[nodiscard]] bool at_most(std::optional<unsigned> number, unsigned limit) {
+    return number && *number <= limit;
+}
+
+// Baseline (constrained or not), main and high; RFC 6184 section 8.1. Interleaved mode (2) is not
+// forwarded: nobody sends it.
+[[nodiscard]] bool is_usable_h264(std::string_view fmtp) {
+    if (!at_most(number_in(fmtp, "packetization-mode", 0), 1)) {
+        return false;
+    }
+    // Without the parameter: baseline, level 1.
+    const std::string_view profile =
+        find_fmtp_parameter(fmtp, "profile-level-id").value_or("42000a");
+    unsigned value = 0;
+    const char* const end = profile.data() + profile.size();
+    const auto [stop, failure] = std::from_chars(profile.data(), end, value, 16);
+    if (profile.size() != 6 || failure != std::errc{} || stop != end) {
+        return false;
+    }
+    const unsigned profile_idc = value >> 16U;
+    return profile_idc == 66 || profile_idc == 77 || profile_idc == 100;
+}
+
+[[nodiscard]] bool is_usable(Codec codec, const PayloadType& type) {
+    const RtpMap& map = *type.map;
+    switch (codec) {
+        case Codec::kOpus:
+            return map.clock_hz == 48000 && map.channels == 2;  // RFC 7587 section 7
+        case Codec::kPcmu:
+        case Codec::kPcma:
+            return map.clock_hz == 8000 && map.channels == 1;
+        case Codec::kVp8:
+            return map.clock_hz == 90000;
+        case Codec::kVp9:
+            return map.clock_hz == 90000 && at_most(number_in(type.fmtp, "profile-id", 0), 3);
+        case Codec::kAv1:
+            return map.clock_hz == 90000 && at_most(number_in(type.fmtp, "profile", 0), 2);
+        case Codec::kH264:
+            return map.clock_hz == 90000 && is_usable_h264(type.fmtp);
+    }
+    return false;
+}
+
+[[nodiscard]] std::optional<std::uint8_t> find_rtx(const MediaDescription& offered,
+                                                   const PayloadType& type) {
+    for (const PayloadType& rtx : offered.payload_types) {
+        if (rtx.map && equal_without_case(rtx.map->encoding, "rtx") &&
+            rtx.map->clock_hz == type.map->clock_hz && rtx.number != type.number) {
+            const std::optional<std::string_view> apt = find_fmtp_parameter(rtx.fmtp, "apt");
+            if (apt && parse_number<std::uint8_t>(*apt) == type.number) {
+                return rtx.number;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+[[nodiscard]] PayloadFormat format_of(Codec codec,
+                                      const PayloadType& type,
+                                      const MediaDescription& offered) {
+    const auto has = [&type](std::string_view feedback) {
+        return std::ranges::any_of(type.feedback, [feedback](const std::string& offered_feedback) {
+            return trim(offered_feedback) == feedback;
+        });
+    };
+    return {.payload_type = type.number,
+            .codec = codec,
+            .clock_hz = type.map->clock_hz,
+            .channels = type.map->channels,
+            .fmtp = type.fmtp,
+            .rtx_payload_type = find_rtx(offered, type),
+            .nack = has("nack"),
+            .pli = has("nack pli"),
+            .fir = has("ccm fir"),
+            .transport_cc = has("transport-cc"),
+            .remb = has("goog-remb")};
+}
+
+}  // namespace
+
+std::optional<std::string_view> find_fmtp_parameter(std::string_view fmtp, std::string_view name) {
+    while (!fmtp.empty()) {
+        std::string_view value = take_until(fmtp, ';');
+        const std::string_view found = trim(take_until(value, '='));
+        if (equal_without_case(found, name)) {
+            return trim(value);
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<PayloadFormat> select_payload_formats(const MediaDescription& offered,
+                                                  std::span<const Codec> codecs) {
+    const MediaKind kind = offered.media == "audio" ? MediaKind::kAudio : MediaKind::kVideo;
+    std::vector<PayloadFormat> formats;
+    for (const PayloadType& type : offered.payload_types) {
+        if (!type.map) {
+            continue;
+        }
+        const std::optional<Codec> codec = media::rtp::codec_from_name(type.map->encoding);
+        if (codec && media::rtp::kind_of(*codec) == kind &&
+            std::ranges::find(codecs, *codec) != codecs.end() && is_usable(*codec, type)) {
+            formats.push_back(format_of(*codec, type, offered));
+        }
+    }
+    return formats;
+}
+
+}  // namespace isthmus::signaling::sdp

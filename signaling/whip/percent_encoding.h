@@ -1,0 +1,29 @@
+// Percent-encoding of one path segment (RFC 3986 section 2.1): everything but unreserved
+// characters.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace isthmus::signaling::whip {
+
+[[nodiscard]] inline std::string percent_encode(std::string_view text) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    constexpr std::string_view kUnreservedMarks = "-._~";
+    std::string encoded;
+    for (const char c : text) {
+        const bool alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (alphanumeric || kUnreservedMarks.find(c) != std::string_view::npos) {
+            encoded += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            encoded += '%';
+            encoded += kDigits[byte >> 4U];
+            encoded += kDigits[byte & 15U];
+        }
+    }
+    return encoded;
+}
+
+}  // namespace isthmus::signaling::whip

@@ -1,0 +1,137 @@
+#include "signaling/whip/whip_endpoint.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "signaling/whip/media_types.h"
+
+namespace isthmus::signaling::whip {
+
+using http::Request;
+using http::Responder;
+using http::Response;
+
+WhipEndpoint::WhipEndpoint(WhipConfig config,
+                           media::Switchboard& switchboard,
+                           RandomSource& random,
+                           WallClock wall_clock)
+    : config_(std::move(config)),
+      switchboard_(switchboard),
+      random_(random),
+      wall_clock_(std::move(wall_clock)) {
+    switchboard_.on_connection_gone([this](const media::ConnectionGone& gone) {
+        if (sessions_.erase(gone.connection)) {
+            log::info("whip", "session of {} in {} is gone", gone.identity, gone.conference);
+        }
+    });
+}
+
+void WhipEndpoint::add_routes(http::Router& router) {
+    add_routes_of(router, sdp::Role::kPublisher, "/whip");
+    add_routes_of(router, sdp::Role::kViewer, "/whep");
+}
+
+void WhipEndpoint::add_routes_of(http::Router& router, sdp::Role role, const std::string& root) {
+    const std::string endpoint = root + "/{conference}";
+    const std::string session = endpoint + "/{session}";
+    router.add("POST", endpoint, [this, role](const Request& request, Responder respond) {
+        handle_post(role, request, std::move(respond));
+    });
+    router.add("OPTIONS", endpoint, [this, role](const Request& request, Responder respond) {
+        handle_endpoint_options(role, request, std::move(respond));
+    });
+    router.add("OPTIONS", session, [this](const Request&, Responder respond) {
+        handle_session_options(std::move(respond));
+    });
+    router.add("PATCH", session, [this, role](const Request& request, Responder respond) {
+        handle_patch(role, request, std::move(respond));
+    });
+    router.add("DELETE", session, [this, role](const Request& request, Responder respond) {
+        handle_delete(role, request, std::move(respond));
+    });
+    // The router would refuse these itself, without the headers that let a web page see why.
+    const auto refuse_methods = [this, &router](const std::string& pattern,
+                                                std::initializer_list<const char*> methods,
+                                                const std::string& allow) {
+        for (const char* const method : methods) {
+            router.add(method, pattern, [this, allow](const Request& request, Responder respond) {
+                Response response =
+                    Response::problem(405, "this URL takes " + allow + ", not " + request.method);
+                response.headers.emplace("Allow", allow);
+                send(std::move(respond), std::move(response));
+            });
+        }
+    };
+    refuse_methods(endpoint, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}, kEndpointMethods);
+    refuse_methods(session, {"GET", "HEAD", "PUT", "POST"}, kSessionMethods);
+}
+
+// With a token that could join, the answer names the ICE servers too, so that a client can
+// configure them before it gathers (RFC 9725 section 4.6 gives them with the 201 only, which is too
+// late for a client behind a firewall that does not trickle). A preflight never has a token.
+void WhipEndpoint::handle_endpoint_options(sdp::Role role,
+                                           const Request& request,
+                                           Responder respond) {
+    Response response{.status = 200, .headers = {}, .body = {}};
+    response.headers.emplace("Allow", kEndpointMethods);
+    response.headers.emplace("Accept-Post", kSdpType);
+    const std::int64_t now = wall_clock_();
+    const auto token =
+        authorize_join(request, request.parameters.at("conference"), role, config_.keys, now);
+    if (token) {
+        for (const IceServerAccess& access :
+             grant_ice_servers(config_.ice_servers, token->identity, now)) {
+            response.headers.emplace("Link", write_link(access));
+        }
+    }
+    send(std::move(respond), std::move(response));
+}
+
+void WhipEndpoint::handle_session_options(Responder respond) {
+    Response response{.status = 200, .headers = {}, .body = {}};
+    response.headers.emplace("Allow", kSessionMethods);
+    response.headers.emplace("Accept-Patch", kFragmentType);
+    send(std::move(respond), std::move(response));
+}
+
+WhipStats WhipEndpoint::stats() const {
+    WhipStats stats = counters_;
+    stats.publishers = sessions_.count(sdp::Role::kPublisher);
+    stats.viewers = sessions_.count(sdp::Role::kViewer);
+    return stats;
+}
+
+std::string WhipEndpoint::make_etag() {
+    constexpr std::size_t kCharacters = 16;
+    return "\"" + random_.next_token(kCharacters) + "\"";
+}
+
+Response WhipEndpoint::problem(const Error& error) const {
+    Response response = Response::problem(error);
+    if (response.status == 503) {
+        response.headers.emplace("Retry-After", std::to_string(config_.retry_after_s));
+    }
+    return response;
+}
+
+void WhipEndpoint::send(Responder respond, Response response) const {
+    http::Headers& headers = response.headers;
+    headers.emplace("Access-Control-Allow-Origin", config_.allow_origin);
+    if (config_.allow_origin != "*") {
+        headers.emplace("Vary", "Origin");
+    }
+    headers.emplace("Access-Control-Allow-Methods", "DELETE, OPTIONS, PATCH, POST");
+    headers.emplace("Access-Control-Allow-Headers", "authorization, content-type, if-match");
+    headers.emplace("Access-Control-Expose-Headers",
+                    "Accept-Patch, Accept-Post, Allow, ETag, Link, Location, Retry-After, "
+                    "WWW-Authenticate");
+    headers.emplace("Access-Control-Max-Age", "86400");
+    respond(std::move(response));
+}
+
+void WhipEndpoint::refuse(Responder respond, Response response) {
+    ++counters_.refused;
+    send(std::move(respond), std::move(response));
+}
+
+}  // namespace isthmus::signaling::whip

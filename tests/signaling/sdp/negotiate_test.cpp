@@ -1,0 +1,312 @@
+#include "signaling/sdp/negotiate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "signaling/sdp/header_extensions.h"
+#include "tests/signaling/sdp/offers.h"
+
+namespace isthmus::signaling::sdp {
+namespace {
+
+using media::rtp::Codec;
+using media::rtp::ExtensionKind;
+using media::rtp::MediaKind;
+using media::sfu::Direction;
+using media::sfu::MediaSection;
+using media::transport::DtlsRole;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+NegotiationPolicy policy_of(Role role) {
+    NegotiationPolicy policy;
+    policy.role = role;
+    return policy;
+}
+
+NegotiatedSession negotiate_good(std::string_view text, const NegotiationPolicy& policy = {}) {
+    auto result = negotiate(parse_good(text), policy);
+    EXPECT_TRUE(result) << result.error().message;
+    return result ? std::move(*result) : NegotiatedSession{};
+}
+
+NegotiationError refusal(std::string_view text, const NegotiationPolicy& policy = {}) {
+    auto result = negotiate(parse_good(text), policy);
+    EXPECT_FALSE(result);
+    return result ? NegotiationError{} : result.error();
+}
+
+std::string two_sections() {
+    return offer_of(std::string(kOpusSection) + std::string(kVp8Section), "0 1");
+}
+
+TEST(Negotiate, AFirefoxPublisher) {
+    const NegotiatedSession session = negotiate_good(read_offer("firefox_publish.sdp"));
+    EXPECT_THAT(session.bundle, ElementsAre("0", "1"));
+    EXPECT_EQ(session.connection.remote_ice.ufrag, "8bdd5b76");
+    EXPECT_EQ(session.connection.local_role, DtlsRole::kServer);
+    EXPECT_THAT(session.connection.remote_fingerprint.to_string(), HasSubstr("AE:EB:58"));
+    ASSERT_EQ(session.connection.sections.size(), 2U);
+
+    const MediaSection& audio = session.connection.sections[0];
+    EXPECT_EQ(audio.kind, MediaKind::kAudio);
+    EXPECT_EQ(audio.direction, Direction::kReceive);
+    EXPECT_EQ(audio.extensions.id_of(ExtensionKind::kAudioLevel), 1);
+    EXPECT_EQ(audio.extensions.id_of(ExtensionKind::kMid), 3);
+    EXPECT_THAT(audio.ssrcs, ElementsAre(2655508255));
+    EXPECT_EQ(audio.stream_id, "{0f3a6c1e-55aa-4b0e-9c5a-7b1c6cb28c11}");
+    EXPECT_EQ(audio.track_id, "{8a7de0e4-9f7d-4b2a-8fd5-0e9f2a6a3f10}");
+
+    const MediaSection& video = session.connection.sections[1];
+    EXPECT_EQ(video.kind, MediaKind::kVideo);
+    EXPECT_TRUE(video.rtcp_reduced_size);
+    EXPECT_THAT(video.ssrcs, ElementsAre(1502321137, 3321849927));
+    EXPECT_EQ(video.cname, "{b0a4c3de-6a2c-4a53-97d5-3a9b2f9d5f01}");
+    EXPECT_EQ(video.extensions.id_of(ExtensionKind::kTransportSequence), 7);
+    // Offered with /recvonly by a client that only sends.
+    EXPECT_EQ(video.extensions.id_of(ExtensionKind::kPlayoutDelay), 0);
+    ASSERT_FALSE(video.formats.empty());
+    EXPECT_EQ(video.formats[0].codec, Codec::kVp8);
+    EXPECT_TRUE(video.formats[0].transport_cc);
+}
+
+TEST(Negotiate, AViewerReceivesAndAnnouncesNothing) {
+    const NegotiatedSession session = negotiate_good(
+        read_offer("chromium_six_recvonly_and_data_channel.sdp"), policy_of(Role::kViewer));
+    ASSERT_EQ(session.connection.sections.size(), 7U);
+    for (std::size_t i = 0; i < 6; ++i) {
+        EXPECT_EQ(session.connection.sections[i].direction, Direction::kSend) << i;
+        EXPECT_THAT(session.connection.sections[i].ssrcs, IsEmpty());
+    }
+    // SPEC rfc9143#7.3.3: a rejected section leaves the BUNDLE.
+    EXPECT_THAT(session.connection.sections[6].formats, IsEmpty());
+    EXPECT_THAT(session.bundle, ElementsAre("0", "1", "2", "3", "4", "5"));
+}
+
+TEST(Negotiate, ASectionForTheOtherRoleIsInactive) {
+    const NegotiatedSession session =
+        negotiate_good(read_offer("chromium_audio_sendonly_among_recvonly.sdp"));
+    std::size_t receiving = 0;
+    for (const MediaSection& section : session.connection.sections) {
+        receiving += section.direction == Direction::kReceive ? 1 : 0;
+        EXPECT_NE(section.direction, Direction::kSend);
+    }
+    EXPECT_EQ(receiving, 1U);
+}
+
+TEST(Negotiate, SendReceiveBecomesWhatTheRoleIs) {
+    std::string text = replaced(offer_of(kOpusSection), "a=sendonly", "a=sendrecv");
+    EXPECT_EQ(negotiate_good(text).connection.sections[0].direction, Direction::kReceive);
+    EXPECT_EQ(negotiate_good(text, policy_of(Role::kViewer)).connection.sections[0].direction,
+              Direction::kSend);
+}
+
+TEST(Negotiate, GStreamersBundleOnlySectionsAreAlive) {
+    const NegotiatedSession session =
+        negotiate_good(read_offer("gstreamer_publish_bundle_only.sdp"));
+    ASSERT_EQ(session.connection.sections.size(), 2U);
+    EXPECT_FALSE(session.connection.sections[1].formats.empty());
+    EXPECT_THAT(session.bundle, ElementsAre("video0", "audio1"));
+    EXPECT_EQ(session.connection.remote_ice.ufrag, "ZnKq7r+/3bXk0Qm1u2Yw9sTtVvPpLlOo");
+    EXPECT_EQ(session.connection.sections[0].extensions.id_of(ExtensionKind::kMid), 0);
+    EXPECT_EQ(session.connection.sections[0].stream_id, "user1000");
+    EXPECT_EQ(session.connection.sections[0].track_id, "webrtctransceiver0");
+    // Feedback about transport-wide numbers that no extension carries.
+    EXPECT_FALSE(session.connection.sections[0].formats[0].transport_cc);
+}
+
+TEST(Negotiate, PortZeroWithoutBundleOnlyIsRejected) {
+    std::string text = replaced(two_sections(), "m=video 9", "m=video 0");
+    const NegotiatedSession session = negotiate_good(text);
+    EXPECT_THAT(session.connection.sections[1].formats, IsEmpty());
+    EXPECT_EQ(session.connection.sections[1].direction, Direction::kInactive);
+    EXPECT_THAT(session.bundle, ElementsAre("0"));
+}
+
+TEST(Negotiate, BundleOnlySectionsTakeTheTransportOfTheFirst) {
+    std::string text(kSessionLines);
+    text.append("a=group:BUNDLE 0 1\r\n").append(kOpusSection).append(kTransportLines);
+    text +=
+        "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=bundle-only\r\na=sendonly\r\n"
+        "a=rtpmap:96 VP8/90000\r\n";
+    const NegotiatedSession session = negotiate_good(text);
+    EXPECT_EQ(session.connection.sections[1].formats.size(), 1U);
+    EXPECT_THAT(session.bundle, ElementsAre("0", "1"));
+}
+
+TEST(Negotiate, TheTransportMayStandInARejectedSection) {
+    std::string text(kSessionLines);
+    text.append(
+        "a=group:BUNDLE d 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+        "a=mid:d\r\na=rtcp-mux\r\n");
+    text.append(kTransportLines);
+    text += "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=bundle-only\r\na=sendonly\r\n";
+    const NegotiatedSession session = negotiate_good(text);
+    EXPECT_EQ(session.connection.remote_ice.ufrag, "abcd");
+    EXPECT_THAT(session.bundle, ElementsAre("0"));
+}
+
+TEST(Negotiate, AiortcsSecondUseOfAnIdIsDropped) {
+    const NegotiatedSession session = negotiate_good(read_offer("aiortc_publish_one_id_twice.sdp"));
+    const auto& audio = session.connection.sections[0].extensions;
+    const auto& video = session.connection.sections[1].extensions;
+    EXPECT_EQ(audio.id_of(ExtensionKind::kAudioLevel), 2);
+    EXPECT_EQ(video.id_of(ExtensionKind::kAbsSendTime), 0);
+    EXPECT_EQ(audio.id_of(ExtensionKind::kMid), 1);
+    EXPECT_EQ(video.id_of(ExtensionKind::kMid), 1);
+}
+
+TEST(Negotiate, AnExtensionKeepsItsIdAcrossSections) {
+    constexpr std::string_view kAbsSendTime =
+        " http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n";
+    const std::string text =
+        offer_of(std::string(kOpusSection) + "a=extmap:3" + std::string(kAbsSendTime) +
+                     std::string(kVp8Section) + "a=extmap:4" + std::string(kAbsSendTime),
+                 "0 1");
+    const NegotiatedSession session = negotiate_good(text);
+    EXPECT_EQ(session.connection.sections[0].extensions.id_of(ExtensionKind::kAbsSendTime), 3);
+    EXPECT_EQ(session.connection.sections[1].extensions.id_of(ExtensionKind::kAbsSendTime), 0);
+}
+
+TEST(Negotiate, ExtensionIdsFitTheOneByteHeader) {
+    const auto id_with = [](std::string_view id) {
+        return negotiate_good(offer_of(std::string(kOpusSection) + "a=extmap:" + std::string(id) +
+                                       " urn:ietf:params:rtp-hdrext:sdes:mid\r\n"))
+            .connection.sections[0]
+            .extensions.id_of(ExtensionKind::kMid);
+    };
+    EXPECT_EQ(id_with("1"), 1);
+    EXPECT_EQ(id_with("14"), 14);
+    EXPECT_EQ(id_with("15"), 0);
+    EXPECT_EQ(id_with("255"), 0);
+    EXPECT_EQ(id_with("4096"), 0);
+}
+
+TEST(Negotiate, AMidThatDoesNotFitTheExtensionIsNotSentInIt) {
+    const auto id_with = [](std::size_t length) {
+        return negotiate_good(replaced(offer_of(kOpusSection),
+                                       "a=mid:0",
+                                       "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=mid:" +
+                                           std::string(length, 'm')))
+            .connection.sections[0]
+            .extensions.id_of(ExtensionKind::kMid);
+    };
+    EXPECT_EQ(id_with(16), 1);
+    EXPECT_EQ(id_with(17), 0);
+}
+
+TEST(Negotiate, SimulcastOnlyWhereThePolicySaysSo) {
+    const std::string text = read_offer("chromium_simulcast_three_rids.sdp");
+    NegotiationPolicy policy;
+    const MediaSection plain = negotiate_good(text, policy).connection.sections[7];
+    EXPECT_THAT(plain.rids, IsEmpty());
+    EXPECT_EQ(plain.extensions.id_of(ExtensionKind::kRid), 0);
+    policy.accept_simulcast = true;
+    const MediaSection layered = negotiate_good(text, policy).connection.sections[7];
+    EXPECT_THAT(layered.rids, ElementsAre("q", "h", "f"));
+    EXPECT_EQ(layered.extensions.id_of(ExtensionKind::kRid), 10);
+    EXPECT_EQ(layered.extensions.id_of(ExtensionKind::kRepairedRid), 11);
+    policy.rids_max = 2;
+    EXPECT_THAT(negotiate_good(text, policy).connection.sections[7].rids, ElementsAre("q", "h"));
+}
+
+TEST(Negotiate, FormatsKeepTheClientsOrderUnlessThePolicySaysOtherwise) {
+    const std::string text = offer_of(
+        "m=video 9 UDP/TLS/RTP/SAVPF 96 98\r\na=mid:1\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
+        "a=rtpmap:98 VP9/90000\r\n");
+    NegotiationPolicy policy;
+    policy.codecs = {Codec::kVp9, Codec::kVp8};
+    EXPECT_EQ(negotiate_good(text, policy).connection.sections[0].formats[0].codec, Codec::kVp8);
+    policy.prefer_own_order = true;
+    EXPECT_EQ(negotiate_good(text, policy).connection.sections[0].formats[0].codec, Codec::kVp9);
+}
+
+TEST(Negotiate, SectionsBeyondTheLimitAreRejected) {
+    NegotiationPolicy policy = policy_of(Role::kViewer);
+    policy.sections_max = 4;
+    const NegotiatedSession session =
+        negotiate_good(read_offer("chromium_six_recvonly_and_data_channel.sdp"), policy);
+    EXPECT_FALSE(session.connection.sections[3].formats.empty());
+    EXPECT_TRUE(session.connection.sections[4].formats.empty());
+    EXPECT_THAT(session.bundle, ElementsAre("0", "1", "2", "3"));
+}
+
+TEST(Negotiate, SetupDecidesWhoOpensTheHandshake) {
+    const auto role_with = [](std::string_view setup) {
+        return negotiate_good(replaced(offer_of(kOpusSection), "a=setup:actpass", setup))
+            .connection.local_role;
+    };
+    EXPECT_EQ(role_with("a=setup:actpass"), DtlsRole::kServer);
+    EXPECT_EQ(role_with("a=setup:active"), DtlsRole::kServer);
+    EXPECT_EQ(role_with("a=setup:passive"), DtlsRole::kClient);
+    EXPECT_EQ(role_with("a=x"), DtlsRole::kServer);
+    EXPECT_THAT(
+        refusal(replaced(offer_of(kOpusSection), "a=setup:actpass", "a=setup:holdconn")).message,
+        HasSubstr("holdconn"));
+}
+
+TEST(Negotiate, OneSectionNeedsNoBundle) {
+    const NegotiatedSession session = negotiate_good(offer_of(kOpusSection));
+    EXPECT_THAT(session.bundle, IsEmpty());
+    EXPECT_EQ(session.connection.sections[0].formats.size(), 1U);
+}
+
+TEST(Negotiate, SeveralSectionsMustBeInOneBundle) {
+    const NegotiationError error =
+        refusal(offer_of(std::string(kOpusSection) + std::string(kVp8Section)));
+    EXPECT_EQ(error.failure, NegotiationFailure::kNotUsable);
+    EXPECT_THAT(error.message, HasSubstr("a=group:BUNDLE"));
+    const NegotiatedSession session =
+        negotiate_good(offer_of(std::string(kOpusSection) + std::string(kVp8Section), "1"));
+    EXPECT_TRUE(session.connection.sections[0].formats.empty()) << "not in the BUNDLE";
+    EXPECT_FALSE(session.connection.sections[1].formats.empty());
+}
+
+TEST(Negotiate, RefusesWhatItCannotUseWithASentence) {
+    EXPECT_THAT(refusal(read_offer("chromium_data_channel_only.sdp")).message,
+                HasSubstr("neither an audio nor a video"));
+    EXPECT_THAT(refusal(std::string(kSessionLines)).message, HasSubstr("neither an audio nor"));
+    EXPECT_THAT(
+        refusal(offer_of("m=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=rtpmap:9 G722/8000\r\n")).message,
+        HasSubstr("opus, PCMU, PCMA, VP8, VP9, AV1, H264"));
+    EXPECT_THAT(refusal(offer_of("m=audio 9 RTP/AVP 0\r\n")).message, HasSubstr("DTLS-SRTP"));
+    EXPECT_THAT(refusal(replaced(offer_of(kOpusSection), "a=sendonly", "a=recvonly")).message,
+                HasSubstr("sends nothing"));
+    EXPECT_THAT(refusal(offer_of(kOpusSection), policy_of(Role::kViewer)).message,
+                HasSubstr("receives nothing"));
+    EXPECT_THAT(
+        refusal(replaced(offer_of(kOpusSection), "a=setup", "a=ice-lite\r\na=setup")).message,
+        HasSubstr("ICE-lite"));
+    EXPECT_THAT(refusal(replaced(offer_of(kOpusSection), "a=rtcp-mux\r\n", "")).message,
+                HasSubstr("rtcp-mux"));
+}
+
+TEST(Negotiate, RefusesAnOfferWithoutTransport) {
+    const auto without = [](std::string_view line) {
+        return refusal(replaced(offer_of(kOpusSection), line, "a=x"));
+    };
+    EXPECT_THAT(without("a=ice-ufrag:abcd").message, HasSubstr("ICE credentials"));
+    EXPECT_EQ(without("a=ice-ufrag:abcd").failure, NegotiationFailure::kMalformed);
+    EXPECT_THAT(without("a=ice-pwd:0123456789012345678901").message, HasSubstr("ICE credentials"));
+    EXPECT_THAT(without("a=fingerprint:").message, HasSubstr("no DTLS fingerprint"));
+}
+
+TEST(Negotiate, RefusesWeakAndBrokenFingerprints) {
+    const auto with = [](std::string_view from, std::string_view to) {
+        return refusal(replaced(offer_of(kOpusSection), from, to)).message;
+    };
+    EXPECT_THAT(with("sha-256 AE", "sha-1 AE"), HasSubstr("sha-256"));
+    EXPECT_THAT(with("sha-256 AE:", "sha-256 "), HasSubstr("whole"));
+    EXPECT_THAT(with("sha-256 AE", "md5 AE"), HasSubstr("sha-256"));
+}
+
+TEST(Negotiate, TakesTheFirstFingerprintThatItKnows) {
+    const std::string text = replaced(
+        offer_of(kOpusSection), "a=fingerprint:", "a=fingerprint:sha-1 AA:BB\r\na=fingerprint:");
+    EXPECT_THAT(negotiate_good(text).connection.remote_fingerprint.to_string(),
+                HasSubstr("AE:EB:58"));
+}
+
+}  // namespace
+}  // namespace isthmus::signaling::sdp

@@ -1,0 +1,15 @@
+// Completion for bash, made from the command line's own description.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace isthmus::ctl {
+
+// A script for `source <(isthmusctl completion bash)`.
+[[nodiscard]] std::string bash_completion(const CLI::App& app);
+
+}  // namespace isthmus::ctl

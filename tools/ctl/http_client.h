@@ -1,0 +1,38 @@
+// One HTTP request to a node, over HTTP or HTTPS, with a limit on time and size.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/time.h"
+
+namespace isthmus::ctl {
+
+struct HttpClientConfig {
+    std::string base_url;         // "http://127.0.0.1:8080"
+    std::string authorization{};  // value of the Authorization header, or empty
+    std::string ca_file{};        // PEM; empty: the system's authorities
+    bool insecure = false;        // do not check the HTTPS certificate
+    Duration timeout = std::chrono::seconds(10);
+};
+
+struct HttpAnswer {
+    unsigned status = 0;
+    std::string body;
+};
+
+// `path` begins with '/' and is encoded already. kInvalidArgument for a bad URL, kUnavailable where
+// the node does not answer.
+[[nodiscard]] Result<HttpAnswer> http_request(const HttpClientConfig& config,
+                                              std::string_view method,
+                                              const std::string& path);
+
+// For one segment of a path (RFC 3986 section 2.1).
+[[nodiscard]] std::string percent_encode(std::string_view text);
+
+// HTTP Basic (RFC 7617): the operator's way in.
+[[nodiscard]] std::string basic_authorization(std::string_view key, std::string_view secret);
+
+}  // namespace isthmus::ctl

@@ -1,0 +1,18 @@
+# Run the benchmarks. Sourced by tools/dev.
+
+dev_bench() {
+    local filter=${1:-.}
+    dev_build release
+    local program programs=() results=build/bench
+    mapfile -t programs < <(find build/release -name '*_benchmarks' -type f -perm -u+x | sort)
+    ((${#programs[@]} > 0)) || fail "the release build has no benchmarks"
+    rm -rf "$results"
+    mkdir -p "$results"
+    for program in "${programs[@]}"; do
+        say "Running ${program##*/}" >&2
+        "$program" --benchmark_filter="$filter" --benchmark_format=csv \
+            >"$results/${program##*/}.csv" || fail "${program##*/} failed"
+    done
+    echo
+    awk -f benchmarks/table.awk "$results"/*.csv
+}

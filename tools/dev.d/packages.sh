@@ -1,0 +1,67 @@
+# Which Debian packages each command needs: the only list there is. Sourced by tools/dev.
+
+packages_build=(
+    g++-12 cmake ninja-build ccache mold pkg-config git ca-certificates
+    libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
+    libssl-dev libsrtp2-dev libnice-dev libgstreamer-plugins-base1.0-dev
+    libspdlog-dev libcli11-dev libyaml-cpp-dev
+    libgtest-dev libgmock-dev libbenchmark-dev
+)
+# Multi-buffer encryption exists for x86-64 only; elsewhere OpenSSL does the work.
+if [[ $(uname -m) == x86_64 ]]; then
+    packages_build+=(libipsec-mb-dev)
+fi
+packages_fuzz=(clang-19 libclang-rt-19-dev)
+packages_lint=(clang-19 clang-tidy-19 clang-format-19)
+packages_e2e=(chromium iproute2 nftables util-linux)
+packages_turn=(coturn openssl)
+
+# need_packages NAME...: installs those that are missing.
+need_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    if ((${#missing[@]} == 0)); then
+        return
+    fi
+    local install=(apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=500)
+    if ((EUID != 0)); then
+        fail "these packages are missing; run: sudo apt-get update && sudo ${install[*]} ${missing[*]}"
+    fi
+    command -v apt-get >/dev/null || fail "this is not Debian; needed: ${missing[*]}"
+    say "Installing ${#missing[@]} packages: ${missing[*]}"
+    apt-get update -q -o DPkg::Lock::Timeout=500
+    DEBIAN_FRONTEND=noninteractive "${install[@]}" -q "${missing[@]}"
+}
+
+missing_packages() {
+    local package
+    for package in "$@"; do
+        if [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
+            echo "$package"
+        fi
+    done
+}
+
+# The machine's Node is too old for playwright-core (Debian 12 has 18): npm only fetches the packages,
+# among them the Node that runs the tests. --ignore-scripts is in tests/e2e/.npmrc.
+need_e2e_modules() {
+    local lock=tests/e2e/package-lock.json installed=tests/e2e/node_modules/.package-lock.json
+    if [[ -e $installed && ! $lock -nt $installed ]]; then
+        return
+    fi
+    if ! command -v npm >/dev/null; then
+        need_packages npm
+    fi
+    say "Fetching the browser driver and Node for tests/e2e"
+    (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+    touch "$installed"
+}
+
+# coturn's package starts a server on the machine; masking the unit first prevents that. The tests
+# start their own.
+need_turn_server() {
+    if [[ -n $(missing_packages coturn) && $EUID == 0 && -d /run/systemd/system ]]; then
+        systemctl mask --quiet coturn.service
+    fi
+    need_packages "${packages_turn[@]}"
+}
