@@ -9,7 +9,9 @@
 namespace isthmus::media::transport {
 
 // The values are those of the DTLS use_srtp extension.
+// NOLINTNEXTLINE(performance-enum-size): the extension's size
 enum class SrtpProfile : std::uint16_t {
+    // NOLINTNEXTLINE(readability-identifier-naming): 80 is a size of its own
     kAesCm128HmacSha1_80 = 0x0001,
     kAeadAes128Gcm = 0x0007,
     kAeadAes256Gcm = 0x0008,
