@@ -25,7 +25,7 @@ namespace isthmus::media::transport {
 
 struct TcpAcceptorOptions {
     // IPv4, or IPv6 without IPv4 (V6ONLY). Port 0: the kernel chooses.
-    SocketAddress bind;
+    SocketAddress bind{};
     // Tells the link ids of acceptors apart that one worker holds: 0 to 7.
     std::uint32_t index = 0;
     std::size_t connections_max = 2000;
@@ -33,7 +33,7 @@ struct TcpAcceptorOptions {
     std::size_t connections_per_address_max = 256;
     // SO_SNDBUF of a connection; 0: as the system has it.
     int send_buffer_bytes = 0;
-    TcpLinkLimits link;
+    TcpLinkLimits link{};
 };
 
 struct TcpAcceptorCounters {

@@ -25,7 +25,7 @@ struct TcpLinkLimits {
     Duration first_frame = std::chrono::seconds(10);
     // Between frames afterwards. Chromium checks a candidate pair that it does not use every 25 s.
     Duration idle = std::chrono::seconds(30);
-    FrameBacklogLimits backlog;
+    FrameBacklogLimits backlog{};
 };
 
 enum class TcpCloseReason : std::uint8_t {

@@ -22,9 +22,9 @@ namespace isthmus::media::transport {
 
 struct UdpSocketOptions {
     // IPv4, or IPv6 without IPv4 (V6ONLY). Port 0: the kernel chooses.
-    SocketAddress bind;
+    SocketAddress bind{};
     // Stands in the path of every datagram. The top bit is for TCP connections.
-    LinkId link;
+    LinkId link{};
     // 0: as the system has it.
     int receive_buffer_bytes = 0;
     int send_buffer_bytes = 0;
