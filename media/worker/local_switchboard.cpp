@@ -18,7 +18,10 @@ std::unexpected<Error> busy() {
 LocalSwitchboard::LocalSwitchboard(SwitchboardLimits limits, Executor executor)
     : limits_(limits), executor_(std::move(executor)) {}
 
-LocalSwitchboard::~LocalSwitchboard() = default;
+LocalSwitchboard::~LocalSwitchboard() {
+    // The threads use the executor: they end before it does.
+    workers_.clear();
+}
 
 Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboardConfig config,
                                                                   Executor executor) {
