@@ -44,15 +44,16 @@ struct PlayoutDelay {
 
 // What one packet says. Text and spans point into the packet; they are whatever the peer sent.
 struct HeaderExtensions {
-    std::string_view mid;                        // empty where absent
-    std::string_view rid;                        // empty where absent
-    std::string_view repaired_rid;               // empty where absent; on RTX packets
-    std::optional<std::uint32_t> abs_send_time;  // 24 bits: seconds modulo 64, 18 of them fraction
-    std::optional<std::uint16_t> transport_sequence;
-    std::optional<AudioLevel> audio_level;
-    std::optional<std::uint8_t> video_orientation;  // 0000CFRR
-    std::optional<PlayoutDelay> playout_delay;
-    std::span<const std::byte> dependency_descriptor;  // empty where absent
+    std::string_view mid = {};           // empty where absent
+    std::string_view rid = {};           // empty where absent
+    std::string_view repaired_rid = {};  // empty where absent; on RTX packets
+    std::optional<std::uint32_t> abs_send_time =
+        std::nullopt;  // 24 bits: seconds modulo 64, 18 of them fraction
+    std::optional<std::uint16_t> transport_sequence = std::nullopt;
+    std::optional<AudioLevel> audio_level = std::nullopt;
+    std::optional<std::uint8_t> video_orientation = std::nullopt;  // 0000CFRR
+    std::optional<PlayoutDelay> playout_delay = std::nullopt;
+    std::span<const std::byte> dependency_descriptor = {};  // empty where absent
 };
 
 class HeaderExtensionParser {

@@ -11,7 +11,7 @@ constexpr std::uint64_t kSecondsFrom1900To1970 = 2'208'988'800;
 
 }  // namespace
 
-Duration distance(NtpTime from, NtpTime to) {
+Duration operator-(NtpTime to, NtpTime from) {
     const auto difference = static_cast<std::int64_t>(to.value - from.value);
     // Whole seconds and fraction apart: 2^31 s of ns fit into 64 bits, the product of both does
     // not.
@@ -21,7 +21,7 @@ Duration distance(NtpTime from, NtpTime to) {
     return Duration(seconds * kNsPerSecond + static_cast<std::int64_t>(ns));
 }
 
-NtpTime advance(NtpTime time, Duration by) {
+NtpTime operator+(NtpTime time, Duration by) {
     std::int64_t seconds = by.count() / kNsPerSecond;
     std::int64_t ns = by.count() % kNsPerSecond;
     if (ns < 0) {
@@ -34,7 +34,7 @@ NtpTime advance(NtpTime time, Duration by) {
 }
 
 NtpTime ntp_from_unix(std::chrono::nanoseconds since_1970) {
-    return advance(NtpTime{kSecondsFrom1900To1970 << 32U}, since_1970);
+    return NtpTime{kSecondsFrom1900To1970 << 32U} + since_1970;
 }
 
 std::uint32_t to_middle_units(Duration duration) {

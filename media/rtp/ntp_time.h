@@ -25,9 +25,9 @@ struct NtpTime {
     friend auto operator<=>(const NtpTime&, const NtpTime&) = default;
 };
 
-// From `from` to `to` by the shorter way; negative where `to` is earlier. Exact to 1 ns.
-[[nodiscard]] Duration distance(NtpTime from, NtpTime to);
-[[nodiscard]] NtpTime advance(NtpTime time, Duration by);
+// By the shorter way; negative where `from` is later. Exact to 1 ns.
+[[nodiscard]] Duration operator-(NtpTime to, NtpTime from);
+[[nodiscard]] NtpTime operator+(NtpTime time, Duration by);
 // `since_1970` of a wall clock.
 [[nodiscard]] NtpTime ntp_from_unix(std::chrono::nanoseconds since_1970);
 
@@ -42,13 +42,9 @@ class NtpClock {
     constexpr NtpClock(Instant anchor, NtpTime at_anchor)
         : anchor_(anchor), at_anchor_(at_anchor) {}
 
-    [[nodiscard]] NtpTime to_ntp(Instant instant) const {
-        return advance(at_anchor_, instant - anchor_);
-    }
+    [[nodiscard]] NtpTime to_ntp(Instant instant) const { return at_anchor_ + (instant - anchor_); }
 
-    [[nodiscard]] Instant to_instant(NtpTime time) const {
-        return anchor_ + distance(at_anchor_, time);
-    }
+    [[nodiscard]] Instant to_instant(NtpTime time) const { return anchor_ + (time - at_anchor_); }
 
   private:
     Instant anchor_;

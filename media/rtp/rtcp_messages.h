@@ -24,6 +24,11 @@ class WireList {
   public:
     class Iterator {
       public:
+        using value_type = T;
+        using difference_type = std::ptrdiff_t;
+
+        Iterator() = default;
+
         explicit Iterator(const std::byte* at) : at_(at) {}
 
         [[nodiscard]] T operator*() const { return T::load(at_); }
@@ -33,10 +38,16 @@ class WireList {
             return *this;
         }
 
+        Iterator operator++(int) {
+            const Iterator before = *this;
+            ++*this;
+            return before;
+        }
+
         friend bool operator==(const Iterator&, const Iterator&) = default;
 
       private:
-        const std::byte* at_;
+        const std::byte* at_ = nullptr;
     };
 
     WireList() = default;

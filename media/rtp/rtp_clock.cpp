@@ -26,7 +26,7 @@ Instant SourceClock::on_sender_report(Instant arrival, NtpTime ntp) {
         anchor_ = Anchor{.ntp = ntp, .at = arrival, .slewed_at = arrival};
         return arrival;
     }
-    const Instant expected = anchor_->at + distance(anchor_->ntp, ntp);
+    const Instant expected = anchor_->at + (ntp - anchor_->ntp);
     const Duration error = arrival - expected;
     if (error > kStepMin || error < -kStepMin) {
         ++steps_;

@@ -39,7 +39,7 @@ struct SourceStart {
     std::uint32_t clock_hz = 90000;
     // Where the caller knows better than the arrival times what timestamp continues the stream:
     // from the RtpClocks of both sources. Taken if it does not step back.
-    std::optional<RtpTimestamp> timestamp_out;
+    std::optional<RtpTimestamp> timestamp_out = std::nullopt;
 };
 
 struct Rewritten {

@@ -66,8 +66,8 @@ long control(BIO* bio, int command, long /*number*/, void* pointer) {
 
 BIO* make_dtls_bio(DtlsBio& state) {
     // Made once, on first use by any thread, and kept: it is as good as a constant.
-    static BIO_METHOD* const method = make_method();
-    BIO* bio = BIO_new(method);
+    static BIO_METHOD* const kMethod = make_method();
+    BIO* bio = BIO_new(kMethod);
     if (bio != nullptr) {
         BIO_set_data(bio, &state);
         BIO_set_init(bio, 1);

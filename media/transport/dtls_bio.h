@@ -7,8 +7,9 @@
 #include <span>
 #include <vector>
 
+#include <sys/time.h>
+
 using BIO = struct bio_st;
-struct timeval;
 
 namespace isthmus::media::transport {
 

@@ -25,21 +25,24 @@ constexpr Duration kRetransmitMax = std::chrono::milliseconds(3200);
 // RFC 5764 section 4.2.
 constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";
 
+// Two AES-256 keys and two of the longest salts.
+constexpr std::size_t kKeyingBytesMax = 92;
+
 // The release that stopped giving the BIO the address of its deadline.
 constexpr unsigned long kOpenSslHidesDeadline = 0x30200000UL;
 
 [[nodiscard]] bool deadline_is_ours() {
-    static const bool ours = OpenSSL_version_num() < kOpenSslHidesDeadline;
-    return ours;
+    static const bool kOurs = OpenSSL_version_num() < kOpenSslHidesDeadline;
+    return kOurs;
 }
 
-// What OpenSSL's timer is set to when a flight leaves.
+// What OpenSSL's own timer is set to when a flight leaves: never, or a little less than ours, so
+// that it has run out when we ask.
+constexpr unsigned kOpenSslNeverUs = 3'600'000'000U;
+constexpr unsigned kOpenSslSoonUs = 200'000U;
+
 unsigned openssl_timer_us(SSL* /*ssl*/, unsigned /*previous*/) {
-    constexpr unsigned kHourUs = 3'600'000'000U;
-    // Shorter than ours, so that it has run out when we ask.
-    constexpr auto kHalfUs =
-        static_cast<unsigned>(std::chrono::microseconds(std::chrono::milliseconds(200)).count());
-    return deadline_is_ours() ? kHourUs : kHalfUs;
+    return deadline_is_ours() ? kOpenSslNeverUs : kOpenSslSoonUs;
 }
 
 [[nodiscard]] bool timer_runs(SSL* ssl) {
@@ -226,9 +229,11 @@ bool DtlsEndpoint::export_keys() {
     if (!profile) {
         return false;
     }
-    const auto [key_bytes, salt_bytes, tag_bytes] = sizes_of(*profile);
+    const SrtpProfileSizes sizes = sizes_of(*profile);
+    const std::size_t key_bytes = sizes.key_bytes;
+    const std::size_t salt_bytes = sizes.salt_bytes;
     // Client key, server key, client salt, server salt (RFC 5764 section 4.2).
-    std::array<unsigned char, 2 * (32 + 14)> material{};
+    std::array<unsigned char, kKeyingBytesMax> material{};
     if (SSL_export_keying_material(ssl_.get(),
                                    material.data(),
                                    2 * (key_bytes + salt_bytes),

@@ -67,8 +67,8 @@ class DtlsEndpoint {
 
     [[nodiscard]] DtlsState state() const { return state_; }
 
-    // There from kConnected on.
-    [[nodiscard]] const std::optional<DtlsSrtpKeys>& keys() const { return keys_; }
+    // There from kConnected on, until then null.
+    [[nodiscard]] const DtlsSrtpKeys* keys() const { return keys_ ? &*keys_ : nullptr; }
 
     // From our first flight that was answered without retransmission; zero where there was none.
     // Holds the peer's computing time too.
@@ -80,7 +80,7 @@ class DtlsEndpoint {
     static constexpr std::size_t kDatagramBytesMax = 2048;
     // A lost handshake of 30 s stays below: 1.5 kB of ClientHello every few seconds, and
     // duplicates.
-    static constexpr std::size_t kHandshakeBytesMax = 64 * 1024;
+    static constexpr std::size_t kHandshakeBytesMax = 65'536;
 
   private:
     struct SslDeleter {

@@ -188,7 +188,7 @@ Result<std::shared_ptr<const DtlsIdentity>> DtlsIdentity::make(
     if (!key || !certificate || !fill_certificate(certificate.get(), key.get())) {
         return openssl_error("make an ECDSA P-256 certificate");
     }
-    const std::shared_ptr<DtlsIdentity> identity(new DtlsIdentity);
+    std::shared_ptr<DtlsIdentity> identity(new DtlsIdentity);
     identity->context_ = SSL_CTX_new(DTLS_method());
     if (identity->context_ == nullptr ||
         !configure(identity->context_, certificate.get(), key.get())) {

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "media/transport/srtp_profile.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): OpenSSL's name
 using SSL_CTX = struct ssl_ctx_st;
 
 namespace isthmus::media::transport {

@@ -6,6 +6,7 @@
 #include "media/transport/dtls_identity.h"
 
 using X509 = struct x509_st;
+// NOLINTNEXTLINE(readability-identifier-naming): OpenSSL's name
 using X509_STORE_CTX = struct x509_store_ctx_st;
 
 namespace isthmus::media::transport {

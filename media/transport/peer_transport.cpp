@@ -29,7 +29,8 @@ struct PeerTransport::State {
     void apply(Instant now, const Path& path, const CheckOutcome& outcome);
     // Takes over what the DTLS endpoint came to.
     void follow_dtls(Instant now);
-    [[nodiscard]] bool take_keys();
+    // Once the handshake is done.
+    void take_keys(Instant now);
     void finish(CloseReason reason);
     [[nodiscard]] Instant deadline() const;
     std::expected<std::span<std::byte>, SrtpError> account(
@@ -39,7 +40,7 @@ struct PeerTransport::State {
     TransportLimits limits;
     IceLite ice;
     DtlsEndpoint dtls;
-    std::optional<SrtpSession> srtp;
+    std::unique_ptr<SrtpSession> srtp;
     std::unique_ptr<SrtpSendKey> send_key;
     // Where DTLS goes: the path that it came from or that was nominated, whichever was later.
     std::optional<Path> dtls_path;
@@ -97,16 +98,7 @@ void PeerTransport::State::follow_dtls(Instant now) {
         case DtlsState::kHandshaking:
             return;
         case DtlsState::kConnected:
-            if (!connected) {
-                if (!take_keys()) {
-                    dtls.close();
-                    finish(CloseReason::kDtlsFailure);
-                    return;
-                }
-                connected = true;
-                heard_at = now;
-                events.push_back({.kind = TransportEventKind::kConnected});
-            }
+            take_keys(now);
             return;
         case DtlsState::kClosed:
             finish(CloseReason::kDtlsCloseNotify);
@@ -120,15 +112,23 @@ void PeerTransport::State::follow_dtls(Instant now) {
     }
 }
 
-bool PeerTransport::State::take_keys() {
-    CHECK(dtls.keys());
-    auto session = SrtpSession::make(dtls.keys()->remote, dtls.keys()->local);
-    if (!session) {
-        return false;
+void PeerTransport::State::take_keys(Instant now) {
+    if (connected) {
+        return;
     }
-    srtp.emplace(std::move(*session));
-    send_key = fanout->make_key(dtls.keys()->local);
-    return send_key != nullptr;
+    const DtlsSrtpKeys* keys = dtls.keys();
+    CHECK(keys != nullptr);
+    auto session = SrtpSession::make(keys->remote, keys->local);
+    send_key = fanout->make_key(keys->local);
+    if (!session || !send_key) {
+        dtls.close();
+        finish(CloseReason::kDtlsFailure);
+        return;
+    }
+    srtp = std::make_unique<SrtpSession>(std::move(*session));
+    connected = true;
+    heard_at = now;
+    events.push_back({.kind = TransportEventKind::kConnected});
 }
 
 void PeerTransport::State::finish(CloseReason reason) {
@@ -260,15 +260,14 @@ std::optional<OutDatagram> PeerTransport::poll_datagram() {
         state_->answers.pop_front();
         return OutDatagram{.path = &state_->sending.path, .bytes = state_->sending.bytes};
     }
-    std::optional<std::vector<std::byte>> record = state_->dtls.poll_datagram();
-    while (record && !state_->dtls_path) {
-        record = state_->dtls.poll_datagram();  // nowhere to send it: its TCP connection is gone
+    while (auto record = state_->dtls.poll_datagram()) {
+        // Without a path its TCP connection is gone: as good as lost.
+        if (const std::optional<Path>& path = state_->dtls_path) {
+            state_->sending = {.path = *path, .bytes = std::move(*record)};
+            return OutDatagram{.path = &state_->sending.path, .bytes = state_->sending.bytes};
+        }
     }
-    if (!record) {
-        return std::nullopt;
-    }
-    state_->sending = {.path = *state_->dtls_path, .bytes = std::move(*record)};
-    return OutDatagram{.path = &state_->sending.path, .bytes = state_->sending.bytes};
+    return std::nullopt;
 }
 
 std::optional<TransportEvent> PeerTransport::poll_event() {

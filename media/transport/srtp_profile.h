@@ -8,10 +8,10 @@
 
 namespace isthmus::media::transport {
 
-// The values are those of the DTLS use_srtp extension, which has 16 bits for them.
-// NOLINTNEXTLINE(performance-enum-size): it is the wire's size.
+// The values are those of the DTLS use_srtp extension.
+// NOLINTNEXTLINE(performance-enum-size): the extension's size
 enum class SrtpProfile : std::uint16_t {
-    // NOLINTNEXTLINE(readability-identifier-naming): a tag of 80 bits, not SHA-180.
+    // NOLINTNEXTLINE(readability-identifier-naming): 80 is a size of its own
     kAesCm128HmacSha1_80 = 0x0001,
     kAeadAes128Gcm = 0x0007,
     kAeadAes256Gcm = 0x0008,

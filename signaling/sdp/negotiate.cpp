@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 
 using media::rtp::ExtensionKind;
 using media::rtp::MediaKind;
+using media::rtp::PayloadFormat;
 using media::sfu::Direction;
 using media::sfu::MediaSection;
 using media::transport::DtlsRole;
@@ -59,6 +61,17 @@ constexpr std::size_t kSsrcsMax = 64;
     return client_receives ? Direction::kSend : Direction::kInactive;
 }
 
+[[nodiscard]] std::vector<PayloadFormat> in_order_of(const std::vector<media::rtp::Codec>& codecs,
+                                                     const std::vector<PayloadFormat>& formats) {
+    std::vector<PayloadFormat> ordered;
+    for (const media::rtp::Codec codec : codecs) {
+        std::ranges::copy_if(formats, std::back_inserter(ordered), [codec](const auto& format) {
+            return format.codec == codec;
+        });
+    }
+    return ordered;
+}
+
 // Everything but what depends on other sections.
 [[nodiscard]] MediaSection read_section(const MediaDescription& offered,
                                         const NegotiationPolicy& policy) {
@@ -70,9 +83,7 @@ constexpr std::size_t kSsrcsMax = 64;
     }
     section.formats = select_payload_formats(offered, policy.codecs);
     if (policy.prefer_own_order) {
-        std::ranges::stable_sort(section.formats, {}, [&policy](const auto& format) {
-            return std::ranges::find(policy.codecs, format.codec) - policy.codecs.begin();
-        });
+        section.formats = in_order_of(policy.codecs, section.formats);
     }
     section.direction = direction_of(offered, policy.role);
     section.rtcp_reduced_size = offered.rtcp_reduced_size;

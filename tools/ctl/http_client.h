@@ -11,10 +11,10 @@
 namespace isthmus::ctl {
 
 struct HttpClientConfig {
-    std::string base_url;       // "http://127.0.0.1:8080"
-    std::string authorization;  // value of the Authorization header, or empty
-    std::string ca_file;        // PEM; empty: the system's authorities
-    bool insecure = false;      // do not check the HTTPS certificate
+    std::string base_url;         // "http://127.0.0.1:8080"
+    std::string authorization{};  // value of the Authorization header, or empty
+    std::string ca_file{};        // PEM; empty: the system's authorities
+    bool insecure = false;        // do not check the HTTPS certificate
     Duration timeout = std::chrono::seconds(10);
 };
 

@@ -12,7 +12,7 @@ namespace isthmus::ctl {
 struct TokenRequest {
     std::string conference;
     std::string identity;
-    std::string name;
+    std::string name{};
     bool publish = false;
     bool subscribe = false;  // neither this nor publish: both
     bool hidden = false;

@@ -46,8 +46,9 @@ media::WorkerThreadConfig worker_config_of(
     for (const std::string& address : config.bind) {
         worker.sockets.bind_addresses.push_back(ip_of(address));
     }
-    worker.sockets.port = config.first_port == 0 ? std::uint16_t{0}
-                                         : static_cast<std::uint16_t>(config.first_port + index);
+    worker.sockets.port = config.first_port == 0
+                              ? std::uint16_t{0}
+                              : static_cast<std::uint16_t>(config.first_port + index);
     worker.sockets.ice_tcp = config.ice_tcp;
     worker.sockets.advertised = advertised_of(config);
     worker.sockets.receive_buffer_bytes = static_cast<int>(config.receive_buffer_bytes);

@@ -136,7 +136,6 @@ struct Node::State {
     void add_routes() {
         whip = std::make_unique<signaling::whip::WhipEndpoint>(
             whip_config_of(options.config), *media.switchboard, random, now_unix_s);
-        whip->add_routes(router);
         api = std::make_unique<signaling::api::OperationsApi>(
             signaling::api::OperationsApiConfig{
                 .keys = options.config.keys,
@@ -148,7 +147,9 @@ struct Node::State {
                 .signaling_stats = [this] { return stats_of(whip->stats()); },
                 .process_stats = signaling::api::read_process_stats},
             *media.switchboard);
+        // Before WHEP's: /whep/{conference}/participants would be a session there.
         api->add_routes(router);
+        whip->add_routes(router);
         if (options.dev) {
             add_dev_token_route(router, now_unix_s);
         }

@@ -61,7 +61,7 @@ struct Exchange {
     std::string text;
 };
 
-Exchange exchange(std::string_view offer_text, const NegotiationPolicy& policy) {
+Exchange offer_and_answer(std::string_view offer_text, const NegotiationPolicy& policy) {
     Exchange made;
     made.offer = parse_good(offer_text);
     made.negotiated = negotiated_of(made.offer, policy);
@@ -70,10 +70,10 @@ Exchange exchange(std::string_view offer_text, const NegotiationPolicy& policy) 
     return made;
 }
 
-Exchange exchange_file(std::string_view name, Role role) {
+Exchange offer_and_answer_file(std::string_view name, Role role) {
     NegotiationPolicy policy;
     policy.role = role;
-    return exchange(read_offer(name), policy);
+    return offer_and_answer(read_offer(name), policy);
 }
 
 // What RFC 3264 and RFC 9143 want of any answer.
@@ -127,7 +127,7 @@ TEST(Answer, FitsEveryRecordedOffer) {
                 const SessionDescription offer = parse_good(read_offer(name));
                 if (negotiate(offer, policy)) {
                     SCOPED_TRACE(name);
-                    expect_consistent(exchange(read_offer(name), policy));
+                    expect_consistent(offer_and_answer(read_offer(name), policy));
                     ++answered;
                 }
             }
@@ -137,7 +137,7 @@ TEST(Answer, FitsEveryRecordedOffer) {
 }
 
 TEST(Answer, ToAPublisherHasWhatIceLiteAndDtlsNeed) {
-    const Exchange made = exchange_file("firefox_publish.sdp", Role::kPublisher);
+    const Exchange made = offer_and_answer_file("firefox_publish.sdp", Role::kPublisher);
     EXPECT_TRUE(made.answer.ice_lite);
     EXPECT_TRUE(made.answer.extmap_allow_mixed);
     EXPECT_THAT(made.text, testing::StartsWith("v=0\r\no=- 42 1 IN IP4 0.0.0.0\r\ns=-\r\n"));
@@ -155,7 +155,7 @@ TEST(Answer, ToAPublisherHasWhatIceLiteAndDtlsNeed) {
 }
 
 TEST(Answer, CandidatesStandInTheFirstSectionOfTheBundleOnly) {
-    const Exchange made = exchange_file("firefox_publish.sdp", Role::kPublisher);
+    const Exchange made = offer_and_answer_file("firefox_publish.sdp", Role::kPublisher);
     EXPECT_THAT(made.answer.media[0].candidates,
                 ElementsAre("1 1 udp 2130706431 192.0.2.1 5004 typ host",
                             "2 1 tcp 1671430143 2001:db8::1 5004 typ host tcptype passive"));
@@ -169,7 +169,7 @@ TEST(Answer, CandidatesFollowTheBundleWhereTheFirstSectionIsRejected) {
     text.append(kTransportLines).append("a=group:BUNDLE d 1 0\r\n");
     text.append("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\n");
     text.append(kOpusSection).append(kVp8Section);
-    const Exchange made = exchange(text, {});
+    const Exchange made = offer_and_answer(text, {});
     expect_consistent(made);
     EXPECT_EQ(made.answer.media[0].port, 0);
     EXPECT_THAT(made.answer.media[0].formats, ElementsAre("webrtc-datachannel"));
@@ -181,7 +181,7 @@ TEST(Answer, CandidatesFollowTheBundleWhereTheFirstSectionIsRejected) {
 
 TEST(Answer, LeavesOutRedAndFecAndWhatTheNodeDoesNotForward) {
     const Exchange made =
-        exchange_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
+        offer_and_answer_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
     for (const char* name : {"red/",
                              "ulpfec",
                              "flexfec",
@@ -201,7 +201,7 @@ TEST(Answer, LeavesOutRedAndFecAndWhatTheNodeDoesNotForward) {
 
 TEST(Answer, ToAViewerAnnouncesTheSenders) {
     const Exchange made =
-        exchange_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
+        offer_and_answer_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
     const MediaDescription& audio = made.answer.media[0];
     EXPECT_EQ(audio.direction, StreamDirection::kSendOnly);
     EXPECT_EQ(audio.msid, "stream track0");
@@ -218,26 +218,27 @@ TEST(Answer, MirrorsSimulcastWhereItWasAccepted) {
     NegotiationPolicy policy;
     const std::string offer = read_offer("chromium_simulcast_three_rids.sdp");
     EXPECT_THAT(
-        exchange(offer, policy).text,
+        offer_and_answer(offer, policy).text,
         testing::AllOf(testing::Not(HasSubstr("a=rid:")), testing::Not(HasSubstr("a=simulcast:"))));
     policy.accept_simulcast = true;
-    const Exchange made = exchange(offer, policy);
+    const Exchange made = offer_and_answer(offer, policy);
     EXPECT_THAT(made.text,
                 HasSubstr("a=rid:q recv\r\na=rid:h recv\r\na=rid:f recv\r\n"
                           "a=simulcast:recv q;h;f\r\n"));
 }
 
 TEST(Answer, DirectionsOfExtensionsAreReversed) {
-    const Exchange made =
-        exchange(offer_of(std::string(kOpusSection) +
-                          "a=extmap:3/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"),
-                 {});
+    const Exchange made = offer_and_answer(
+        offer_of(std::string(kOpusSection) +
+                 "a=extmap:3/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"),
+        {});
     EXPECT_THAT(made.text,
                 HasSubstr("a=extmap:3/recvonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"));
 }
 
 TEST(Answer, DoesNotRepeatTheParameterSetsOfTheOfferer) {
-    const Exchange made = exchange_file("gstreamer_publish_bundle_only.sdp", Role::kPublisher);
+    const Exchange made =
+        offer_and_answer_file("gstreamer_publish_bundle_only.sdp", Role::kPublisher);
     EXPECT_THAT(made.text, testing::Not(HasSubstr("sprop-")));
     EXPECT_THAT(made.text, HasSubstr("a=fmtp:97 packetization-mode=1;profile-level-id=42c01e\r\n"));
     EXPECT_EQ(made.answer.media[1].port, 9) << "bundle-only sections live";
@@ -246,8 +247,8 @@ TEST(Answer, DoesNotRepeatTheParameterSetsOfTheOfferer) {
 }
 
 TEST(Answer, IsActiveToAPassiveClient) {
-    const Exchange made =
-        exchange(replaced(offer_of(kOpusSection), "a=setup:actpass", "a=setup:passive"), {});
+    const Exchange made = offer_and_answer(
+        replaced(offer_of(kOpusSection), "a=setup:actpass", "a=setup:passive"), {});
     EXPECT_EQ(made.answer.media[0].setup, Setup::kActive);
     EXPECT_THAT(made.answer.bundle_groups, IsEmpty());
     EXPECT_EQ(made.answer.media[0].candidates.size(), 2U);

@@ -40,7 +40,7 @@ TEST(SessionDescription, ReadsAChromiumOfferWithSimulcast) {
     ASSERT_EQ(audio.payload_types.size(), 8U);
     EXPECT_EQ(audio.payload_types[0].map,
               (RtpMap{.encoding = "opus", .clock_hz = 48000, .channels = 2}));
-    EXPECT_EQ(audio.payload_types[0].fmtp, "minptime=10;useinbandfec=1;stereo=1");
+    EXPECT_EQ(audio.payload_types[0].fmtp, "minptime=10;stereo=1;useinbandfec=1");
     EXPECT_THAT(audio.payload_types[0].feedback, ElementsAre("transport-cc"));
 
     const auto video = std::ranges::find(offer.media, "7", &MediaDescription::mid);
