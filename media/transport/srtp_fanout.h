@@ -2,8 +2,8 @@
 //
 // One engine per worker, chosen once; one virtual call per batch. A job knows its roll-over counter
 // (the caller keeps extended sequence numbers), so that a packet may be protected in any order and
-// from any thread that owns the batch; no state but the expanded keys is kept. Header extensions are
-// authenticated and not encrypted (RFC 6904 is never negotiated); no MKI.
+// from any thread that owns the batch; no state but the expanded keys is kept. Header extensions
+// are authenticated and not encrypted (RFC 6904 is never negotiated); no MKI.
 //
 // Every engine gives the bytes that libsrtp gives (tests/media/transport/srtp_fanout_test.cpp).
 // Specification: RFC 3711, RFC 7714.
@@ -27,6 +27,7 @@ class SrtpSendKey {
     virtual ~SrtpSendKey() = default;
 
     [[nodiscard]] std::size_t tag_bytes() const { return sizes_of(profile_).tag_bytes; }
+
     [[nodiscard]] SrtpProfile profile() const { return profile_; }
 
   protected:

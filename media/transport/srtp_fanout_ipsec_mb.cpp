@@ -24,6 +24,7 @@ constexpr std::size_t kBurstJobs = 64;
 // The only lengths that version 1.3 writes for HMAC-SHA1 are 12 and 20 bytes; SRTP's tag is 10.
 constexpr std::size_t kSha1Bytes = 20;
 constexpr std::size_t kSha1BlockBytes = 64;
+constexpr std::size_t kTagBytes = sizes_of(SrtpProfile::kAesCm128HmacSha1_80).tag_bytes;
 
 using ManagerPtr =
     std::unique_ptr<IMB_MGR, decltype([](IMB_MGR* manager) { free_mb_mgr(manager); })>;
@@ -52,14 +53,14 @@ struct GcmKey final : SrtpSendKey {
     ~GcmKey() override { OPENSSL_cleanse(&expanded, sizeof expanded); }
 
     // The library stores to it aligned, which its own declaration leaves out.
-    alignas(64) gcm_key_data expanded;
+    alignas(64) gcm_key_data expanded{};
     SrtpSalt salt;
 };
 
 struct CounterModeKey final : SrtpSendKey {
     CounterModeKey(IMB_MGR* manager, const SrtpSessionKeys& keys)
         : SrtpSendKey(keys.profile), salt(keys.salt) {
-        alignas(16) std::array<std::uint32_t, 60> decryption;  // the library insists on making it
+        alignas(16) std::array<std::uint32_t, 60> decryption{};  // the library insists on making it
         IMB_AES_KEYEXP_128(manager, keys.key.data(), expanded.data(), decryption.data());
         OPENSSL_cleanse(decryption.data(), sizeof decryption);
         hash_padded(manager, keys, 0x36, inner);
@@ -75,10 +76,10 @@ struct CounterModeKey final : SrtpSendKey {
         OPENSSL_cleanse(outer.data(), sizeof outer);
     }
 
-    alignas(16) std::array<std::uint32_t, 60> expanded;
+    alignas(16) std::array<std::uint32_t, 60> expanded{};
     // SHA-1 states after the key XOR ipad and opad (RFC 2104).
-    alignas(16) std::array<std::uint8_t, kSha1Bytes> inner;
-    alignas(16) std::array<std::uint8_t, kSha1Bytes> outer;
+    alignas(16) std::array<std::uint8_t, kSha1Bytes> inner{};
+    alignas(16) std::array<std::uint8_t, kSha1Bytes> outer{};
     SrtpSalt salt;
 
   private:
@@ -140,13 +141,13 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
 
   private:
     void protect_gcm(const SrtpJob& job, const GcmKey& key) {
-        std::array<std::byte, 12> nonce;
+        std::array<std::byte, 12> nonce{};
         key.salt.write_gcm_nonce(job.header.data(), job.roc, nonce.data());
         std::memcpy(job.out, job.header.data(), job.header.size());
         std::byte* const ciphertext = job.out + job.header.size();
         const auto encrypt = key.profile() == SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_enc
                                                                           : manager_->gcm256_enc;
-        gcm_context_data context;
+        gcm_context_data context{};
         encrypt(&key.expanded,
                 &context,
                 raw(ciphertext),
@@ -195,7 +196,6 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
         const std::uint32_t hashed =
             IMB_SUBMIT_HASH_BURST_NOCHECK(manager_.get(), jobs_.data(), count, IMB_AUTH_HMAC_SHA_1);
         CHECK(ciphered == count && hashed == count);
-        constexpr std::size_t kTagBytes = sizes_of(SrtpProfile::kAesCm128HmacSha1_80).tag_bytes;
         for (std::size_t i = 0; i < prepared_; ++i) {
             std::memcpy(tag_places_[i], tags_[i].data(), kTagBytes);
         }

@@ -114,7 +114,7 @@ void set_nonce(EVP_CIPHER_CTX* context, const std::byte* nonce) {
 }
 
 void protect_gcm(const SrtpJob& job, const OpenSslKey& key) {
-    std::array<std::byte, 12> nonce;
+    std::array<std::byte, 12> nonce{};
     key.salt.write_gcm_nonce(job.header.data(), job.roc, nonce.data());
     set_nonce(key.context.get(), nonce.data());
     std::memcpy(job.out, job.header.data(), job.header.size());
@@ -130,7 +130,7 @@ void protect_gcm(const SrtpJob& job, const OpenSslKey& key) {
 }
 
 void protect_counter_mode(const SrtpJob& job, const OpenSslKey& key) {
-    std::array<std::byte, 16> block;
+    std::array<std::byte, 16> block{};
     key.salt.write_counter_block(job.header.data(), job.roc, block.data());
     set_nonce(key.context.get(), block.data());
     std::memcpy(job.out, job.header.data(), job.header.size());
@@ -140,7 +140,7 @@ void protect_counter_mode(const SrtpJob& job, const OpenSslKey& key) {
     // The tag covers the packet and then the roll-over counter (RFC 3711 section 4.2), which stands
     // where the tag will be.
     store_be32(tag, job.roc);
-    std::array<unsigned char, SHA_DIGEST_LENGTH> digest;
+    std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
     key.hmac.tag({job.out, job.header.size() + job.payload.size() + sizeof job.roc}, digest);
     std::memcpy(tag, digest.data(), key.tag_bytes());
 }

@@ -77,7 +77,7 @@ void set_crypto_policy(SrtpProfile profile, srtp_crypto_policy_t& policy) {
 // libsrtp made ready, and one context that stays: with the NSS back end the first context loads the
 // whole library and the last one that goes unloads it, which takes 0.9 ms in place of 0.05 ms.
 [[nodiscard]] const Result<SrtpPtr>& library() {
-    static const Result<SrtpPtr> kept = []() -> Result<SrtpPtr> {
+    static const Result<SrtpPtr> kKept = []() -> Result<SrtpPtr> {
         // A second srtp_init() in a process, whoever made the first, answers bad_param and does no
         // harm.
         const srtp_err_status_t status = srtp_init();
@@ -89,7 +89,7 @@ void set_crypto_policy(SrtpProfile profile, srtp_crypto_policy_t& policy) {
         }
         return make_context(SrtpMasterKey{}, ssrc_any_inbound);
     }();
-    return kept;
+    return kKept;
 }
 
 [[nodiscard]] SrtpError error_of(srtp_err_status_t status) {

@@ -1,7 +1,7 @@
 // SRTP of what one peer sends us, and SRTCP both ways; libsrtp behind it.
 //
-// Holds replay windows and roll-over counters, which libsrtp keeps per SSRC. RTP towards the peer is
-// protected elsewhere, in batches: srtp_fanout.h.
+// Holds replay windows and roll-over counters, which libsrtp keeps per SSRC. RTP towards the peer
+// is protected elsewhere, in batches: srtp_fanout.h.
 #pragma once
 
 #include <cstddef>

@@ -9,6 +9,8 @@ namespace isthmus::media::transport {
 
 namespace {
 
+constexpr int kReadings = 5;
+
 [[nodiscard]] std::int64_t read_ns(clockid_t clock) {
     timespec now{};
     CHECK(clock_gettime(clock, &now) == 0);
@@ -23,7 +25,6 @@ Instant read_clock() {
 
 std::int64_t read_unix_ns_at_zero() {
     // The reading that was interrupted least, as the time between the two outer ones shows, counts.
-    constexpr int kReadings = 5;
     std::int64_t best_gap = std::numeric_limits<std::int64_t>::max();
     std::int64_t offset = 0;
     for (int i = 0; i < kReadings; ++i) {

@@ -8,7 +8,7 @@ namespace isthmus::media::transport {
 namespace {
 
 // Kept for the next time it gets tight; above it, an empty backlog gives its memory back.
-constexpr std::size_t kIdleBytesMax = 16 * 1024;
+constexpr std::size_t kIdleBytesMax = std::size_t{16} * 1024;
 
 }  // namespace
 

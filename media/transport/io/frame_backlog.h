@@ -18,7 +18,7 @@ struct FrameBacklogLimits {
     // than it would catch up.
     Duration age = std::chrono::milliseconds(500);
     // Half a second at 8 Mbit/s.
-    std::size_t bytes = 512 * 1024;
+    std::size_t bytes = std::size_t{512} * 1024;
 };
 
 class FrameBacklog {

@@ -23,13 +23,15 @@ namespace {
 constexpr int kListenBacklog = 512;
 constexpr std::size_t kEventsPerCall = 64;
 constexpr std::size_t kAcceptsPerCall = 64;
-constexpr std::size_t kBufferBytes = 512 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{512} * 1024;
 // A piece of the buffer for one read: what a link may have kept (a frame of 4096 bytes), and more.
-constexpr std::size_t kReadBytesMin = 8 * 1024;
+constexpr std::size_t kReadBytesMin = std::size_t{8} * 1024;
 // How often idle connections and old frames are looked for.
 constexpr Duration kScanInterval = std::chrono::seconds(1);
 // The listener's id in epoll; link ids have the top bit.
 constexpr std::uint32_t kListenerId = 0;
+// What a link id has room for: TcpAcceptor::index_of().
+constexpr std::uint32_t kAcceptorsMax = 8;
 // What may wait unsent in the kernel per connection, above what is in flight: about 0.1 s at
 // 1 Mbit/s. The rest waits in the backlog, where it can still be dropped.
 constexpr int kKernelUnsentBytes = 16 * 1024;
@@ -74,7 +76,12 @@ void refuse(int fd) {
 }  // namespace
 
 Result<TcpAcceptor> TcpAcceptor::open(const TcpAcceptorOptions& options) {
-    CHECK(options.index < 8);
+    if (options.index >= kAcceptorsMax) {
+        return make_error(ErrorCode::kInvalidArgument,
+                          "TCP " + options.bind.to_string() +
+                              ": a worker listens for ICE-TCP on 8 addresses at most; name fewer "
+                              "addresses in the configuration, or turn ICE-TCP off.");
+    }
     const bool v4 = options.bind.ip.is_v4();
     FileDescriptor listener(
         ::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -211,10 +218,9 @@ void TcpAcceptor::add_link(Instant now,
 }
 
 LinkId TcpAcceptor::next_link_id() {
-    constexpr std::uint32_t kMask = (1U << kLinkIdBits) - 1;
     LinkId id;
     do {
-        last_id_ = (last_id_ + 1) & kMask;
+        last_id_ = (last_id_ + 1) & ((1U << kLinkIdBits) - 1);
         id.value = 0x80000000U | (options_.index << kLinkIdBits) | last_id_;
     } while (links_.contains(id.value));
     return id;

@@ -55,6 +55,7 @@ class TcpAcceptor {
     [[nodiscard]] static constexpr bool is_tcp(LinkId link) {
         return (link.value & 0x80000000U) != 0;
     }
+
     [[nodiscard]] static constexpr std::uint32_t index_of(LinkId link) {
         return (link.value & 0x7FFFFFFFU) >> kLinkIdBits;
     }

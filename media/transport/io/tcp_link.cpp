@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include <sys/socket.h>
@@ -84,25 +85,25 @@ std::expected<std::size_t, TcpCloseReason> TcpLink::on_readable(Instant now,
 std::expected<void, TcpCloseReason> TcpLink::take_frames(Instant now,
                                                          std::vector<InDatagram>& frames) {
     while (true) {
-        const auto frame = deframer_.next();
-        if (!frame) {
+        const auto next = deframer_.next();
+        if (!next) {
             return std::unexpected(TcpCloseReason::kBadFrame);
         }
-        if (!*frame) {
+        const std::optional<std::span<std::byte>>& frame = *next;
+        if (!frame) {
             return {};
         }
-        const std::span<std::byte> bytes = **frame;
-        if (!stun_seen_ && !looks_like_stun(bytes)) {
+        if (!stun_seen_ && !looks_like_stun(*frame)) {
             return std::unexpected(TcpCloseReason::kNotStun);
         }
-        if (bytes.size() < kFrameBytesMin) {
+        if (frame->size() < kFrameBytesMin) {
             continue;
         }
         stun_seen_ = true;
         deframer_.set_frame_bytes_max(kInFrameBytesMax);
         idle_at_ = now + limits_.idle;
         ++counters_.frames_in;
-        frames.push_back({.path = &path_, .bytes = bytes});
+        frames.push_back({.path = &path_, .bytes = *frame});
     }
 }
 
@@ -112,10 +113,10 @@ std::expected<void, TcpCloseReason> TcpLink::on_writable(Instant now) {
         const std::span<const std::byte> next = backlog_.front();
         const ssize_t count =
             ::send(fd_.get(), next.data(), next.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count < 0 && would_block(errno)) {
+            return {};
+        }
         if (count < 0) {
-            if (would_block(errno)) {
-                return {};
-            }
             return std::unexpected(reason_of(errno));
         }
         const std::size_t frames_before = backlog_.frames();
@@ -145,8 +146,8 @@ void TcpLink::send(Instant now, std::span<const OutDatagram> frames) {
 
 // Offers the kernel up to kFramesPerCall frames; returns how many that settles.
 std::size_t TcpLink::send_some(std::span<const OutDatagram> frames) {
-    std::array<std::array<std::byte, kFrameLengthBytes>, kFramesPerCall> lengths;
-    std::array<iovec, 2 * kFramesPerCall> vectors;
+    std::array<std::array<std::byte, kFrameLengthBytes>, kFramesPerCall> lengths{};
+    std::array<iovec, 2 * kFramesPerCall> vectors{};
     for (std::size_t i = 0; i < frames.size(); ++i) {
         lengths[i] = frame_length_field(frames[i].bytes.size());
         vectors[2 * i] = {.iov_base = lengths[i].data(), .iov_len = lengths[i].size()};

@@ -55,7 +55,7 @@ class TcpLink {
             TcpLinkCounters& counters);
 
     // Room that on_readable() wants in its buffer.
-    static constexpr std::size_t kReadBytes = 32 * 1024;
+    static constexpr std::size_t kReadBytes = std::size_t{32} * 1024;
 
     // Reads once into `buffer`, appends the frames to `frames` and returns how much of the buffer
     // they take. Frames that came before an error are appended too.

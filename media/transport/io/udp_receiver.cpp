@@ -14,9 +14,12 @@ namespace isthmus::media::transport {
 
 namespace {
 
+// An error that ICMP reported comes in place of datagrams that may well wait behind it.
+constexpr int kReadTries = 4;
+
 template <typename T>
 [[nodiscard]] T data_of(const cmsghdr* part) {
-    T value;
+    T value{};
     std::memcpy(&value, CMSG_DATA(part), sizeof value);
     return value;
 }
@@ -63,9 +66,7 @@ std::span<const InDatagram> UdpReceiver::receive(int fd) {
 }
 
 int UdpReceiver::read_batch(int fd) {
-    // An error that ICMP reported comes in place of datagrams that may well wait behind it.
-    constexpr int kTries = 4;
-    for (int i = 0; i < kTries; ++i) {
+    for (int i = 0; i < kReadTries; ++i) {
         const int count = ::recvmmsg(
             fd, headers_.data(), static_cast<unsigned>(kMessages), MSG_DONTWAIT, nullptr);
         ++counters_.calls;

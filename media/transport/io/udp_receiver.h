@@ -46,9 +46,9 @@ class UdpReceiver {
     static constexpr std::size_t kControlBytes = 128;
 
     struct Message {
-        KernelAddress remote;
-        alignas(cmsghdr) std::array<std::byte, kControlBytes> control;
-        iovec vector;
+        KernelAddress remote{};
+        alignas(cmsghdr) std::array<std::byte, kControlBytes> control{};
+        iovec vector{};
         Path path;
     };
 

@@ -100,18 +100,21 @@ void UdpSender::add_message(std::span<const OutDatagram> run) {
 std::span<iovec> UdpSender::add_vectors(std::span<const OutDatagram> run) {
     const std::size_t first = vector_count_;
     for (const OutDatagram& datagram : run) {
-        // The kernel only reads.
-        auto* const data = const_cast<std::byte*>(datagram.bytes.data());
-        if (vector_count_ > first) {
-            iovec& last = vectors_[vector_count_ - 1];
-            if (static_cast<std::byte*>(last.iov_base) + last.iov_len == data) {
-                last.iov_len += datagram.bytes.size();
-                continue;
-            }
-        }
-        vectors_[vector_count_++] = {.iov_base = data, .iov_len = datagram.bytes.size()};
+        add_vector(first, datagram.bytes);
     }
     return std::span(vectors_).subspan(first, vector_count_ - first);
+}
+
+// Datagrams that lie one behind the other are one vector.
+void UdpSender::add_vector(std::size_t first, std::span<const std::byte> bytes) {
+    // The kernel only reads.
+    auto* const data = const_cast<std::byte*>(bytes.data());
+    iovec* const last = vector_count_ > first ? &vectors_[vector_count_ - 1] : nullptr;
+    if (last != nullptr && static_cast<std::byte*>(last->iov_base) + last->iov_len == data) {
+        last->iov_len += bytes.size();
+    } else {
+        vectors_[vector_count_++] = {.iov_base = data, .iov_len = bytes.size()};
+    }
 }
 
 std::size_t UdpSender::write_control(const Path& path,
@@ -144,24 +147,22 @@ UdpSender::Outcome UdpSender::transmit(int fd) {
         const int sent = ::sendmmsg(
             fd, headers_.data() + next, static_cast<unsigned>(message_count_ - next), MSG_DONTWAIT);
         ++counters_.calls;
-        if (sent < 0) {
-            // The first of them failed; where a later one does, the next round says why.
-            const int error = errno;
-            const std::span<const OutDatagram> run = messages_[next].run;
-            ++next;
-            if (handle_error(fd, error, run) == Outcome::kStop) {
-                for (; next < message_count_; ++next) {
-                    counters_.dropped_full += messages_[next].run.size();
-                }
-                return Outcome::kStop;
-            }
-            continue;
-        }
         for (int i = 0; i < sent; ++i) {
             count_sent(messages_[next++].run);
         }
+        // The first of them failed; where a later one does, the next round says why.
+        if (sent < 0 && handle_error(fd, errno, messages_[next++].run) == Outcome::kStop) {
+            drop_from(next);
+            return Outcome::kStop;
+        }
     }
     return Outcome::kGoOn;
+}
+
+void UdpSender::drop_from(std::size_t message) {
+    for (; message < message_count_; ++message) {
+        counters_.dropped_full += messages_[message].run.size();
+    }
 }
 
 UdpSender::Outcome UdpSender::handle_error(int fd, int error, std::span<const OutDatagram> run) {

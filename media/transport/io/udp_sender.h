@@ -51,8 +51,8 @@ class UdpSender {
     static constexpr std::uint32_t kRefusalMessages = 1024;
 
     struct Message {
-        KernelAddress remote;
-        alignas(cmsghdr) std::array<std::byte, kControlBytes> control;
+        KernelAddress remote{};
+        alignas(cmsghdr) std::array<std::byte, kControlBytes> control{};
         std::span<const OutDatagram> run;
     };
 
@@ -64,7 +64,9 @@ class UdpSender {
     [[nodiscard]] std::size_t write_control(const Path& path,
                                             std::span<const OutDatagram> run,
                                             msghdr& header) const;
+    void add_vector(std::size_t first, std::span<const std::byte> bytes);
     [[nodiscard]] Outcome transmit(int fd);
+    void drop_from(std::size_t message);
     [[nodiscard]] Outcome handle_error(int fd, int error, std::span<const OutDatagram> run);
     [[nodiscard]] Outcome send_one_by_one(int fd, std::span<const OutDatagram> run);
     [[nodiscard]] Outcome count_loss(int error, std::size_t datagrams);
