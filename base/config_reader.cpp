@@ -60,7 +60,7 @@ void ConfigProblems::add(std::size_t line, std::string_view path, std::string_vi
 
 std::string ConfigProblems::text() const {
     auto sorted = lines_;
-    std::ranges::stable_sort(sorted, {}, &std::pair<std::size_t, std::string>::first);
+    std::ranges::sort(sorted);
     std::string text;
     for (const auto& [line, problem] : sorted) {
         text += text.empty() ? "" : "\n";

@@ -43,5 +43,7 @@ add_library(isthmus_warnings INTERFACE)
 target_compile_options(
     isthmus_warnings
     INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+              # Designated initialisers leave members to their defaults: that is what they are for.
+              -Wno-missing-field-initializers
               # GCC 12 takes the unused half of std::expected for uninitialised memory.
               $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)

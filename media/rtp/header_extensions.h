@@ -44,10 +44,11 @@ struct PlayoutDelay {
 
 // What one packet says. Text and spans point into the packet; they are whatever the peer sent.
 struct HeaderExtensions {
-    std::string_view mid = {};                        // empty where absent
-    std::string_view rid = {};                        // empty where absent
-    std::string_view repaired_rid = {};               // empty where absent; on RTX packets
-    std::optional<std::uint32_t> abs_send_time = std::nullopt;  // 24 bits: seconds modulo 64, 18 of them fraction
+    std::string_view mid = {};           // empty where absent
+    std::string_view rid = {};           // empty where absent
+    std::string_view repaired_rid = {};  // empty where absent; on RTX packets
+    std::optional<std::uint32_t> abs_send_time =
+        std::nullopt;  // 24 bits: seconds modulo 64, 18 of them fraction
     std::optional<std::uint16_t> transport_sequence = std::nullopt;
     std::optional<AudioLevel> audio_level = std::nullopt;
     std::optional<std::uint8_t> video_orientation = std::nullopt;  // 0000CFRR

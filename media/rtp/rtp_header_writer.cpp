@@ -24,7 +24,7 @@ struct ElementWriter {
             store_u8(at + 1, static_cast<std::uint8_t>(bytes));
             at += 2;
         } else {
-            store_u8(at, static_cast<std::uint8_t>(id << 4U | (bytes - 1)));
+            store_u8(at, static_cast<std::uint8_t>(std::size_t{id} << 4U | (bytes - 1)));
             at += 1;
         }
         std::byte* value = at;

@@ -53,24 +53,28 @@ std::optional<Rewritten> SequenceRewriter::rewrite(Instant now,
         return std::nullopt;
     }
     const std::uint64_t seq = value_of(packet.seq);
+    const Run* run = nullptr;
     if (packet.source == newest().source && seq >= newest().first + newest().length) {
         reach(seq);
-        Run& run = runs_[newest_];
-        ++run.length;
-        highest_ = ExtendedSeq{run.out_first + run.length - 1};
-        last_timestamp_ = advance(timestamp, run.timestamp_offset);
-        last_at_ = now;
-        sent_ = true;
-        return Rewritten{.seq = highest_, .timestamp = last_timestamp_};
+        ++runs_[newest_].length;
+        run = &newest();
+    } else {
+        run = find_run([&](const Run& candidate) {
+            return candidate.source == packet.source && seq - candidate.first < candidate.length;
+        });
     }
-    const Run* const run = find_run([&](const Run& candidate) {
-        return candidate.source == packet.source && seq - candidate.first < candidate.length;
-    });
     if (run == nullptr) {
         return std::nullopt;
     }
-    return Rewritten{.seq = ExtendedSeq{run->out_first + (seq - run->first)},
-                     .timestamp = advance(timestamp, run->timestamp_offset)};
+    const Rewritten out{.seq = ExtendedSeq{run->out_first + (seq - run->first)},
+                        .timestamp = advance(timestamp, run->timestamp_offset)};
+    if (!sent_ || out.seq > highest_) {
+        highest_ = out.seq;
+        last_timestamp_ = out.timestamp;
+        last_at_ = now;
+        sent_ = true;
+    }
+    return out;
 }
 
 // Gives numbers to what lies between the newest run's end and `seq`: packets that may still come.

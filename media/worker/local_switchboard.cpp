@@ -197,7 +197,7 @@ void LocalSwitchboard::list_conferences(bool details,
                                         Answer<std::vector<sfu::ConferenceInfo>> answer) {
     using Conferences = std::vector<sfu::ConferenceInfo>;
     ask_all<Conferences>(
-        [details](WorkerContext& context) { return context.core.describe(context.now, details); },
+        [details](WorkerContext& context) { return context.core.describe_all(context.now, details); },
         [answer = std::move(answer)](Result<std::vector<Conferences>> parts) mutable {
             if (!parts) {
                 answer(std::unexpected(parts.error()));

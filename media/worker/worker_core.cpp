@@ -45,6 +45,15 @@ Result<JoinResult> WorkerCore::join(Instant now,
                                     const JoinRequest& request,
                                     DatagramSink& sink) {
     auto found = conferences_.find(request.conference);
+    // The same identity again is the same person on a new connection: the old one makes room, and
+    // takes the conference along where nobody else is in it.
+    if (found != conferences_.end()) {
+        if (const sfu::Participant* before = found->second->find_identity(request.identity)) {
+            end_participant(
+                now, by_connection_.at(before->connection()), LeaveReason::kReplaced, sink);
+            found = conferences_.find(request.conference);
+        }
+    }
     if (found == conferences_.end()) {
         auto conference = std::make_unique<sfu::Conference>(sfu::ConferenceConfig{
             .id = "RM_" + random_.next_token(12),
@@ -54,10 +63,6 @@ Result<JoinResult> WorkerCore::join(Instant now,
         found = conferences_.emplace(request.conference, std::move(conference)).first;
     }
     sfu::Conference& conference = *found->second;
-    // The same identity again is the same person on a new connection: the old one makes room.
-    if (const sfu::Participant* before = conference.find_identity(request.identity)) {
-        end_participant(now, by_connection_.at(before->connection()), LeaveReason::kReplaced, sink);
-    }
     if (conference.size() >= config_.limits.participants_per_conference) {
         return make_error(ErrorCode::kLimitExceeded,
                           "The conference has as many participants as it may have.");
@@ -383,7 +388,7 @@ std::optional<ConnectionGone> WorkerCore::poll_gone() {
     return gone;
 }
 
-std::vector<sfu::ConferenceInfo> WorkerCore::describe(Instant now, bool details) const {
+std::vector<sfu::ConferenceInfo> WorkerCore::describe_all(Instant now, bool details) const {
     std::vector<sfu::ConferenceInfo> all;
     for (const auto& [name, conference] : conferences_) {
         all.push_back(describe(now, *conference, details));

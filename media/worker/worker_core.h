@@ -90,7 +90,7 @@ class WorkerCore {
     // A connection that ended since the last call, or nothing when drained.
     [[nodiscard]] std::optional<ConnectionGone> poll_gone();
 
-    [[nodiscard]] std::vector<sfu::ConferenceInfo> describe(Instant now, bool details) const;
+    [[nodiscard]] std::vector<sfu::ConferenceInfo> describe_all(Instant now, bool details) const;
     [[nodiscard]] std::optional<sfu::ConferenceInfo> describe(Instant now,
                                                               const std::string& name) const;
     [[nodiscard]] sfu::WorkerStats stats() const;

@@ -10,6 +10,8 @@
 namespace isthmus::signaling::http {
 namespace {
 
+constexpr std::string_view kScheme = "bearer ";  // RFC 6750 section 2.1
+
 [[nodiscard]] char to_lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -104,7 +106,6 @@ std::string_view Request::header(std::string_view name) const {
 }
 
 std::string_view Request::bearer_token() const {
-    constexpr std::string_view kScheme = "bearer ";
     std::string_view value = header("Authorization");
     if (value.size() < kScheme.size() ||
         !equal_without_case(value.substr(0, kScheme.size()), kScheme)) {

@@ -34,6 +34,17 @@ using Parameters = std::map<std::string, std::string, std::less<>>;
     return joined;
 }
 
+// One segment of a pattern against one of a path.
+[[nodiscard]] bool match_segment(const std::string& pattern,
+                                 const std::string& segment,
+                                 Parameters& parameters) {
+    if (!is_parameter(pattern)) {
+        return pattern == segment;
+    }
+    parameters.emplace(pattern.substr(1, pattern.size() - 2), segment);
+    return !segment.empty();
+}
+
 [[nodiscard]] bool match(const std::vector<std::string>& pattern,
                          const std::vector<std::string>& path,
                          Parameters& parameters) {
@@ -46,12 +57,7 @@ using Parameters = std::map<std::string, std::string, std::less<>>;
             parameters.emplace("*", join_from(path, i));
             return true;
         }
-        if (is_parameter(pattern[i])) {
-            if (path[i].empty()) {
-                return false;
-            }
-            parameters.emplace(pattern[i].substr(1, pattern[i].size() - 2), path[i]);
-        } else if (pattern[i] != path[i]) {
+        if (!match_segment(pattern[i], path[i], parameters)) {
             return false;
         }
     }
@@ -122,6 +128,7 @@ void Router::dispatch(Request request, Responder respond) const {
 
 std::vector<std::string> Router::routes() const {
     std::vector<std::string> names;
+    names.reserve(routes_.size());
     for (const Route& route : routes_) {
         names.push_back(route.method + " /" + join_from(route.segments, 0));
     }

@@ -28,6 +28,7 @@ constexpr std::size_t kTokenBytesMax = 8192;
 constexpr std::size_t kIdentityBytesMax = 256;
 // For clocks that are not quite the same (RFC 7519 section 4.1.4).
 constexpr std::int64_t kLeewayS = 10;
+constexpr double kDateMaxS = 1e15;  // beyond any date, exact in a double
 constexpr std::size_t kSha256Bytes = 32;
 
 constexpr std::string_view kAlphabet =
@@ -153,9 +154,8 @@ class Members {
         if (value == nullptr) {
             return;
         }
-        constexpr double kFarFuture = 1e15;  // in seconds: beyond any date, exact in a double
         const double seconds = value->is_number() ? value->to_number<double>() : NAN;
-        if (std::isfinite(seconds) && seconds >= 0 && seconds <= kFarFuture) {
+        if (std::isfinite(seconds) && seconds >= 0 && seconds <= kDateMaxS) {
             out = static_cast<std::int64_t>(seconds);
         } else {
             fail(name, "a date in seconds since 1970");

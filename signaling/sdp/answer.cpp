@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -98,22 +100,35 @@ constexpr std::uint16_t kDiscardPort = 9;
     return feedback;
 }
 
+void add_payload_type(const MediaDescription& offered,
+                      std::uint8_t number,
+                      std::string fmtp,
+                      std::vector<std::string> feedback,
+                      MediaDescription& answer) {
+    const PayloadType* const type = offered.find_payload_type(number);
+    CHECK(type != nullptr);
+    answer.formats.push_back(std::to_string(number));
+    answer.payload_types.push_back({.number = number,
+                                    .map = type->map,
+                                    .fmtp = std::move(fmtp),
+                                    .feedback = std::move(feedback)});
+}
+
 void add_formats(const MediaDescription& offered,
                  const MediaSection& section,
                  MediaDescription& answer) {
-    const auto add = [&](std::uint8_t number, std::string fmtp, std::vector<std::string> feedback) {
-        const PayloadType* const type = offered.find_payload_type(number);
-        CHECK(type != nullptr);
-        answer.formats.push_back(std::to_string(number));
-        answer.payload_types.push_back({.number = number,
-                                        .map = type->map,
-                                        .fmtp = std::move(fmtp),
-                                        .feedback = std::move(feedback)});
-    };
     for (const PayloadFormat& format : section.formats) {
-        add(format.payload_type, fmtp_without_sprop(format.fmtp), feedback_of(format));
+        add_payload_type(offered,
+                         format.payload_type,
+                         fmtp_without_sprop(format.fmtp),
+                         feedback_of(format),
+                         answer);
         if (format.rtx_payload_type) {
-            add(*format.rtx_payload_type, "apt=" + std::to_string(format.payload_type), {});
+            add_payload_type(offered,
+                             *format.rtx_payload_type,
+                             "apt=" + std::to_string(format.payload_type),
+                             {},
+                             answer);
         }
     }
 }
@@ -149,10 +164,9 @@ void add_sender(const LocalDescription& local, MediaDescription& answer) {
     }
     answer.msid = (sender->stream_id.empty() ? "-" : sender->stream_id) + " " + sender->track_id;
     answer.ssrcs.push_back({.ssrc = sender->ssrc, .cname = sender->cname, .msid = {}});
-    if (sender->rtx_ssrc) {
-        answer.ssrcs.push_back({.ssrc = *sender->rtx_ssrc, .cname = sender->cname, .msid = {}});
-        answer.ssrc_groups.push_back(
-            {.semantics = "FID", .ssrcs = {sender->ssrc, *sender->rtx_ssrc}});
+    if (const std::optional<std::uint32_t> rtx = sender->rtx_ssrc) {
+        answer.ssrcs.push_back({.ssrc = *rtx, .cname = sender->cname, .msid = {}});
+        answer.ssrc_groups.push_back({.semantics = "FID", .ssrcs = {sender->ssrc, *rtx}});
     }
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/check.h"
 #include "signaling/sdp/header_extensions.h"
 #include "signaling/sdp/payload_formats.h"
 #include "signaling/sdp/text.h"
@@ -25,20 +26,21 @@ using media::transport::Fingerprint;
 // More than any client announces for one section: three layers with retransmission are six.
 constexpr std::size_t kSsrcsMax = 64;
 
+// RFC 8829 section 5.1.2: these all mean DTLS-SRTP over whatever ICE finds.
+constexpr std::array<std::string_view, 6> kDtlsSrtpProtocols = {"UDP/TLS/RTP/SAVPF",
+                                                                "TCP/DTLS/RTP/SAVPF",
+                                                                "UDP/TLS/RTP/SAVP",
+                                                                "TCP/DTLS/RTP/SAVP",
+                                                                "RTP/SAVPF",
+                                                                "RTP/SAVP"};
+
 [[nodiscard]] std::unexpected<NegotiationError> refuse(NegotiationFailure failure,
                                                        std::string sentence) {
     return std::unexpected(NegotiationError{.failure = failure, .message = std::move(sentence)});
 }
 
-// RFC 8829 section 5.1.2: these all mean DTLS-SRTP over whatever ICE finds.
 [[nodiscard]] bool is_dtls_srtp(std::string_view protocol) {
-    constexpr std::array<std::string_view, 6> kProtocols = {"UDP/TLS/RTP/SAVPF",
-                                                            "TCP/DTLS/RTP/SAVPF",
-                                                            "UDP/TLS/RTP/SAVP",
-                                                            "TCP/DTLS/RTP/SAVP",
-                                                            "RTP/SAVPF",
-                                                            "RTP/SAVP"};
-    return std::ranges::find(kProtocols, protocol) != kProtocols.end();
+    return std::ranges::find(kDtlsSrtpProtocols, protocol) != kDtlsSrtpProtocols.end();
 }
 
 [[nodiscard]] bool is_audio_or_video(const MediaDescription& media) {
@@ -233,17 +235,16 @@ class Negotiation {
         return names;
     }
 
+    [[nodiscard]] bool has_accepted(const std::vector<std::string>& mids) {
+        return std::ranges::any_of(sections(), [&mids](const MediaSection& section) {
+            return !section.formats.empty() && std::ranges::find(mids, section.mid) != mids.end();
+        });
+    }
+
     // The first group with an accepted section counts; sections outside it are rejected.
     [[nodiscard]] std::expected<void, NegotiationError> choose_bundle() {
-        const auto accepted_in = [this](const std::vector<std::string>& group) {
-            for (std::size_t i = 0; i < sections().size(); ++i) {
-                if (is_accepted(i) && std::ranges::find(group, sections()[i].mid) != group.end()) {
-                    return true;
-                }
-            }
-            return false;
-        };
-        const auto group = std::ranges::find_if(offer_.bundle_groups, accepted_in);
+        const auto group = std::ranges::find_if(
+            offer_.bundle_groups, [this](const auto& mids) { return has_accepted(mids); });
         if (group != offer_.bundle_groups.end()) {
             group_ = &*group;
             reject_sections_outside_group();
@@ -270,28 +271,32 @@ class Negotiation {
         }
     }
 
+    // `mid` comes from a group; the parser checks what a group names.
+    [[nodiscard]] std::size_t index_of(const std::string& mid) {
+        const auto found = std::ranges::find(sections(), mid, &MediaSection::mid);
+        CHECK(found != sections().end());
+        return static_cast<std::size_t>(found - sections().begin());
+    }
+
     // Sections that may describe the transport, best first: accepted ones in the order of the
     // BUNDLE, then rejected ones, because bundle-only sections may say nothing of it (RFC 9143
     // section 7.1.3).
     [[nodiscard]] std::vector<std::size_t> transport_order() {
         std::vector<std::size_t> order;
-        for (const bool accepted : {true, false}) {
-            if (group_ == nullptr) {
-                for (std::size_t i = 0; accepted && i < sections().size(); ++i) {
-                    if (is_accepted(i)) {
-                        order.push_back(i);
-                    }
-                }
-                continue;
+        if (group_ == nullptr) {
+            for (std::size_t i = 0; i < sections().size(); ++i) {
+                order.push_back(i);
             }
-            for (const std::string& mid : *group_) {
-                const auto found = std::ranges::find(sections(), mid, &MediaSection::mid);
-                const auto index = static_cast<std::size_t>(found - sections().begin());
-                if (found != sections().end() && is_accepted(index) == accepted) {
-                    order.push_back(index);
-                }
-            }
+            std::erase_if(order, [this](std::size_t i) { return !is_accepted(i); });
+            return order;
         }
+        for (const std::string& mid : *group_) {
+            order.push_back(index_of(mid));
+        }
+        std::vector<std::size_t> rejected = order;
+        std::erase_if(order, [this](std::size_t i) { return !is_accepted(i); });
+        std::erase_if(rejected, [this](std::size_t i) { return is_accepted(i); });
+        order.insert(order.end(), rejected.begin(), rejected.end());
         return order;
     }
 

@@ -42,18 +42,15 @@ using media::rtp::PayloadFormat;
     // Without the parameter: baseline, level 1.
     const std::string_view profile =
         find_fmtp_parameter(fmtp, "profile-level-id").value_or("42000a");
-    unsigned value = 0;
-    const char* const end = profile.data() + profile.size();
-    const auto [stop, failure] = std::from_chars(profile.data(), end, value, 16);
-    if (profile.size() != 6 || failure != std::errc{} || stop != end) {
+    const std::optional<unsigned> value = parse_number<unsigned>(profile, 16);
+    if (profile.size() != 6 || !value) {
         return false;
     }
-    const unsigned profile_idc = value >> 16U;
+    const unsigned profile_idc = *value >> 16U;
     return profile_idc == 66 || profile_idc == 77 || profile_idc == 100;
 }
 
-[[nodiscard]] bool is_usable(Codec codec, const PayloadType& type) {
-    const RtpMap& map = *type.map;
+[[nodiscard]] bool is_usable(Codec codec, const RtpMap& map, std::string_view fmtp) {
     switch (codec) {
         case Codec::kOpus:
             return map.clock_hz == 48000 && map.channels == 2;  // RFC 7587 section 7
@@ -63,30 +60,38 @@ using media::rtp::PayloadFormat;
         case Codec::kVp8:
             return map.clock_hz == 90000;
         case Codec::kVp9:
-            return map.clock_hz == 90000 && at_most(number_in(type.fmtp, "profile-id", 0), 3);
+            return map.clock_hz == 90000 && at_most(number_in(fmtp, "profile-id", 0), 3);
         case Codec::kAv1:
-            return map.clock_hz == 90000 && at_most(number_in(type.fmtp, "profile", 0), 2);
+            return map.clock_hz == 90000 && at_most(number_in(fmtp, "profile", 0), 2);
         case Codec::kH264:
-            return map.clock_hz == 90000 && is_usable_h264(type.fmtp);
+            return map.clock_hz == 90000 && is_usable_h264(fmtp);
     }
     return false;
 }
 
+// Is `rtx` a retransmission type for payload type `number`? RFC 4588 section 8.1.
+[[nodiscard]] bool is_rtx_for(const PayloadType& rtx, std::uint8_t number, std::uint32_t clock_hz) {
+    if (!rtx.map || !equal_without_case(rtx.map->encoding, "rtx") ||
+        rtx.map->clock_hz != clock_hz || rtx.number == number) {
+        return false;
+    }
+    const std::optional<std::string_view> apt = find_fmtp_parameter(rtx.fmtp, "apt");
+    return apt && parse_number<std::uint8_t>(*apt) == number;
+}
+
 [[nodiscard]] std::optional<std::uint8_t> find_rtx(const MediaDescription& offered,
-                                                   const PayloadType& type) {
+                                                   std::uint8_t number,
+                                                   std::uint32_t clock_hz) {
     for (const PayloadType& rtx : offered.payload_types) {
-        if (rtx.map && equal_without_case(rtx.map->encoding, "rtx") &&
-            rtx.map->clock_hz == type.map->clock_hz && rtx.number != type.number) {
-            const std::optional<std::string_view> apt = find_fmtp_parameter(rtx.fmtp, "apt");
-            if (apt && parse_number<std::uint8_t>(*apt) == type.number) {
-                return rtx.number;
-            }
+        if (is_rtx_for(rtx, number, clock_hz)) {
+            return rtx.number;
         }
     }
     return std::nullopt;
 }
 
 [[nodiscard]] PayloadFormat format_of(Codec codec,
+                                      const RtpMap& map,
                                       const PayloadType& type,
                                       const MediaDescription& offered) {
     const auto has = [&type](std::string_view feedback) {
@@ -96,10 +101,10 @@ using media::rtp::PayloadFormat;
     };
     return {.payload_type = type.number,
             .codec = codec,
-            .clock_hz = type.map->clock_hz,
-            .channels = type.map->channels,
+            .clock_hz = map.clock_hz,
+            .channels = map.channels,
             .fmtp = type.fmtp,
-            .rtx_payload_type = find_rtx(offered, type),
+            .rtx_payload_type = find_rtx(offered, type.number, map.clock_hz),
             .nack = has("nack"),
             .pli = has("nack pli"),
             .fir = has("ccm fir"),
@@ -130,8 +135,9 @@ std::vector<PayloadFormat> select_payload_formats(const MediaDescription& offere
         }
         const std::optional<Codec> codec = media::rtp::codec_from_name(type.map->encoding);
         if (codec && media::rtp::kind_of(*codec) == kind &&
-            std::ranges::find(codecs, *codec) != codecs.end() && is_usable(*codec, type)) {
-            formats.push_back(format_of(*codec, type, offered));
+            std::ranges::find(codecs, *codec) != codecs.end() &&
+            is_usable(*codec, *type.map, type.fmtp)) {
+            formats.push_back(format_of(*codec, *type.map, type, offered));
         }
     }
     return formats;

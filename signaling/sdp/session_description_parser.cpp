@@ -1,4 +1,6 @@
 #include <array>
+#include <iterator>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -8,6 +10,12 @@
 
 namespace isthmus::signaling::sdp {
 namespace {
+
+constexpr std::array<std::pair<std::string_view, Setup>, 4> kSetups{
+    {{"active", Setup::kActive},
+     {"passive", Setup::kPassive},
+     {"actpass", Setup::kActivePassive},
+     {"holdconn", Setup::kHoldConnection}}};
 
 // A section under construction.
 struct Draft {
@@ -193,13 +201,8 @@ void read_fingerprint(Draft& draft, std::string_view value) {
 }
 
 void read_setup(Draft& draft, std::string_view value) {
-    constexpr std::array<std::pair<std::string_view, Setup>, 4> kValues{
-        {{"active", Setup::kActive},
-         {"passive", Setup::kPassive},
-         {"actpass", Setup::kActivePassive},
-         {"holdconn", Setup::kHoldConnection}}};
     draft.well_formed = false;
-    for (const auto& [name, setup] : kValues) {
+    for (const auto& [name, setup] : kSetups) {
         if (name == value) {
             draft.media.setup = setup;
             draft.well_formed = true;
@@ -368,22 +371,43 @@ void inherit(Draft& draft, const Draft& session) {
     return std::move(draft.media);
 }
 
+// "BUNDLE 0 1"; groups of other kinds are not for us. RFC 5888 section 5.
+void read_group(std::string_view value, SessionDescription& description) {
+    const std::vector<std::string_view> words = split_words(value);
+    if (words.size() > 1 && words[0] == "BUNDLE") {
+        description.bundle_groups.emplace_back(words.begin() + 1, words.end());
+    }
+}
+
 [[nodiscard]] Result<void> read_session_attributes(const std::vector<RawAttribute>& attributes,
                                                    SessionDescription& description,
                                                    Draft& session) {
     for (const RawAttribute& attribute : attributes) {
-        if (attribute.name == "ice-lite") {
-            description.ice_lite = true;
-        } else if (attribute.name == "extmap-allow-mixed") {
-            description.extmap_allow_mixed = true;
-        } else if (attribute.name == "group") {
-            std::vector<std::string_view> words = split_words(attribute.value);
-            if (words.size() > 1 && words[0] == "BUNDLE") {
-                description.bundle_groups.emplace_back(words.begin() + 1, words.end());
-            }
-        } else if (Result<void> good = read_attribute(session, attribute, "the session part");
-                   !good) {
+        if (attribute.name == "group") {
+            read_group(attribute.value, description);
+        }
+        description.ice_lite = description.ice_lite || attribute.name == "ice-lite";
+        description.extmap_allow_mixed =
+            description.extmap_allow_mixed || attribute.name == "extmap-allow-mixed";
+        if (Result<void> good = read_attribute(session, attribute, "the session part"); !good) {
             return good;
+        }
+    }
+    return {};
+}
+
+[[nodiscard]] Result<void> check_groups(const SessionDescription& description,
+                                        const std::set<std::string_view>& mids) {
+    std::set<std::string_view> bundled;
+    for (const std::string& mid : description.bundle_groups | std::views::join) {
+        if (!mids.contains(mid)) {
+            return make_error(
+                ErrorCode::kInvalidArgument,
+                "a=group:BUNDLE names " + quote(mid) + ", which no media section has as its mid");
+        }
+        if (!bundled.insert(mid).second) {
+            return make_error(ErrorCode::kInvalidArgument,
+                              "a=group:BUNDLE names " + quote(mid) + " twice");
         }
     }
     return {};
@@ -399,19 +423,7 @@ void inherit(Draft& draft, const Draft& session) {
                               "two media sections have a=mid:" + quote(media.mid));
         }
     }
-    std::set<std::string_view> bundled;
-    for (const auto& group : description.bundle_groups) {
-        for (const std::string& mid : group) {
-            if (!mids.contains(mid) || !bundled.insert(mid).second) {
-                return make_error(
-                    ErrorCode::kInvalidArgument,
-                    "a=group:BUNDLE names " + quote(mid) +
-                        (mids.contains(mid) ? " twice"
-                                            : ", which no media section has as its mid"));
-            }
-        }
-    }
-    return {};
+    return check_groups(description, mids);
 }
 
 }  // namespace

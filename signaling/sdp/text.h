@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,12 +13,13 @@
 
 namespace isthmus::signaling::sdp {
 
-// Decimal digits only, the whole text, within T's range.
+// Digits only, the whole text, within T's range.
 template <typename T>
-[[nodiscard]] std::optional<T> parse_number(std::string_view text) {
+[[nodiscard]] std::optional<T> parse_number(std::string_view text, int base = 10) {
     T value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, failure] = std::from_chars(text.data(), end, value);
+    const char* const begin = std::to_address(text.begin());
+    const char* const end = std::to_address(text.end());
+    const auto [stop, failure] = std::from_chars(begin, end, value, base);
     if (text.empty() || text.front() == '-' || failure != std::errc{} || stop != end) {
         return std::nullopt;
     }
@@ -81,14 +83,15 @@ template <typename T>
     });
 }
 
+inline constexpr std::size_t kQuotedBytesMax = 60;
+
 // For a sentence about a client's text: shortened, in quotes. Allocates.
 [[nodiscard]] inline std::string quote(std::string_view text) {
-    constexpr std::size_t kShown = 60;
     std::string quoted = "\"";
-    for (const char c : text.substr(0, kShown)) {
+    for (const char c : text.substr(0, kQuotedBytesMax)) {
         quoted += c >= 0x20 && c < 0x7F ? c : '?';
     }
-    return quoted + (text.size() > kShown ? "...\"" : "\"");
+    return quoted + (text.size() > kQuotedBytesMax ? "...\"" : "\"");
 }
 
 }  // namespace isthmus::signaling::sdp

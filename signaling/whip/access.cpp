@@ -10,6 +10,12 @@ namespace isthmus::signaling::whip {
 using http::AccessToken;
 using http::Request;
 
+namespace {
+
+constexpr std::ptrdiff_t kNameCharactersMax = 128;
+
+}  // namespace
+
 Result<AccessToken> authorize_join(const Request& request,
                                    std::string_view conference,
                                    sdp::Role role,
@@ -58,10 +64,9 @@ Result<void> authorize_change(const Request& request,
 }
 
 bool is_conference_name(std::string_view name) {
-    constexpr std::ptrdiff_t kCharactersMax = 128;
     const auto characters = std::ranges::count_if(
         name, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
-    return characters >= 1 && characters <= kCharactersMax && http::is_utf8(name) &&
+    return characters >= 1 && characters <= kNameCharactersMax && http::is_utf8(name) &&
            !http::has_control_characters(name);
 }
 

@@ -100,11 +100,10 @@ std::vector<IceServerAccess> grant_ice_servers(const std::vector<IceServer>& ser
             credential = make_password(server.shared_secret, username);
         }
         for (const std::string& url : server.urls) {
-            if (is_turn(url)) {
-                granted.push_back({.url = url, .username = username, .credential = credential});
-            } else {
-                granted.push_back({.url = url, .username = {}, .credential = {}});
-            }
+            const bool turn = is_turn(url);
+            granted.push_back({.url = url,
+                               .username = turn ? username : "",
+                               .credential = turn ? credential : ""});
         }
     }
     return granted;

@@ -7,9 +7,10 @@
 
 namespace isthmus::signaling::whip {
 
+inline constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+inline constexpr std::string_view kUnreservedMarks = "-._~";
+
 [[nodiscard]] inline std::string percent_encode(std::string_view text) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    constexpr std::string_view kUnreservedMarks = "-._~";
     std::string encoded;
     for (const char c : text) {
         const bool alphanumeric =
@@ -19,8 +20,8 @@ namespace isthmus::signaling::whip {
         } else {
             const auto byte = static_cast<unsigned char>(c);
             encoded += '%';
-            encoded += kDigits[byte >> 4U];
-            encoded += kDigits[byte & 15U];
+            encoded += kHexDigits[byte >> 4U];
+            encoded += kHexDigits[byte & 15U];
         }
     }
     return encoded;

@@ -96,7 +96,8 @@ void WhipEndpoint::handle_patch(sdp::Role role, const Request& request, Responde
              Response::problem(412, "If-Match names an earlier ICE session, ICE was restarted"));
         return;
     }
-    if (!fragment->credentials || *fragment->credentials == session.remote_ice) {
+    const std::optional<IceCredentials>& remote = fragment->credentials;
+    if (!remote || *remote == session.remote_ice) {
         Response response{.status = 204, .headers = {}, .body = {}};
         response.headers.emplace("ETag", session.etag);
         send(std::move(respond), std::move(response));
@@ -108,8 +109,7 @@ void WhipEndpoint::handle_patch(sdp::Role role, const Request& request, Responde
              Response::problem(428, "an ICE restart needs If-Match: * or the session's ETag"));
         return;
     }
-    restart_ice(
-        request.parameters.at("session"), session, *fragment->credentials, std::move(respond));
+    restart_ice(request.parameters.at("session"), session, *remote, std::move(respond));
 }
 
 void WhipEndpoint::restart_ice(const std::string& name,

@@ -11,6 +11,12 @@ using http::Request;
 using http::Responder;
 using http::Response;
 
+namespace {
+
+constexpr std::size_t kEtagCharacters = 16;
+
+}  // namespace
+
 WhipEndpoint::WhipEndpoint(WhipConfig config,
                            media::Switchboard& switchboard,
                            RandomSource& random,
@@ -49,21 +55,22 @@ void WhipEndpoint::add_routes_of(http::Router& router, sdp::Role role, const std
     router.add("DELETE", session, [this, role](const Request& request, Responder respond) {
         handle_delete(role, request, std::move(respond));
     });
-    // The router would refuse these itself, without the headers that let a web page see why.
-    const auto refuse_methods = [this, &router](const std::string& pattern,
-                                                std::initializer_list<const char*> methods,
-                                                const std::string& allow) {
-        for (const char* const method : methods) {
-            router.add(method, pattern, [this, allow](const Request& request, Responder respond) {
-                Response response =
-                    Response::problem(405, "this URL takes " + allow + ", not " + request.method);
-                response.headers.emplace("Allow", allow);
-                send(std::move(respond), std::move(response));
-            });
-        }
-    };
-    refuse_methods(endpoint, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}, kEndpointMethods);
-    refuse_methods(session, {"GET", "HEAD", "PUT", "POST"}, kSessionMethods);
+    refuse_methods(router, endpoint, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}, kEndpointMethods);
+    refuse_methods(router, session, {"GET", "HEAD", "PUT", "POST"}, kSessionMethods);
+}
+
+void WhipEndpoint::refuse_methods(http::Router& router,
+                                  const std::string& pattern,
+                                  std::initializer_list<const char*> methods,
+                                  const std::string& allow) {
+    for (const char* const method : methods) {
+        router.add(method, pattern, [this, allow](const Request& request, Responder respond) {
+            Response response =
+                Response::problem(405, "this URL takes " + allow + ", not " + request.method);
+            response.headers.emplace("Allow", allow);
+            send(std::move(respond), std::move(response));
+        });
+    }
 }
 
 // With a token that could join, the answer names the ICE servers too, so that a client can
@@ -102,8 +109,7 @@ WhipStats WhipEndpoint::stats() const {
 }
 
 std::string WhipEndpoint::make_etag() {
-    constexpr std::size_t kCharacters = 16;
-    return "\"" + random_.next_token(kCharacters) + "\"";
+    return "\"" + random_.next_token(kEtagCharacters) + "\"";
 }
 
 Response WhipEndpoint::problem(const Error& error) const {

@@ -18,7 +18,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <functional>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,6 +79,12 @@ class WhipEndpoint {
     struct PendingJoin;
 
     void add_routes_of(http::Router& router, sdp::Role role, const std::string& root);
+
+    // The router would refuse these itself, without the headers that let a web page see why.
+    void refuse_methods(http::Router& router,
+                        const std::string& pattern,
+                        std::initializer_list<const char*> methods,
+                        const std::string& allow);
 
     void handle_post(sdp::Role role, const http::Request& request, http::Responder respond);
     void handle_endpoint_options(sdp::Role role,

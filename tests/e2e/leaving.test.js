@@ -20,12 +20,12 @@ test('DELETE takes a publisher out at once', async (t) => {
   await publisher.close();
 });
 
-test('closing the page takes a publisher out at once', async (t) => {
+test('a goodbye by DTLS takes a publisher out at once', async (t) => {
   const conference = world.newConference();
   const publisher = await world.publish({ conference });
   await publisher.path();
   await world.waitForPresence(conference, 'alice', true, 5);
-  // Chromium sends a DTLS close_notify.
+  // Chromium sends a DTLS close_notify when a connection is closed.
   await publisher.page.evaluate(() => window.peer.hangUp());
   t.diagnostic(`gone after ${await world.waitForPresence(conference, 'alice', false, 3)} ms`);
   await publisher.close();

@@ -26,7 +26,7 @@ async function assertMediaTakes(wanted, options = {}) {
 }
 
 test('media flows over ICE-TCP where UDP is blocked', async () => {
-  world.network.filter('meta l4proto udp counter drop');
+  world.network.filter('meta l4proto udp counter drop', 'meta nfproto ipv6 drop');
   await assertMediaTakes({ protocol: 'tcp', address: SERVER_IPV4 });
   assert.ok(world.network.filterCounters()[0] > 0, 'the browsers tried UDP and were blocked');
 });

@@ -28,11 +28,23 @@ ModuleGraph read_graph() {
     return ModuleGraph(std::move(targets));
 }
 
+// A header of the tests with no source of its own: including it links nothing, so nothing needs to
+// be declared.
+bool is_test_header_alone(const std::string& include) {
+    std::filesystem::path source(include);
+    source.replace_extension(".cpp");
+    return include.starts_with("tests/") && !std::filesystem::exists(source);
+}
+
 TEST(Repository, IncludesOnlyDeclaredModules) {
     const ModuleGraph graph = read_graph();
     ASSERT_FALSE(graph.targets().empty());
     for (const std::string& file : list_files({".cpp", ".h"})) {
-        for (const Violation& violation : graph.check(file, quoted_includes(read_file(file)))) {
+        std::vector<std::string> includes = quoted_includes(read_file(file));
+        if (file.starts_with("tests/")) {
+            std::erase_if(includes, is_test_header_alone);
+        }
+        for (const Violation& violation : graph.check(file, includes)) {
             ADD_FAILURE() << violation.file << " includes " << violation.include << ": "
                           << violation.reason;
         }

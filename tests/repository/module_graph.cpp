@@ -1,6 +1,7 @@
 #include "tests/repository/module_graph.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <regex>
 #include <sstream>
@@ -24,7 +25,8 @@ std::string without_comments(std::string_view cmake) {
 }
 
 std::vector<Declaration> declarations_in(std::string_view cmake) {
-    static const std::regex kCall(R"((isthmus_(?:library|program|test|fuzz))\s*\(([^)]*)\))");
+    static const std::regex kCall(
+        R"((isthmus_(?:library|program|test|fuzz)|target_sources)\s*\(([^)]*)\))");
     const std::string text = without_comments(cmake);
     std::vector<Declaration> declarations;
     for (std::sregex_iterator call(text.begin(), text.end(), kCall), end; call != end; ++call) {
@@ -50,7 +52,7 @@ TargetKind kind_of(const std::string& command) {
 
 // "isthmus::media_rtp" -> "media_rtp"; nothing for what is not a module.
 std::optional<std::string> module_name(const std::string& word) {
-    constexpr std::string_view kPrefix = "isthmus::";
+    static constexpr std::string_view kPrefix = "isthmus::";
     if (!word.starts_with(kPrefix)) {
         return std::nullopt;
     }
@@ -64,7 +66,7 @@ std::string parent_of(const std::string& path) {
 
 // A word of SOURCES, relative to the root.
 std::string source_path(const std::string& folder, std::string_view word) {
-    constexpr std::string_view kRoot = "${CMAKE_SOURCE_DIR}/";
+    static constexpr std::string_view kRoot = "${CMAKE_SOURCE_DIR}/";
     if (word.starts_with(kRoot)) {
         return std::string(word.substr(kRoot.size()));
     }
@@ -75,30 +77,54 @@ bool is_header(const std::string& file) {
     return file.ends_with(".h");
 }
 
+// The word before any section is the target's name.
+void add_word(const std::string& section, const std::string& word, Target& target) {
+    if (section.empty()) {
+        target.name = word;
+    } else if (section == "SOURCES") {
+        target.sources.push_back(source_path(target.folder, word));
+    } else if (const auto module = module_name(word)) {
+        (section == "PUBLIC" ? target.uses_public : target.uses_private).insert(*module);
+    }
+}
+
+Target target_of(const Declaration& declaration, const std::string& folder) {
+    Target target;
+    target.kind = kind_of(declaration.command);
+    target.folder = folder;
+    std::string section;
+    for (const std::string& word : declaration.words) {
+        if (word == "SOURCES" || word == "PUBLIC" || word == "PRIVATE") {
+            section = word;
+        } else {
+            add_word(section, word, target);
+        }
+    }
+    return target;
+}
+
+// target_sources(isthmus_media_rtp PRIVATE a.cpp ...), for a library declared before.
+void add_sources(const Declaration& declaration, std::vector<Target>& targets) {
+    for (Target& target : targets) {
+        if (declaration.words.empty() || declaration.words.front() != "isthmus_" + target.name) {
+            continue;
+        }
+        for (std::size_t i = 2; i < declaration.words.size(); ++i) {
+            target.sources.push_back(source_path(target.folder, declaration.words[i]));
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<Target> parse_declarations(std::string_view cmake, const std::string& folder) {
     std::vector<Target> targets;
     for (const Declaration& declaration : declarations_in(cmake)) {
-        Target target{.kind = kind_of(declaration.command),
-                      .name = {},
-                      .folder = folder,
-                      .sources = {},
-                      .uses_public = {},
-                      .uses_private = {}};
-        std::string section;
-        for (const std::string& word : declaration.words) {
-            if (word == "SOURCES" || word == "PUBLIC" || word == "PRIVATE") {
-                section = word;
-            } else if (section.empty()) {
-                target.name = word;
-            } else if (section == "SOURCES") {
-                target.sources.push_back(source_path(folder, word));
-            } else if (const auto module = module_name(word)) {
-                (section == "PUBLIC" ? target.uses_public : target.uses_private).insert(*module);
-            }
+        if (declaration.command == "target_sources") {
+            add_sources(declaration, targets);
+        } else {
+            targets.push_back(target_of(declaration, folder));
         }
-        targets.push_back(std::move(target));
     }
     return targets;
 }

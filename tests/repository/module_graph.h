@@ -5,7 +5,7 @@
 // Leaves out: variables and generator expressions, which no declaration here uses for modules.
 #pragma once
 
-#include <filesystem>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -14,7 +14,7 @@
 
 namespace isthmus::repository {
 
-enum class TargetKind { kLibrary, kProgram, kTest, kFuzz };
+enum class TargetKind : std::uint8_t { kLibrary, kProgram, kTest, kFuzz };
 
 struct Target {
     TargetKind kind = TargetKind::kLibrary;

@@ -38,6 +38,15 @@ TEST(ModuleGraph, ReadsADeclarationOverSeveralLines) {
     EXPECT_THAT(sfu->uses_private, ElementsAre("json"));
 }
 
+TEST(ModuleGraph, CountsSourcesThatAreAddedOnACondition) {
+    const ModuleGraph graph(
+        parse_declarations("isthmus_library(x SOURCES a.cpp)\nif(TARGET y)\n"
+                           "    target_sources(isthmus_x PRIVATE b.cpp)\nendif()",
+                           "x"));
+    ASSERT_NE(graph.target_of_source("x/b.cpp"), nullptr);
+    EXPECT_EQ(graph.target_of_source("x/b.cpp")->name, "x");
+}
+
 TEST(ModuleGraph, AllowsOwnDirectAndTransitivePublicIncludes) {
     EXPECT_THAT(
         example().check("media/sfu/track.cpp",

@@ -31,20 +31,23 @@ bool is_foreign(const fs::path& folder) {
     return name == "node_modules" || name == "output";
 }
 
+void add_files_below(std::string_view top, std::vector<std::string>& files) {
+    for (fs::recursive_directory_iterator entry(top), end; entry != end; ++entry) {
+        if (entry->is_directory() && is_foreign(entry->path())) {
+            entry.disable_recursion_pending();
+        } else if (entry->is_regular_file()) {
+            files.push_back(entry->path().generic_string());
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<std::string> list_files() {
     std::vector<std::string> files;
     for (const std::string_view top : kTop) {
-        if (!fs::exists(top)) {
-            continue;
-        }
-        for (fs::recursive_directory_iterator entry(top), end; entry != end; ++entry) {
-            if (entry->is_directory() && is_foreign(entry->path())) {
-                entry.disable_recursion_pending();
-            } else if (entry->is_regular_file()) {
-                files.push_back(entry->path().generic_string());
-            }
+        if (fs::exists(top)) {
+            add_files_below(top, files);
         }
     }
     std::ranges::sort(files);

@@ -155,10 +155,10 @@ export class Session {
     clearTimeout(this.#timer);
     const resource = this.#resource;
     this.#resource = null;
+    // DELETE first: closing says goodbye by DTLS, and the session would be gone when DELETE comes.
+    const deleted = resource && request(resource, { token: this.#token, method: 'DELETE', keepalive }).catch(() => {});
+    if (!keepalive) await deleted;
     this.#pc.close();
-    if (resource) {
-      await request(resource, { token: this.#token, method: 'DELETE', keepalive }).catch(() => {});
-    }
   }
 }
 

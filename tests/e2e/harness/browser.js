@@ -36,7 +36,7 @@ const TYPES = { '.js': 'text/javascript', '.html': 'text/html', '.css': 'text/cs
 function answerPage(route) {
   const { pathname } = new URL(route.request().url());
   if (pathname === '/') {
-    return route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>test</title>' });
+    return route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>test</title><link rel=icon href="data:,">' });
   }
   const [, folder, name] = /^\/(e2e|meet)\/([\w.-]+)$/.exec(pathname) ?? [];
   const file = folder && path.join(ROOT, folder === 'e2e' ? 'tests/e2e/pages' : 'tools/meet', name);

@@ -126,8 +126,8 @@ TEST(HeaderExtensions, ReadsIdsThatNeedTwoBytes) {
 TEST(HeaderExtensions, SkipsIdsThatWereNotNegotiated) {
     ExtensionIds ids;
     ids.set(ExtensionKind::kMid, 4);
-    const auto parsed =
-        HeaderExtensionParser(ids).parse(packet_with(0xbede, bytes({0x10, 1, 0x40, '7'})));
+    const Bytes block = bytes({0x10, 1, 0x40, '7'});
+    const auto parsed = HeaderExtensionParser(ids).parse(packet_with(0xbede, block));
     EXPECT_EQ(parsed.mid, "7");
     EXPECT_FALSE(parsed.audio_level);
 }

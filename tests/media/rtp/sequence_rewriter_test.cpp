@@ -96,6 +96,18 @@ TEST(SequenceRewriter, KeepsNumbersForWhatIsLostAmongTheDropped) {
     EXPECT_EQ(send(rewriter, 11), 1001);
 }
 
+// A late packet may be the newest that is sent: the highest number and the timestamp that a switch
+// continues from stayed at the packet before it.
+TEST(SequenceRewriter, ContinuesFromALatePacketThatIsTheNewestSent) {
+    SequenceRewriter rewriter = started_at(10);
+    EXPECT_EQ(send(rewriter, 10), 1000);
+    rewriter.on_dropped(from(kSource, 12));
+    ASSERT_TRUE(rewriter.rewrite(at_ms(40), from(kSource, 11), RtpTimestamp{3600}));
+    EXPECT_EQ(value_of(rewriter.highest()), 1001U);
+    rewriter.switch_source(at_ms(40), {.source = kOther, .seq = pub(1)});
+    EXPECT_EQ(rewriter.timestamp_of(RtpTimestamp{0}), RtpTimestamp{5000 + 3600 + 1});
+}
+
 TEST(SequenceRewriter, CannotTakeANumberBack) {
     SequenceRewriter rewriter = started_at(10);
     EXPECT_EQ(send(rewriter, 10), 1000);

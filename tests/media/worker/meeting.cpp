@@ -207,7 +207,10 @@ std::optional<Joined> Meeting::join(const std::string& identity,
         error = result.error().message;
         return std::nullopt;
     }
-    const auto host = address({198, 51, 100, static_cast<std::uint8_t>(next_host_)},
+    const auto host = address({198,
+                               18,
+                               static_cast<std::uint8_t>(next_host_ >> 8U),
+                               static_cast<std::uint8_t>(next_host_)},
                               static_cast<std::uint16_t>(40000 + next_host_));
     ++next_host_;
     auto client = std::make_unique<Client>(

@@ -55,6 +55,7 @@ TEST(Session, TheConferenceEndsWithItsLastParticipant) {
     EXPECT_EQ(meeting.core().stats().conferences, 1U);
     meeting.leave(alice.connection);
     EXPECT_EQ(meeting.core().stats().conferences, 0U);
+    meeting.run_for(seconds(60));
     EXPECT_EQ(meeting.core().next_timeout(), kNever) << "an idle worker sleeps";
 }
 

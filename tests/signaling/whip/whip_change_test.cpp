@@ -22,9 +22,9 @@ class WhipChangeTest : public WhipTest {
   protected:
     unsigned status_of(http::Request request) { return send(std::move(request)).status; }
 
-    http::Request patch_if_match(const std::string& path,
-                                 std::string body,
-                                 std::string if_match) const {
+    [[nodiscard]] http::Request patch_if_match(const std::string& path,
+                                               std::string body,
+                                               std::string if_match) const {
         http::Request request = patch_of(path, std::move(body));
         request.headers.emplace("If-Match", std::move(if_match));
         return request;
@@ -187,7 +187,7 @@ TEST_F(WhipChangeTest, OnlyItsOwnerMayChangeASession) {
 TEST_F(WhipChangeTest, ATokenThatEndedDuringTheSessionStillEndsIt) {
     const http::AccessToken token = token_of("alice");
     const std::string path = publish();
-    now_ += 5 * 3600;
+    now_ += std::int64_t{5} * 3600;
     http::Request request = request_of("DELETE", path);
     authorize(request, token);
     EXPECT_EQ(status_of(request), 200U);
