@@ -89,6 +89,7 @@ TEST(Link, DoesTheSameForTheSameSeed) {
     const auto arrivals = [](std::uint64_t seed) {
         Link link({.jitter = milliseconds(9), .loss = 0.3, .duplicate = 0.2, .reorder = 0.2}, seed);
         std::vector<std::vector<Instant>> all;
+        all.reserve(200);
         for (int i = 0; i < 200; ++i) {
             all.push_back(link.pass(kStart + milliseconds(i), 100));
         }

@@ -4,10 +4,10 @@
 #include <array>
 
 #include <gtest/gtest.h>
-#include <openssl/ssl.h>
 
 #include "base/check.h"
 #include "base/random.h"
+#include "tests/media/transport/transport_scenario.h"
 
 namespace isthmus::media::transport {
 namespace {
@@ -19,19 +19,6 @@ using Datagrams = std::vector<std::vector<std::byte>>;
     auto identity = DtlsIdentity::make(profiles);
     CHECK(identity);
     return *identity;
-}
-
-// A client whose ClientHello takes two datagrams, as that of today's browsers.
-[[nodiscard]] std::shared_ptr<const DtlsIdentity> make_identity_with_long_hello() {
-    auto identity = make_identity();
-    std::vector<unsigned char> protocols;
-    for (int i = 0; i < 5; ++i) {
-        protocols.push_back(250);
-        protocols.insert(protocols.end(), 250, static_cast<unsigned char>('a' + i));
-    }
-    CHECK(SSL_CTX_set_alpn_protos(
-              identity->context(), protocols.data(), static_cast<unsigned>(protocols.size())) == 0);
-    return identity;
 }
 
 [[nodiscard]] Datagrams drain(DtlsEndpoint& endpoint) {
@@ -91,11 +78,12 @@ TEST(DtlsEndpoint, ConnectsAndAgreesOnKeys) {
 
 TEST(DtlsEndpoint, ChoosesTheProfileByTheServersPreference) {
     // Chromium's order, worst first.
-    constexpr std::array kChromium = {SrtpProfile::kAesCm128HmacSha1_80,
-                                      SrtpProfile::kAeadAes256Gcm,
-                                      SrtpProfile::kAeadAes128Gcm};
-    constexpr std::array kOld = {SrtpProfile::kAesCm128HmacSha1_80};
-    constexpr std::array kStrong = {SrtpProfile::kAeadAes256Gcm, SrtpProfile::kAesCm128HmacSha1_80};
+    static constexpr std::array kChromium = {SrtpProfile::kAesCm128HmacSha1_80,
+                                             SrtpProfile::kAeadAes256Gcm,
+                                             SrtpProfile::kAeadAes128Gcm};
+    static constexpr std::array kOld = {SrtpProfile::kAesCm128HmacSha1_80};
+    static constexpr std::array kStrong = {SrtpProfile::kAeadAes256Gcm,
+                                           SrtpProfile::kAesCm128HmacSha1_80};
     const auto chosen = [](std::span<const SrtpProfile> client,
                            std::span<const SrtpProfile> server) {
         Pair pair(make_identity(client), make_identity(server));
@@ -113,8 +101,8 @@ TEST(DtlsEndpoint, ChoosesTheProfileByTheServersPreference) {
 }
 
 TEST(DtlsEndpoint, FailsWithoutACommonSrtpProfile) {
-    constexpr std::array kGcm = {SrtpProfile::kAeadAes128Gcm};
-    constexpr std::array kCm = {SrtpProfile::kAesCm128HmacSha1_80};
+    static constexpr std::array kGcm = {SrtpProfile::kAeadAes128Gcm};
+    static constexpr std::array kCm = {SrtpProfile::kAesCm128HmacSha1_80};
     Pair pair(make_identity(kGcm), make_identity(kCm));
     pair.client.start(pair.now);
     pair.exchange();
@@ -156,7 +144,7 @@ TEST(DtlsEndpoint, RefusesAnotherCertificateInEitherRole) {
 
 TEST(DtlsEndpoint, ReadsAClientHelloOfTwoDatagramsInEitherOrder) {
     for (const bool reversed : {false, true}) {
-        Pair pair(make_identity_with_long_hello());
+        Pair pair(identity_with_long_hello());
         pair.client.start(pair.now);
         Datagrams hello = drain(pair.client);
         ASSERT_EQ(hello.size(), 2U);

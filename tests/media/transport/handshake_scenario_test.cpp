@@ -2,9 +2,7 @@
 #include <array>
 
 #include <gtest/gtest.h>
-#include <openssl/ssl.h>
 
-#include "base/check.h"
 #include "tests/media/transport/transport_scenario.h"
 #include "tests/simulator/seed.h"
 
@@ -15,24 +13,6 @@ using simulator::for_each_seed;
 using simulator::LinkConfig;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// A client whose ClientHello takes two datagrams, as that of today's browsers.
-[[nodiscard]] std::shared_ptr<const DtlsIdentity> identity_with_long_hello() {
-    static const std::shared_ptr<const DtlsIdentity> identity = [] {
-        auto made = DtlsIdentity::make(kSrtpProfilesByPreference);
-        CHECK(made);
-        std::vector<unsigned char> protocols;
-        for (int i = 0; i < 5; ++i) {
-            protocols.push_back(250);
-            protocols.insert(protocols.end(), 250, static_cast<unsigned char>('a' + i));
-        }
-        CHECK(SSL_CTX_set_alpn_protos((*made)->context(),
-                                      protocols.data(),
-                                      static_cast<unsigned>(protocols.size())) == 0);
-        return *made;
-    }();
-    return identity;
-}
 
 [[nodiscard]] bool is_dtls(std::span<const std::byte> bytes) {
     return classify(bytes) == DatagramKind::kDtls;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include "base/byte_order.h"
 #include "base/check.h"
@@ -22,25 +23,44 @@ constexpr std::uint32_t kSsrc = 0x12345678;
     return *identity;
 }
 
+[[nodiscard]] std::shared_ptr<const DtlsIdentity> make_long_identity() {
+    auto identity = make_identity();
+    // ALPN is what OpenSSL lets one fill up at will: five names of 250 bytes.
+    std::vector<unsigned char> protocols;
+    for (unsigned char name = 'a'; name < 'f'; ++name) {
+        protocols.push_back(250);
+        protocols.insert(protocols.end(), 250, name);
+    }
+    // This one function answers 0 for success.
+    CHECK(SSL_CTX_set_alpn_protos(
+              identity->context(), protocols.data(), static_cast<unsigned>(protocols.size())) == 0);
+    return identity;
+}
+
 }  // namespace
 
 std::shared_ptr<const DtlsIdentity> identity_of_node() {
-    static const std::shared_ptr<const DtlsIdentity> identity = make_identity();
-    return identity;
+    static const std::shared_ptr<const DtlsIdentity> kIdentity = make_identity();
+    return kIdentity;
 }
 
 std::shared_ptr<const DtlsIdentity> identity_of_client() {
-    static const std::shared_ptr<const DtlsIdentity> identity = make_identity();
-    return identity;
+    static const std::shared_ptr<const DtlsIdentity> kIdentity = make_identity();
+    return kIdentity;
+}
+
+std::shared_ptr<const DtlsIdentity> identity_with_long_hello() {
+    static const std::shared_ptr<const DtlsIdentity> kIdentity = make_long_identity();
+    return kIdentity;
 }
 
 SrtpFanout& shared_fanout() {
-    static const std::unique_ptr<SrtpFanout> fanout = [] {
+    static const std::unique_ptr<SrtpFanout> kFanout = [] {
         auto made = make_srtp_fanout(SrtpEngine::kAuto);
         CHECK(made);
         return std::move(*made);
     }();
-    return *fanout;
+    return *kFanout;
 }
 
 SocketAddress v4_address(std::uint8_t last, std::uint16_t port) {

@@ -19,6 +19,8 @@ namespace isthmus::media::transport {
 
 [[nodiscard]] std::shared_ptr<const DtlsIdentity> identity_of_node();
 [[nodiscard]] std::shared_ptr<const DtlsIdentity> identity_of_client();
+// A client whose ClientHello takes two datagrams, as that of today's browsers.
+[[nodiscard]] std::shared_ptr<const DtlsIdentity> identity_with_long_hello();
 [[nodiscard]] SrtpFanout& shared_fanout();
 
 [[nodiscard]] SocketAddress v4_address(std::uint8_t last, std::uint16_t port);
