@@ -14,11 +14,11 @@ namespace isthmus::internal {
 
 }  // namespace isthmus::internal
 
-#define CHECK(condition)                                                        \
-    do {                                                                        \
-        if (!(condition)) [[unlikely]] {                                        \
-            ::isthmus::internal::check_failed(#condition, __FILE__, __LINE__);  \
-        }                                                                       \
+#define CHECK(condition)                                                       \
+    do {                                                                       \
+        if (!(condition)) [[unlikely]] {                                       \
+            ::isthmus::internal::check_failed(#condition, __FILE__, __LINE__); \
+        }                                                                      \
     } while (false)
 
 #ifdef NDEBUG

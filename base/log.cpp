@@ -83,7 +83,9 @@ void configure(const Options& options) {
     set_pattern(s);
 }
 
-bool enabled(Level level) { return state().logger->should_log(to_spdlog(level)); }
+bool enabled(Level level) {
+    return state().logger->should_log(to_spdlog(level));
+}
 
 void write(Level level, std::string_view component, std::string_view message) {
     State& s = state();

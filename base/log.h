@@ -33,18 +33,21 @@ void debug(std::string_view component, fmt::format_string<Args...> format, Args&
         write(Level::kDebug, component, fmt::format(format, std::forward<Args>(args)...));
     }
 }
+
 template <typename... Args>
 void info(std::string_view component, fmt::format_string<Args...> format, Args&&... args) {
     if (enabled(Level::kInfo)) {
         write(Level::kInfo, component, fmt::format(format, std::forward<Args>(args)...));
     }
 }
+
 template <typename... Args>
 void warning(std::string_view component, fmt::format_string<Args...> format, Args&&... args) {
     if (enabled(Level::kWarning)) {
         write(Level::kWarning, component, fmt::format(format, std::forward<Args>(args)...));
     }
 }
+
 template <typename... Args>
 void error(std::string_view component, fmt::format_string<Args...> format, Args&&... args) {
     if (enabled(Level::kError)) {

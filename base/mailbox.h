@@ -1,7 +1,8 @@
 // A bounded queue of jobs for one thread, filled by any thread: how threads meet.
 //
-// push() says when the reader may be asleep, so that it is woken once per burst. A full mailbox refuses the job and counts
-// it; the sender must have an answer for that. Control traffic only: a job allocates.
+// push() says when the reader may be asleep, so that it is woken once per burst. A full mailbox
+// refuses the job and counts it; the sender must have an answer for that. Control traffic only: a
+// job allocates.
 #pragma once
 
 #include <cstddef>

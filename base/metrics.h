@@ -1,7 +1,7 @@
 // Writes metrics in the Prometheus text format, version 0.0.4.
 //
-// There is no registry: whoever owns a figure keeps it as a plain number in its own thread and hands
-// a snapshot to the thread that answers the scrape. docs/metrics.md names every metric.
+// There is no registry: whoever owns a figure keeps it as a plain number in its own thread and
+// hands a snapshot to the thread that answers the scrape. docs/metrics.md names every metric.
 #pragma once
 
 #include <cstdint>

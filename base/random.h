@@ -29,6 +29,7 @@ class SystemRandom final : public RandomSource {
 class SeededRandom final : public RandomSource {
   public:
     explicit SeededRandom(std::uint64_t seed) : state_(seed) {}
+
     void fill(std::span<std::byte> out) override;
 
   private:

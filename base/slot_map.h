@@ -16,6 +16,7 @@ struct SlotId {
     std::uint64_t value = 0;
 
     friend auto operator<=>(const SlotId&, const SlotId&) = default;
+
     explicit operator bool() const { return value != 0; }
 };
 
@@ -50,6 +51,7 @@ class SlotMap {
         }
         return &*slots_[place].value;
     }
+
     [[nodiscard]] const T* find(Id id) const { return const_cast<SlotMap*>(this)->find(id); }
 
     bool erase(Id id) {
@@ -87,6 +89,7 @@ class SlotMap {
     }
 
     [[nodiscard]] std::size_t size() const { return size_; }
+
     [[nodiscard]] bool empty() const { return size_ == 0; }
 
   private:

@@ -9,6 +9,7 @@ namespace isthmus {
 
 struct StringHash {
     using is_transparent = void;
+
     [[nodiscard]] std::size_t operator()(std::string_view text) const {
         return std::hash<std::string_view>{}(text);
     }

@@ -50,8 +50,7 @@ void Conference::subscribe(Instant now, Participant& viewer) {
         if (publisher == &viewer || !publisher->connected()) {
             continue;
         }
-        if (!viewer.watch_identity().empty() &&
-            viewer.watch_identity() != publisher->identity()) {
+        if (!viewer.watch_identity().empty() && viewer.watch_identity() != publisher->identity()) {
             continue;
         }
         for (const auto& track : publisher->tracks()) {

@@ -36,11 +36,16 @@ class Conference {
 
     // Null where nobody has it.
     [[nodiscard]] Participant* find_identity(std::string_view identity) const;
+
     // In order of joining.
     [[nodiscard]] const std::vector<Participant*>& participants() const { return participants_; }
+
     [[nodiscard]] std::size_t size() const { return participants_.size(); }
+
     [[nodiscard]] const std::string& id() const { return config_.id; }
+
     [[nodiscard]] const std::string& name() const { return config_.name; }
+
     [[nodiscard]] std::int64_t created_at_unix_ms() const { return config_.created_at_unix_ms; }
 
   private:

@@ -57,7 +57,7 @@ struct ParticipantInfo {
     std::string name;
     std::int64_t joined_at_unix_ms = 0;
     bool connected = false;
-    bool hidden = false;  // not to be shown to other participants
+    bool hidden = false;         // not to be shown to other participants
     std::string remote_address;  // of the selected path
     std::string protocol;        // "udp" or "tcp"
     std::string srtp_profile;
@@ -99,9 +99,9 @@ struct WorkerStats {
     std::uint64_t srtp_malformed = 0;
     std::uint64_t connections_closed_by_timeout = 0;
     std::uint64_t limit_bitrate_drops = 0;
-    std::uint64_t socket_receive_drops = 0;   // the kernel's receive buffer was full
-    std::uint64_t socket_send_drops = 0;      // datagrams that the kernel did not take
-    std::uint64_t socket_send_messages = 0;   // fewer than datagrams where segmented
+    std::uint64_t socket_receive_drops = 0;  // the kernel's receive buffer was full
+    std::uint64_t socket_send_drops = 0;     // datagrams that the kernel did not take
+    std::uint64_t socket_send_messages = 0;  // fewer than datagrams where segmented
     std::uint64_t socket_segmentation_refused = 0;
     std::uint64_t tcp_accepted = 0;
     std::uint64_t tcp_refused = 0;         // connections beyond the limits

@@ -25,7 +25,8 @@ struct MediaSection {
     std::vector<rtp::PayloadFormat> formats;
     rtp::ExtensionIds extensions;
     bool rtcp_reduced_size = false;  // RFC 5506
-    // Receiving: what the client announced; RTP may also come with none of it (RFC 8843 section 9.2).
+    // Receiving: what the client announced; RTP may also come with none of it (RFC 8843
+    // section 9.2).
     std::vector<std::uint32_t> ssrcs;  // a=ssrc, FID and SIM groups flattened
     std::vector<std::string> rids;     // a=rid ... send, in the order of a=simulcast
     std::string cname;                 // of the first a=ssrc with one

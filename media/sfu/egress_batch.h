@@ -1,7 +1,8 @@
-// Collects what a batch of input led to, encrypts all of it in one pass and hands it on in one call.
+// Collects what a batch of input led to, encrypts all of it in one pass and hands it on in one
+// call.
 //
-// Driven by a worker: to() names a receiver, then per packet write_header() and commit(); flush() at
-// the end of the batch. Payloads are shared between receivers and must stay where they are until
+// Driven by a worker: to() names a receiver, then per packet write_header() and commit(); flush()
+// at the end of the batch. Payloads are shared between receivers and must stay where they are until
 // flush(). Packets of one receiver that follow each other lie one behind the other in memory, so
 // that the socket can send them as one segmented message. No allocation after construction.
 #pragma once
@@ -33,6 +34,7 @@ class EgressBatch {
 
     // True where flush() is due before the next packet.
     [[nodiscard]] bool full() const { return jobs_.size() == kPacketsMax; }
+
     [[nodiscard]] bool empty() const { return jobs_.empty(); }
 
     // The receiver of the packets that follow. `key` outlives flush(); `path` is copied.
@@ -43,8 +45,8 @@ class EgressBatch {
     // Where the payload of a packet goes that is not shared (a retransmission).
     [[nodiscard]] std::span<std::byte> payload_room();
 
-    // Queues a packet: `header_bytes` of header_room(), and `payload`. Returns false where it is too
-    // long. Not while full().
+    // Queues a packet: `header_bytes` of header_room(), and `payload`. Returns false where it is
+    // too long. Not while full().
     bool commit(std::size_t header_bytes, std::span<const std::byte> payload, std::uint32_t roc);
 
     void flush(transport::DatagramSink& sink);

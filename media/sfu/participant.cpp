@@ -26,8 +26,8 @@ bool publishes(const MediaSection& section) {
 }
 
 bool subscribes(const MediaSection& section) {
-    return !section.formats.empty() && (section.direction == Direction::kSend ||
-                                        section.direction == Direction::kSendReceive);
+    return !section.formats.empty() &&
+           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
 }
 
 }  // namespace
@@ -109,9 +109,11 @@ struct Participant::RtcpHandler {
         self.publisher_.handle_sender_report(now, report);
         self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
     }
+
     void operator()(const rtp::ReceiverReport& report) const {
         self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
     }
+
     void operator()(const rtp::Nack& nack) const {
         Subscription* subscription = self.subscriber_.find(nack.media_ssrc);
         if (subscription != nullptr && subscription->ssrc() == nack.media_ssrc) {
@@ -122,14 +124,17 @@ struct Participant::RtcpHandler {
                 subscription->counters().retransmissions - before.retransmissions;
         }
     }
+
     void operator()(const rtp::PictureLoss& loss) const { key_frame(loss.media_ssrc); }
+
     void operator()(const rtp::FullIntraRequest& request) const {
         for (const rtp::FirItem item : request.items) {
             key_frame(item.ssrc);
         }
     }
-    // What the rest says matters to senders that adapt (TransportFeedback, Remb) or is told again by
-    // the transport and by reports (Goodbye, CanonicalName, extended reports).
+
+    // What the rest says matters to senders that adapt (TransportFeedback, Remb) or is told again
+    // by the transport and by reports (Goodbye, CanonicalName, extended reports).
     template <typename Other>
     void operator()(const Other& /*message*/) const {}
 
@@ -165,9 +170,7 @@ void Participant::handle_rtcp(Instant now,
     stats.rtcp_malformed += reader->malformed();
 }
 
-void Participant::forward_pending(Instant now,
-                                  EgressBatch& batch,
-                                  transport::DatagramSink& sink) {
+void Participant::forward_pending(Instant now, EgressBatch& batch, transport::DatagramSink& sink) {
     for (const auto& track : publisher_.tracks()) {
         track->forward_pending(now, batch, sink);
     }
@@ -187,9 +190,7 @@ void Participant::send_feedback(Instant now, transport::DatagramSink& sink, Work
         return;
     }
     RtcpSender rtcp(
-        transport_,
-        sink,
-        {.ssrc = rtcp_ssrc_, .cname = cname_, .reduced_size = reduced_size_});
+        transport_, sink, {.ssrc = rtcp_ssrc_, .cname = cname_, .reduced_size = reduced_size_});
     if (now >= reports_at_) {
         send_reports(now, rtcp);
         reports_at_ = now + kReportInterval;

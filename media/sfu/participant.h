@@ -1,7 +1,7 @@
 // One client in a conference: its transport, what it publishes and what it is sent.
 //
-// Holds nothing but the routes between these; driven by the worker. After every call that takes `now`
-// the worker settles it: drains the transport, sends feedback, re-arms from next_timeout().
+// Holds nothing but the routes between these; driven by the worker. After every call that takes
+// `now` the worker settles it: drains the transport, sends feedback, re-arms from next_timeout().
 // Specification: RFC 3550 section 6 (reports), RFC 4585.
 #pragma once
 
@@ -77,46 +77,68 @@ class Participant {
 
     // Asks the worker to settle this participant at the end of the call at hand.
     void touch();
+
     void set_handle(ParticipantId handle) { handle_ = handle; }
+
     void clear_touched() { touched_ = false; }
 
     // Bookkeeping for the worker, which finds participants by path and by ufrag. Returns the path
     // that was forgotten for it.
     std::optional<transport::Path> remember_path(const transport::Path& path);
+
     void forget_path(const transport::Path& path) { std::erase(paths_, path); }
+
     [[nodiscard]] const std::vector<transport::Path>& paths() const { return paths_; }
+
     void remember_ufrag(std::string ufrag) { ufrags_.push_back(std::move(ufrag)); }
+
     [[nodiscard]] const std::vector<std::string>& ufrags() const { return ufrags_; }
 
     void set_conference(Conference* conference) { conference_ = conference; }
+
     [[nodiscard]] Conference* conference() const { return conference_; }
+
     void on_connected(Instant now);
     bool subscribe(Instant now, PublishedTrack& track);
     bool unsubscribe_from(const Participant& publisher);
+
     void unsubscribe_all() { subscriber_.unsubscribe_all(); }
 
     [[nodiscard]] const std::string& id() const { return config_.id; }
+
     [[nodiscard]] std::uint64_t connection() const { return config_.connection; }
+
     [[nodiscard]] const std::string& identity() const { return config_.identity; }
+
     [[nodiscard]] const std::string& watch_identity() const { return config_.watch_identity; }
+
     [[nodiscard]] bool hidden() const { return config_.hidden; }
+
     [[nodiscard]] bool connected() const { return transport_.connected(); }
+
     [[nodiscard]] bool wants_tracks() const {
         return config_.can_subscribe && connected() && subscriber_.has_free_section();
     }
+
     [[nodiscard]] transport::PeerTransport& transport() { return transport_; }
+
     [[nodiscard]] const transport::PeerTransport& transport() const { return transport_; }
+
     [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const {
         return publisher_.tracks();
     }
+
     [[nodiscard]] const std::vector<std::unique_ptr<Subscription>>& subscriptions() const {
         return subscriber_.subscriptions();
     }
+
     [[nodiscard]] rtp::HeaderExtensions parse_extensions(const rtp::RtpPacketView& packet) const {
         return publisher_.parse_extensions(packet);
     }
+
     // The next transport-wide sequence number towards this client.
     [[nodiscard]] std::uint16_t next_transport_sequence() { return transport_sequence_++; }
+
     [[nodiscard]] std::vector<SenderDescription> describe_senders() const;
     [[nodiscard]] ParticipantInfo describe(Instant now) const;
 

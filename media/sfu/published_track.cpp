@@ -70,16 +70,16 @@ bool PublishedTrack::handle_rtp(Instant now,
         stream.receive.set_clock(format->clock_hz);
         format_ = format;
     }
-    const rtp::Arrival arrival = repaired ? stream.receive.on_repaired(packet.seq)
-                                          : stream.receive.on_packet(now, packet);
+    const rtp::Arrival arrival =
+        repaired ? stream.receive.on_repaired(packet.seq) : stream.receive.on_packet(now, packet);
     if (!arrival.is_new()) {
         return true;
     }
     if (format_->nack) {
         stream.nack.on_packet(now, arrival.seq);
     }
-    const bool key_frame_start = rtp::is_key_frame_start(
-        format_->codec, packet.payload, extensions.dependency_descriptor);
+    const bool key_frame_start =
+        rtp::is_key_frame_start(format_->codec, packet.payload, extensions.dependency_descriptor);
     if (key_frame_start && kind() == rtp::MediaKind::kVideo) {
         stream.key_frames.on_key_frame(now);
         stream.nack.forget_before(arrival.seq);
@@ -116,7 +116,9 @@ void PublishedTrack::forward_pending(Instant now,
     pending_.clear();
 }
 
-void PublishedTrack::add(Subscription& subscription) { subscriptions_.push_back(&subscription); }
+void PublishedTrack::add(Subscription& subscription) {
+    subscriptions_.push_back(&subscription);
+}
 
 void PublishedTrack::remove(Subscription& subscription) {
     std::erase(subscriptions_, &subscription);
@@ -146,8 +148,8 @@ void PublishedTrack::handle_timeout(Instant now) {
 Instant PublishedTrack::next_timeout() const {
     Instant earliest = kNever;
     for (const auto& stream : streams_) {
-        earliest = std::min(
-            {earliest, stream->nack.next_timeout(), stream->key_frames.next_timeout()});
+        earliest =
+            std::min({earliest, stream->nack.next_timeout(), stream->key_frames.next_timeout()});
     }
     return earliest;
 }
@@ -161,18 +163,17 @@ TrackInfo PublishedTrack::describe(Instant now) const {
                    .subscribers = static_cast<std::uint32_t>(subscriptions_.size())};
     for (const auto& stream : streams_) {
         const rtp::ReceiveCounters& counters = stream->receive.counters();
-        info.streams.push_back(
-            {.ssrc = stream->receive.ssrc(),
-             .rid = stream->rid,
-             .packets = counters.packets,
-             .bytes = counters.bytes,
-             .packets_lost = static_cast<std::uint64_t>(stream->receive.lost()),
-             .packets_repaired = counters.repaired,
-             .nacks = stream->nack.counters().requested,
-             .key_frame_requests = stream->key_frames.requests(),
-             .key_frames = stream->key_frames.key_frames(),
-             .jitter_seconds = stream->receive.jitter_seconds(),
-             .bitrate_bps = stream->receive.bits_per_second(now)});
+        info.streams.push_back({.ssrc = stream->receive.ssrc(),
+                                .rid = stream->rid,
+                                .packets = counters.packets,
+                                .bytes = counters.bytes,
+                                .packets_lost = static_cast<std::uint64_t>(stream->receive.lost()),
+                                .packets_repaired = counters.repaired,
+                                .nacks = stream->nack.counters().requested,
+                                .key_frame_requests = stream->key_frames.requests(),
+                                .key_frames = stream->key_frames.key_frames(),
+                                .jitter_seconds = stream->receive.jitter_seconds(),
+                                .bitrate_bps = stream->receive.bits_per_second(now)});
     }
     return info;
 }

@@ -1,8 +1,8 @@
 // One media section that a client sends: its streams, and who is sent them.
 //
 // handle_rtp() stores a packet and queues it; forward_pending() offers what is queued to every
-// subscription, receiver by receiver. One stream is forwarded at a time: the first; another SSRC takes
-// over at its first key frame, for audio with its first packet.
+// subscription, receiver by receiver. One stream is forwarded at a time: the first; another SSRC
+// takes over at its first key frame, for audio with its first packet.
 //
 // Owned by a Publisher; lives as long as its participant. Specification: RFC 3550, RFC 4588.
 #pragma once
@@ -60,16 +60,25 @@ class PublishedTrack {
     [[nodiscard]] Instant next_timeout() const;
 
     [[nodiscard]] const std::string& id() const { return id_; }
+
     [[nodiscard]] rtp::MediaKind kind() const { return section_.kind; }
+
     [[nodiscard]] const MediaSection& section() const { return section_; }
+
     [[nodiscard]] Participant& publisher() const { return publisher_; }
+
     // Null before the first packet.
     [[nodiscard]] const InboundStream* active() const { return active_; }
+
     [[nodiscard]] const rtp::PayloadFormat* format_of(std::uint8_t payload_type) const;
+
     // The format of the last packet; null before the first.
     [[nodiscard]] const rtp::PayloadFormat* current_format() const { return format_; }
+
     [[nodiscard]] std::vector<std::unique_ptr<InboundStream>>& streams() { return streams_; }
+
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
+
     [[nodiscard]] TrackInfo describe(Instant now) const;
 
   private:

@@ -16,8 +16,8 @@ bool is_receiving(const MediaSection& section) {
 // The format that `payload_type` repeats, or null.
 const rtp::PayloadFormat* find_repaired_format(const MediaSection& section,
                                                std::uint8_t payload_type) {
-    const auto found = std::ranges::find_if(
-        section.formats, [payload_type](const rtp::PayloadFormat& format) {
+    const auto found =
+        std::ranges::find_if(section.formats, [payload_type](const rtp::PayloadFormat& format) {
             return format.rtx_payload_type == payload_type;
         });
     return found == section.formats.end() ? nullptr : &*found;
@@ -157,18 +157,14 @@ bool Publisher::handle_rtx(Instant now,
         stream.rtx.emplace(packet.ssrc, format->clock_hz);
     }
     stream.rtx->on_packet(now, packet);
-    const auto restored =
-        rtp::restore_rtx(bytes, stream.receive.ssrc(), format->payload_type);
+    const auto restored = rtp::restore_rtx(bytes, stream.receive.ssrc(), format->payload_type);
     if (!restored) {
         // No OSN: padding, with which the sender probes for bandwidth.
         return restored.error() == rtp::RtxError::kEmpty;
     }
     const auto original = rtp::RtpPacketView::parse(*restored);
-    return original && route.track->handle_rtp(now,
-                                               stream,
-                                               *original,
-                                               extension_parser_.parse(*original),
-                                               true);
+    return original && route.track->handle_rtp(
+                           now, stream, *original, extension_parser_.parse(*original), true);
 }
 
 void Publisher::handle_sender_report(Instant now, const rtp::SenderReport& report) {

@@ -1,8 +1,8 @@
 // What one client sends: finds out which track each packet belongs to, and tells the client how it
 // arrives.
 //
-// Sans-I/O. Owns the tracks. Routes by SSRC once it is known; the first packet of an SSRC is placed by
-// its MID, by what the SDP announced, or by a payload type that only one section has.
+// Sans-I/O. Owns the tracks. Routes by SSRC once it is known; the first packet of an SSRC is placed
+// by its MID, by what the SDP announced, or by a payload type that only one section has.
 // Specification: RFC 8843 section 9.2 (association of packets with sections), RFC 4588, RFC 8852.
 #pragma once
 
@@ -57,6 +57,7 @@ class Publisher {
     [[nodiscard]] rtp::HeaderExtensions parse_extensions(const rtp::RtpPacketView& packet) const {
         return extension_parser_.parse(packet);
     }
+
     [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const {
         return tracks_;
     }

@@ -1,7 +1,7 @@
 // Writes RTCP messages into as few packets as they fit in, encrypts and sends them.
 //
-// Lives for one round of feedback. Where reduced size was not negotiated, every packet begins with an
-// empty receiver report and the CNAME, as RFC 3550 section 6.1 asks; RFC 5506 lifts that.
+// Lives for one round of feedback. Where reduced size was not negotiated, every packet begins with
+// an empty receiver report and the CNAME, as RFC 3550 section 6.1 asks; RFC 5506 lifts that.
 #pragma once
 
 #include <array>
@@ -26,12 +26,14 @@ class RtcpSender {
     RtcpSender(transport::PeerTransport& transport,
                transport::DatagramSink& sink,
                RtcpIdentity identity);
+
     ~RtcpSender() { flush(); }
+
     RtcpSender(const RtcpSender&) = delete;
     RtcpSender& operator=(const RtcpSender&) = delete;
 
-    // `write` is called with an RtcpWriter and returns whether its message fitted; where it did not,
-    // it is called again with an empty packet. False where it does not fit there either.
+    // `write` is called with an RtcpWriter and returns whether its message fitted; where it did
+    // not, it is called again with an empty packet. False where it does not fit there either.
     template <typename Write>
     bool add(Write&& write) {
         begin();
@@ -46,7 +48,9 @@ class RtcpSender {
     }
 
     [[nodiscard]] const RtcpIdentity& identity() const { return identity_; }
+
     [[nodiscard]] std::uint64_t packets_sent() const { return packets_sent_; }
+
     [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
 
     void flush();

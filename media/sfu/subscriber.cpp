@@ -10,8 +10,8 @@ namespace isthmus::media::sfu {
 namespace {
 
 bool is_sending(const MediaSection& section) {
-    return !section.formats.empty() && (section.direction == Direction::kSend ||
-                                        section.direction == Direction::kSendReceive);
+    return !section.formats.empty() &&
+           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
 }
 
 bool has_rtx(const MediaSection& section) {
@@ -72,8 +72,7 @@ bool Subscriber::subscribe(Instant now, PublishedTrack& track) {
 bool Subscriber::unsubscribe_from(const Participant& publisher) {
     bool ended = false;
     for (const auto& subscription : subscriptions_) {
-        if (subscription->track() != nullptr &&
-            &subscription->track()->publisher() == &publisher) {
+        if (subscription->track() != nullptr && &subscription->track()->publisher() == &publisher) {
             subscription->unbind();
             ended = true;
         }

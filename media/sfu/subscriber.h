@@ -1,4 +1,5 @@
-// What one client is sent: one Subscription per media section, and who of them an RTCP message is for.
+// What one client is sent: one Subscription per media section, and who of them an RTCP message is
+// for.
 //
 // Sans-I/O. Owns the subscriptions.
 #pragma once

@@ -40,11 +40,11 @@ Subscription::Subscription(MediaSection section,
       header_writer_(section_.extensions, section_.mid),
       rewriter_(random_start(random)),
       sent_(description_.ssrc, section_.formats.front().clock_hz),
-      next_rtx_seq_(rtp::make_extended_seq(
-          0, static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU))),
-      retransmissions_(rtp::RetransmissionLimits{
-          .bytes_per_second = limits.retransmission_bytes_per_second,
-          .burst_bytes = limits.retransmission_bytes_per_second}) {}
+      next_rtx_seq_(
+          rtp::make_extended_seq(0, static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU))),
+      retransmissions_(
+          rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
+                                    .burst_bytes = limits.retransmission_bytes_per_second}) {}
 
 bool Subscription::fits(const PublishedTrack& track) const {
     return track_ == nullptr && track.kind() == section_.kind &&
@@ -106,8 +106,8 @@ void Subscription::forward_one(Instant now, const TrackPacket& packet, EgressBat
     fields.seq = rtp::seq16_of(rewritten->seq);
     fields.timestamp = rewritten->timestamp;
     fields.ssrc = description_.ssrc;
-    const std::size_t header_bytes = header_writer_.write(
-        fields, packet.packet.csrcs, packet.extensions, batch.header_room());
+    const std::size_t header_bytes =
+        header_writer_.write(fields, packet.packet.csrcs, packet.extensions, batch.header_room());
     if (batch.commit(header_bytes, packet.packet.payload, rtp::roc_of(rewritten->seq))) {
         sent_.on_packet_sent(packet.packet.payload.size());
     }
@@ -143,8 +143,8 @@ bool Subscription::follow(Instant now, const TrackPacket& packet) {
 bool Subscription::choose_format(const TrackPacket& packet) {
     if (published_ == nullptr || published_->payload_type != packet.packet.payload_type) {
         published_ = track_->format_of(packet.packet.payload_type);
-        format_ = published_ != nullptr ? rtp::find_forwardable(*published_, section_.formats)
-                                        : nullptr;
+        format_ =
+            published_ != nullptr ? rtp::find_forwardable(*published_, section_.formats) : nullptr;
         if (format_ != nullptr) {
             sent_.set_clock(format_->clock_hz);
         }
@@ -186,7 +186,8 @@ void Subscription::handle_nack(Instant now,
 
 void Subscription::resend(Instant now, std::uint16_t seq, EgressBatch& batch) {
     ++counters_.nacks;
-    const auto source = track_ != nullptr && rewriter_.started() ? rewriter_.find(seq) : std::nullopt;
+    const auto source =
+        track_ != nullptr && rewriter_.started() ? rewriter_.find(seq) : std::nullopt;
     const InboundStream* stream = source ? track_->find_source(source->source) : nullptr;
     const auto cached = stream != nullptr ? stream->cache.find(now, source->seq) : std::nullopt;
     if (!cached || format_ == nullptr || !format_->rtx_payload_type || !description_.rtx_ssrc ||
@@ -207,14 +208,10 @@ void Subscription::resend(Instant now, std::uint16_t seq, EgressBatch& batch) {
     fields.seq = rtp::seq16_of(next_rtx_seq_);
     fields.timestamp = rewritten->timestamp;
     fields.ssrc = *description_.rtx_ssrc;
-    const std::size_t header_bytes =
-        header_writer_.write(fields,
-                             cached->csrcs,
-                             track_->publisher().parse_extensions(*cached),
-                             batch.header_room());
-    if (batch.commit(header_bytes,
-                     batch.payload_room().first(payload_bytes),
-                     rtp::roc_of(next_rtx_seq_))) {
+    const std::size_t header_bytes = header_writer_.write(
+        fields, cached->csrcs, track_->publisher().parse_extensions(*cached), batch.header_room());
+    if (batch.commit(
+            header_bytes, batch.payload_room().first(payload_bytes), rtp::roc_of(next_rtx_seq_))) {
         next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
         ++counters_.retransmissions;
     }
@@ -231,8 +228,7 @@ void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock&
     sent_.on_report_block(now, block);
 }
 
-std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now,
-                                                              rtp::NtpTime ntp) const {
+std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now, rtp::NtpTime ntp) const {
     if (track_ == nullptr || !following_ || sent_.packets() == 0) {
         return std::nullopt;
     }

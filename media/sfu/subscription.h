@@ -1,12 +1,12 @@
 // A media section that a participant is sent on, and the track that it carries at the moment.
 //
-// The section's SSRC, its numbering and its counters last as long as the connection; tracks come and
-// go, and the receiver sees one unbroken stream. Rewrites what differs per receiver and leaves the
-// payload alone. Video begins, and changes to another track, at a key frame.
+// The section's SSRC, its numbering and its counters last as long as the connection; tracks come
+// and go, and the receiver sees one unbroken stream. Rewrites what differs per receiver and leaves
+// the payload alone. Video begins, and changes to another track, at a key frame.
 //
-// Leaves out: retransmission without RTX. A packet sent again with another header under the same SRTP
-// index would give away GCM's authentication key (RFC 7714 section 10.1).
-// Specification: RFC 3550 section 7.1 (translators), RFC 4588, RFC 7667 section 3.7.
+// Leaves out: retransmission without RTX. A packet sent again with another header under the same
+// SRTP index would give away GCM's authentication key (RFC 7714 section 10.1). Specification: RFC
+// 3550 section 7.1 (translators), RFC 4588, RFC 7667 section 3.7.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +46,7 @@ class Subscription {
     [[nodiscard]] bool fits(const PublishedTrack& track) const;
     void bind(Instant now, PublishedTrack& track);
     void unbind();
+
     [[nodiscard]] PublishedTrack* track() const { return track_; }
 
     void forward(Instant now,
@@ -66,10 +67,15 @@ class Subscription {
                                                                   rtp::NtpTime ntp) const;
 
     [[nodiscard]] std::uint32_t ssrc() const { return description_.ssrc; }
+
     [[nodiscard]] std::optional<std::uint32_t> rtx_ssrc() const { return description_.rtx_ssrc; }
+
     [[nodiscard]] const MediaSection& section() const { return section_; }
+
     [[nodiscard]] const SenderDescription& description() const { return description_; }
+
     [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
+
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
@@ -87,9 +93,9 @@ class Subscription {
 
     rtp::RtpHeaderWriter header_writer_;
     rtp::SequenceRewriter rewriter_;
-    std::optional<std::uint32_t> following_;           // InboundStream::source
-    const rtp::PayloadFormat* published_ = nullptr;    // what `format_` was chosen for
-    const rtp::PayloadFormat* format_ = nullptr;       // null: the receiver cannot take it
+    std::optional<std::uint32_t> following_;         // InboundStream::source
+    const rtp::PayloadFormat* published_ = nullptr;  // what `format_` was chosen for
+    const rtp::PayloadFormat* format_ = nullptr;     // null: the receiver cannot take it
     rtp::SendStream sent_;
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;

@@ -34,8 +34,8 @@ struct Fingerprint {
 // Which side sends the ClientHello (a=setup:active / passive, RFC 8842).
 enum class DtlsRole : std::uint8_t { kClient, kServer };
 
-// A self-signed ECDSA P-256 certificate, made anew at each start of the node, and the OpenSSL context
-// that offers it. One per process; read-only after make(), so that all workers may use it.
+// A self-signed ECDSA P-256 certificate, made anew at each start of the node, and the OpenSSL
+// context that offers it. One per process; read-only after make(), so that all workers may use it.
 class DtlsIdentity {
   public:
     // `profiles`: use_srtp preference, ours first.
@@ -47,6 +47,7 @@ class DtlsIdentity {
     ~DtlsIdentity();
 
     [[nodiscard]] const Fingerprint& fingerprint() const { return fingerprint_; }
+
     [[nodiscard]] SSL_CTX* context() const { return context_; }
 
   private:

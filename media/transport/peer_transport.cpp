@@ -191,7 +191,9 @@ void PeerTransport::handle_dtls(Instant now, const Path& path, std::span<const s
     state_->follow_dtls(now);
 }
 
-bool PeerTransport::is_verified(const Path& path) const { return state_->ice.is_verified(path); }
+bool PeerTransport::is_verified(const Path& path) const {
+    return state_->ice.is_verified(path);
+}
 
 std::expected<std::span<std::byte>, SrtpError> PeerTransport::unprotect_rtp(
     Instant now, std::span<std::byte> packet) {

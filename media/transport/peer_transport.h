@@ -1,11 +1,12 @@
 // One client's way in and out: ICE-lite, DTLS and SRTP of one BUNDLE, over however many paths.
 //
 // Sans-I/O. After every call that takes `now`, drain poll_datagram() and poll_event(), then re-arm
-// from next_timeout(). DTLS is taken from a path, and anything is sent to it, only after an ICE check
-// with our password came from there: nothing unauthenticated makes the node work or amplifies.
+// from next_timeout(). DTLS is taken from a path, and anything is sent to it, only after an ICE
+// check with our password came from there: nothing unauthenticated makes the node work or
+// amplifies.
 //
-// Leaves out: trickle of remote candidates (ICE-lite never checks), renegotiation of DTLS, DTLS 1.3.
-// Specification: RFC 8445 section 2.5 and 6.1, RFC 7675, RFC 8842, RFC 5764, RFC 7983.
+// Leaves out: trickle of remote candidates (ICE-lite never checks), renegotiation of DTLS,
+// DTLS 1.3. Specification: RFC 8445 section 2.5 and 6.1, RFC 7675, RFC 8842, RFC 5764, RFC 7983.
 #pragma once
 
 #include <cstddef>
@@ -27,11 +28,11 @@
 namespace isthmus::media::transport {
 
 enum class CloseReason : std::uint8_t {
-    kDtlsCloseNotify,       // the peer said goodbye
-    kDtlsFailure,           // handshake refused, or fatal alert
-    kFingerprintMismatch,   // not the certificate that the SDP promised
-    kHandshakeTimeout,      // not connected within limits.handshake
-    kConsentExpired,        // no valid check and no authentic packet within limits.consent
+    kDtlsCloseNotify,      // the peer said goodbye
+    kDtlsFailure,          // handshake refused, or fatal alert
+    kFingerprintMismatch,  // not the certificate that the SDP promised
+    kHandshakeTimeout,     // not connected within limits.handshake
+    kConsentExpired,       // no valid check and no authentic packet within limits.consent
 };
 
 enum class TransportEventKind : std::uint8_t {
@@ -56,10 +57,10 @@ struct TransportLimits {
 };
 
 struct TransportCounters {
-    std::uint64_t stun_bad = 0;            // malformed, wrong integrity, wrong username
-    std::uint64_t stun_role_conflicts = 0; // 487 sent
-    std::uint64_t dtls_unverified = 0;     // DTLS from a path without a valid check
-    std::uint64_t srtp_unverified = 0;     // SRTP before keys
+    std::uint64_t stun_bad = 0;             // malformed, wrong integrity, wrong username
+    std::uint64_t stun_role_conflicts = 0;  // 487 sent
+    std::uint64_t dtls_unverified = 0;      // DTLS from a path without a valid check
+    std::uint64_t srtp_unverified = 0;      // SRTP before keys
     std::uint64_t srtp_auth_failures = 0;
     std::uint64_t srtp_replays = 0;
     std::uint64_t srtp_malformed = 0;

@@ -29,8 +29,8 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboa
     std::unique_ptr<LocalSwitchboard> self(
         new LocalSwitchboard(config.limits, std::move(executor)));
     for (const WorkerThreadConfig& worker : config.workers) {
-        auto on_gone = [board = self.get(), alive = std::weak_ptr(self->alive_)](
-                           ConnectionGone gone) {
+        auto on_gone = [board = self.get(),
+                        alive = std::weak_ptr(self->alive_)](ConnectionGone gone) {
             board->executor_([board, alive, gone = std::move(gone)] {
                 if (!alive.expired()) {
                     board->handle_gone(gone);
@@ -58,9 +58,9 @@ template <typename T, typename Function>
 void LocalSwitchboard::ask(std::size_t worker, Function job, Answer<T> answer) {
     // The answer travels with the job; where the mailbox refuses the job, it comes back from here.
     auto held = std::make_shared<Answer<T>>(std::move(answer));
-    const bool posted = workers_[worker]->post(
-        [this, held, job = std::move(job), alive = std::weak_ptr(alive_)](
-            WorkerContext& context) mutable {
+    const bool posted =
+        workers_[worker]->post([this, held, job = std::move(job), alive = std::weak_ptr(alive_)](
+                                   WorkerContext& context) mutable {
             Result<T> result = job(context);
             executor_([held, alive, result = std::move(result)]() mutable {
                 if (!alive.expired()) {
@@ -81,6 +81,7 @@ void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
         bool failed = false;
         Answer<std::vector<T>> answer;
     };
+
     auto gathering = std::make_shared<Gathering>();
     gathering->parts.resize(workers_.size());
     gathering->missing = workers_.size();
@@ -105,8 +106,7 @@ void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
 }
 
 std::size_t LocalSwitchboard::least_loaded() const {
-    return static_cast<std::size_t>(
-        std::ranges::min_element(admitted_) - admitted_.begin());
+    return static_cast<std::size_t>(std::ranges::min_element(admitted_) - admitted_.begin());
 }
 
 Result<std::size_t> LocalSwitchboard::admit(const std::string& conference) {
@@ -200,7 +200,9 @@ void LocalSwitchboard::list_conferences(bool details,
                                         Answer<std::vector<sfu::ConferenceInfo>> answer) {
     using Conferences = std::vector<sfu::ConferenceInfo>;
     ask_all<Conferences>(
-        [details](WorkerContext& context) { return context.core.describe_all(context.now, details); },
+        [details](WorkerContext& context) {
+            return context.core.describe_all(context.now, details);
+        },
         [answer = std::move(answer)](Result<std::vector<Conferences>> parts) mutable {
             if (!parts) {
                 answer(std::unexpected(parts.error()));
@@ -247,10 +249,9 @@ void LocalSwitchboard::remove_participant(std::string conference,
     }
     ask<void>(
         home->second.worker,
-        [conference = std::move(conference), identity = std::move(identity)](
-            WorkerContext& context) {
-            return context.core.remove_participant(
-                context.now, conference, identity, context.sink);
+        [conference = std::move(conference),
+         identity = std::move(identity)](WorkerContext& context) {
+            return context.core.remove_participant(context.now, conference, identity, context.sink);
         },
         std::move(answer));
 }
@@ -266,8 +267,7 @@ void LocalSwitchboard::end_conference(std::string name, Answer<void> answer) {
     ask<void>(
         home->second.worker,
         [name = std::move(name)](WorkerContext& context) -> Result<void> {
-            context.core.end_conference(
-                context.now, name, LeaveReason::kRemoved, context.sink);
+            context.core.end_conference(context.now, name, LeaveReason::kRemoved, context.sink);
             return {};
         },
         std::move(answer));

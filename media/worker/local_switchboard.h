@@ -68,10 +68,12 @@ class LocalSwitchboard final : public Switchboard {
         std::size_t worker = 0;
         std::uint32_t connections = 0;
     };
+
     struct Placed {
         std::size_t worker = 0;
         std::string conference;
     };
+
     LocalSwitchboard(SwitchboardLimits limits, Executor executor);
 
     // Runs `job` (WorkerContext& -> Result<T>) on a worker; the result comes to `answer` on the

@@ -1,7 +1,7 @@
 // The one door between signaling and the media workers.
 //
-// Owned and called by the signaling thread only; answers come back on that thread, never from within
-// the call. It alone knows which conference lives on which worker. Holds no media.
+// Owned and called by the signaling thread only; answers come back on that thread, never from
+// within the call. It alone knows which conference lives on which worker. Holds no media.
 #pragma once
 
 #include <cstdint>

@@ -69,7 +69,9 @@ class TimerQueue {
         Instant wanted = kNever;
         Instant queued = kNever;  // the earliest heap entry of this name
     };
+
     using Queued = std::pair<Instant, Id>;
+
     struct Later {
         bool operator()(const Queued& a, const Queued& b) const { return a.first > b.first; }
     };

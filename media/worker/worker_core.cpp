@@ -27,8 +27,8 @@ LeaveReason leave_reason_for(transport::CloseReason reason) {
     return LeaveReason::kTransportFailed;
 }
 
-// RFC 8445 section 5.3 asks for 24 bits of randomness in the ufrag and 128 in the password; 8 and 24
-// characters of next_token() are 47 and 142 bits.
+// RFC 8445 section 5.3 asks for 24 bits of randomness in the ufrag and 128 in the password; 8 and
+// 24 characters of next_token() are 47 and 142 bits.
 transport::IceCredentials make_credentials(RandomSource& random) {
     return {.ufrag = random.next_token(8), .pwd = random.next_token(24)};
 }
@@ -135,7 +135,8 @@ Result<sfu::LocalDescription> WorkerCore::restart_ice(Instant now,
         return make_error(ErrorCode::kNotFound, "This session has ended.");
     }
     sfu::Participant& participant = **participants_.find(found->second);
-    // Both ufrags lead here until the session ends: checks with the old one may still be on the way.
+    // Both ufrags lead here until the session ends: checks with the old one may still be on the
+    // way.
     transport::IceCredentials local = make_credentials(random_);
     by_ufrag_.emplace(local.ufrag, found->second);
     participant.remember_ufrag(local.ufrag);
@@ -156,8 +157,7 @@ Result<void> WorkerCore::remove_participant(Instant now,
     if (participant == nullptr) {
         return make_error(ErrorCode::kNotFound, "Nobody with this identity is in the conference.");
     }
-    end_participant(
-        now, by_connection_.at(participant->connection()), LeaveReason::kRemoved, sink);
+    end_participant(now, by_connection_.at(participant->connection()), LeaveReason::kRemoved, sink);
     settle_touched(now, sink);
     return {};
 }
@@ -377,7 +377,9 @@ void WorkerCore::handle_timeout(Instant now, DatagramSink& sink) {
     settle_touched(now, sink);
 }
 
-Instant WorkerCore::next_timeout() const { return timers_.next_timeout(); }
+Instant WorkerCore::next_timeout() const {
+    return timers_.next_timeout();
+}
 
 std::optional<ConnectionGone> WorkerCore::poll_gone() {
     if (gone_.empty()) {

@@ -1,8 +1,8 @@
 // All protocol logic of one worker: who a datagram belongs to, and when to wake.
 //
 // Sans-I/O; one thread. Owns its conferences and everything in them. After every call that takes
-// `now`, drain poll_gone() and re-arm from next_timeout(). Leaves out sockets (io/worker_thread.h) and
-// which conference lives here (local_switchboard.h).
+// `now`, drain poll_gone() and re-arm from next_timeout(). Leaves out sockets (io/worker_thread.h)
+// and which conference lives here (local_switchboard.h).
 #pragma once
 
 #include <cstddef>

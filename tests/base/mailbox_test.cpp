@@ -41,6 +41,7 @@ TEST(Mailbox, AJobMayPushAnotherWhichRunsNextTime) {
         Mailbox<Receiver>* mailbox = nullptr;
         int runs = 0;
     };
+
     Mailbox<Receiver> mailbox(4);
     Receiver receiver{.mailbox = &mailbox};
     bool wake = false;

@@ -24,8 +24,7 @@ TEST(MetricsWriter, EscapesLabelValues) {
     MetricsWriter writer;
     writer.gauge("g", "one\ntwo");
     writer.sample(std::uint64_t{1}, {{"name", "a\"b\\c\nd"}});
-    EXPECT_EQ(writer.text(),
-              "# HELP g one\\ntwo\n# TYPE g gauge\ng{name=\"a\\\"b\\\\c\\nd\"} 1\n");
+    EXPECT_EQ(writer.text(), "# HELP g one\\ntwo\n# TYPE g gauge\ng{name=\"a\\\"b\\\\c\\nd\"} 1\n");
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// One publisher, N viewers, a whole worker: decrypt, route, store, rewrite, encrypt for everybody and
-// send. A frame is K packets of 1200 bytes that arrive as one batch.
+// One publisher, N viewers, a whole worker: decrypt, route, store, rewrite, encrypt for everybody
+// and send. A frame is K packets of 1200 bytes that arrive as one batch.
 //
-// Items are packets x viewers. Time is CPU time of this thread for the worker's part alone: what the
-// publisher does to make the packets is not counted. "Simulated" ends in a sink that counts;
+// Items are packets x viewers. Time is CPU time of this thread for the worker's part alone: what
+// the publisher does to make the packets is not counted. "Simulated" ends in a sink that counts;
 // "Loopback" in the kernel, on sockets of receivers that do not read.
 #include <ctime>
 #include <deque>
@@ -32,6 +32,7 @@ class CountingSink final : public transport::DatagramSink {
     void send(std::span<const transport::OutDatagram> datagrams) override {
         count += datagrams.size();
     }
+
     std::uint64_t count = 0;
 };
 
@@ -46,6 +47,7 @@ class LoopbackSink final : public transport::DatagramSink {
                               .link = {0}});
         }
     }
+
     void send(std::span<const transport::OutDatagram> datagrams) override {
         redirected_.clear();
         for (const transport::OutDatagram& one : datagrams) {
@@ -56,9 +58,11 @@ class LoopbackSink final : public transport::DatagramSink {
         socket_.send(redirected_);
         count += datagrams.size();
     }
+
     [[nodiscard]] const transport::UdpSendCounters& counters() const {
         return socket_.send_counters();
     }
+
     std::uint64_t count = 0;
 
   private:
@@ -68,6 +72,7 @@ class LoopbackSink final : public transport::DatagramSink {
         CHECK(socket.has_value());
         return *std::move(socket);
     }
+
     transport::UdpBatchSocket socket_ = open();
     std::deque<transport::UdpBatchSocket> receivers_;
     std::vector<transport::Path> paths_;

@@ -83,11 +83,10 @@ Result<void> WorkerSockets::open_one(const WorkerSocketsConfig& config, const So
     port_ = udp->local_address().port;
     std::ranges::copy(udp->warnings(), std::back_inserter(warnings_));
     if (config.ice_tcp) {
-        auto tcp =
-            transport::TcpAcceptor::open({.bind = {.ip = bind.ip, .port = port_},
-                                          .index = static_cast<std::uint32_t>(tcp_.size()),
-                                          .connections_max = config.tcp_connections,
-                                          .link = {}});
+        auto tcp = transport::TcpAcceptor::open({.bind = {.ip = bind.ip, .port = port_},
+                                                 .index = static_cast<std::uint32_t>(tcp_.size()),
+                                                 .connections_max = config.tcp_connections,
+                                                 .link = {}});
         if (!tcp) {
             return std::unexpected(tcp.error());
         }
@@ -100,8 +99,7 @@ Result<void> WorkerSockets::open_one(const WorkerSocketsConfig& config, const So
 bool WorkerSockets::listens_for(const IpAddress& address) const {
     return std::ranges::any_of(udp_, [&address](const transport::UdpBatchSocket& socket) {
         const IpAddress& bound = socket.local_address().ip;
-        return bound == address ||
-               (bound.is_unspecified() && bound.is_v4() == address.is_v4());
+        return bound == address || (bound.is_unspecified() && bound.is_v4() == address.is_v4());
     });
 }
 

@@ -23,7 +23,7 @@ namespace isthmus::media {
 
 struct WorkerSocketsConfig {
     std::vector<transport::IpAddress> bind_addresses;  // at least one
-    std::uint16_t port = 0;  // 0: the kernel chooses, the same for all
+    std::uint16_t port = 0;                            // 0: the kernel chooses, the same for all
     bool ice_tcp = true;
     // What clients are told to send to; empty: the addresses of this machine. A port of 0 means the
     // worker's own.
@@ -42,17 +42,22 @@ class WorkerSockets final : public transport::DatagramSink {
         const WorkerSocketsConfig& config);
 
     [[nodiscard]] std::span<transport::UdpBatchSocket> udp() { return udp_; }
+
     [[nodiscard]] std::span<transport::TcpAcceptor> tcp() { return tcp_; }
 
     // Before send(): TCP needs to know how long a frame has waited.
     void set_now(Instant now) { now_ = now; }
+
     void send(std::span<const transport::OutDatagram> datagrams) override;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
+
     [[nodiscard]] const std::vector<transport::IceCandidate>& candidates() const {
         return candidates_;
     }
+
     [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
     // Adds what the sockets count.
     void add_to(sfu::WorkerStats& stats) const;
 

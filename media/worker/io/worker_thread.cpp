@@ -186,8 +186,7 @@ class WorkerThread::Loop {
     bool handle(Instant now, std::span<const InDatagram> datagrams) {
         const bool any = !datagrams.empty();
         while (!datagrams.empty()) {
-            const auto batch =
-                datagrams.first(std::min(datagrams.size(), WorkerCore::kBatchMax));
+            const auto batch = datagrams.first(std::min(datagrams.size(), WorkerCore::kBatchMax));
             core_.handle_datagrams(now, batch, *sockets_);
             datagrams = datagrams.subspan(batch.size());
         }
@@ -195,8 +194,7 @@ class WorkerThread::Loop {
     }
 
     void run_jobs(Instant now) {
-        WorkerContext context{
-            .core = core_, .sink = *sockets_, .sockets = *sockets_, .now = now};
+        WorkerContext context{.core = core_, .sink = *sockets_, .sockets = *sockets_, .now = now};
         mailbox_.drain(context);
     }
 
@@ -222,8 +220,8 @@ Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConf
     if (!fanout) {
         return std::unexpected(fanout.error());
     }
-    auto loop = std::make_unique<Loop>(
-        config, *std::move(sockets), *std::move(fanout), std::move(on_gone));
+    auto loop =
+        std::make_unique<Loop>(config, *std::move(sockets), *std::move(fanout), std::move(on_gone));
     if (const auto prepared = loop->prepare(); !prepared) {
         return std::unexpected(prepared.error());
     }
@@ -233,11 +231,17 @@ Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConf
 
 WorkerThread::WorkerThread(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 
-WorkerThread::~WorkerThread() { loop_->stop(); }
+WorkerThread::~WorkerThread() {
+    loop_->stop();
+}
 
-bool WorkerThread::post(Job job) { return loop_->post(std::move(job)); }
+bool WorkerThread::post(Job job) {
+    return loop_->post(std::move(job));
+}
 
-std::uint16_t WorkerThread::port() const { return loop_->sockets().port(); }
+std::uint16_t WorkerThread::port() const {
+    return loop_->sockets().port();
+}
 
 const std::vector<std::string>& WorkerThread::warnings() const {
     return loop_->sockets().warnings();

@@ -1,8 +1,8 @@
 // One media worker: a thread, on a core of its own where asked, with the sockets of one port and a
 // WorkerCore.
 //
-// epoll rather than Asio: a wake-up reads whole batches from two or three descriptors, and nothing in
-// it needs a handler object. post() may be called by any thread; everything else by the owner.
+// epoll rather than Asio: a wake-up reads whole batches from two or three descriptors, and nothing
+// in it needs a handler object. post() may be called by any thread; everything else by the owner.
 #pragma once
 
 #include <cstdint>

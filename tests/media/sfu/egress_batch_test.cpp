@@ -22,6 +22,7 @@ class KeepingSink final : public transport::DatagramSink {
             sent.push_back({*one.path, {one.bytes.begin(), one.bytes.end()}, one.bytes.data()});
         }
     }
+
     std::vector<Sent> sent;
     int calls = 0;
 };
@@ -33,6 +34,7 @@ class EgressBatchTest : public ::testing::Test {
     static transport::Path path(std::uint16_t port) {
         return {.local = {}, .remote = {.ip = {}, .port = port}};
     }
+
     bool commit(std::size_t payload_bytes) {
         std::ranges::fill(batch.header_room().first(12), std::byte{0x80});
         return batch.commit(12, std::span(payload).first(payload_bytes), 0);

@@ -68,10 +68,12 @@ class Camera {
             frame(i == 0 && key_first);
         }
     }
+
     void frame(bool key) {
         meeting_.send_rtp(publisher_, make(key));
         meeting_.run_for(milliseconds(33));
     }
+
     // The next frame, not sent: lost on the way.
     RtpToSend make(bool key) {
         RtpToSend packet{.seq = seq_++,
@@ -82,6 +84,7 @@ class Camera {
         timestamp_ += 3000;
         return packet;
     }
+
     [[nodiscard]] std::uint32_t timestamp() const { return timestamp_; }
 
   private:
@@ -305,12 +308,15 @@ TEST(Forwarding, SenderReportsPutSoundAndPictureOfAPublisherOnOneClock) {
             ssrc, {.ntp = alices_now, .rtp = rtp::RtpTimestamp{timestamp}, .packets = 1}, {}));
         meeting.send_rtcp(alice, writer.bytes());
     };
+    meeting.send_rtp(
+        alice,
+        {.seq = 1, .timestamp = 500'000, .ssrc = kAliceVideo, .payload = vp8_payload(true, 1)});
     meeting.send_rtp(alice,
-                     {.seq = 1, .timestamp = 500'000, .ssrc = kAliceVideo,
-                      .payload = vp8_payload(true, 1)});
-    meeting.send_rtp(alice,
-                     {.payload_type = kOpusType, .seq = 1, .timestamp = 90'000,
-                      .ssrc = kAliceAudio, .mid = "audio",
+                     {.payload_type = kOpusType,
+                      .seq = 1,
+                      .timestamp = 90'000,
+                      .ssrc = kAliceAudio,
+                      .mid = "audio",
                       .payload = std::vector<std::byte>(50)});
     report(kAliceVideo, 500'000);
     report(kAliceAudio, 90'000);

@@ -60,7 +60,8 @@ std::vector<std::byte> vp8_payload(bool key_frame, std::uint8_t filler) {
     // (RFC 7741 section 4.3), and the key frame's start code.
     std::vector<std::byte> payload{std::byte{0x10}};
     if (key_frame) {
-        for (const unsigned b : {0x10U, 0x00U, 0x00U, 0x9DU, 0x01U, 0x2AU, 0x80U, 0x02U, 0x68U, 0x01U}) {
+        for (const unsigned b :
+             {0x10U, 0x00U, 0x00U, 0x9DU, 0x01U, 0x2AU, 0x80U, 0x02U, 0x68U, 0x01U}) {
             payload.push_back(static_cast<std::byte>(b));
         }
     } else {
@@ -96,9 +97,7 @@ Client::Client(Instant now,
     ice_.add_path(now, {.local = address, .remote = node});
 }
 
-void Client::handle_datagram(Instant now,
-                             const transport::Path& path,
-                             std::span<std::byte> bytes) {
+void Client::handle_datagram(Instant now, const transport::Path& path, std::span<std::byte> bytes) {
     ice_.handle_datagram(now, path, bytes);
 }
 
@@ -130,8 +129,11 @@ class Meeting::WorkerNode final : public simulator::Node {
         const transport::InDatagram datagram{.path = &path, .bytes = bytes};
         core.handle_datagrams(now, {&datagram, 1}, *this->sink());
     }
+
     void handle_timeout(Instant now) override { core.handle_timeout(now, *sink()); }
+
     [[nodiscard]] Instant next_timeout() const override { return core.next_timeout(); }
+
     void drain(Instant /*now*/, transport::DatagramSink& network) override {
         for (const Kept& kept : kept_.datagrams) {
             const transport::OutDatagram out{.path = &kept.path, .bytes = kept.bytes};
@@ -142,6 +144,7 @@ class Meeting::WorkerNode final : public simulator::Node {
             gone.push_back(*std::move(one));
         }
     }
+
     // What the core sends waits here until the network asks for it.
     [[nodiscard]] transport::DatagramSink* sink() { return &kept_; }
 
@@ -153,14 +156,17 @@ class Meeting::WorkerNode final : public simulator::Node {
         transport::Path path;
         std::vector<std::byte> bytes;
     };
+
     struct KeepingSink final : transport::DatagramSink {
         void send(std::span<const transport::OutDatagram> batch) override {
             for (const transport::OutDatagram& one : batch) {
                 datagrams.push_back({*one.path, {one.bytes.begin(), one.bytes.end()}});
             }
         }
+
         std::vector<Kept> datagrams;
     };
+
     KeepingSink kept_;
 };
 
@@ -181,8 +187,13 @@ Meeting::Meeting(std::uint64_t seed, WorkerCoreConfig config)
 
 Meeting::~Meeting() = default;
 
-WorkerCore& Meeting::core() { return node_->core; }
-const std::vector<ConnectionGone>& Meeting::gone() const { return node_->gone; }
+WorkerCore& Meeting::core() {
+    return node_->core;
+}
+
+const std::vector<ConnectionGone>& Meeting::gone() const {
+    return node_->gone;
+}
 
 std::optional<Joined> Meeting::join(const std::string& identity,
                                     std::vector<sfu::MediaSection> sections,
@@ -247,8 +258,8 @@ Joined Meeting::join_connected(const std::string& identity,
 }
 
 void Meeting::leave(ConnectionId connection) {
-    EXPECT_TRUE(core().leave(
-        simulator_.now(), connection, LeaveReason::kClientLeft, *node_->sink()));
+    EXPECT_TRUE(
+        core().leave(simulator_.now(), connection, LeaveReason::kClientLeft, *node_->sink()));
     network_.settle(*node_);
 }
 

@@ -44,6 +44,7 @@ struct RtpToSend {
     std::string mid = "video";
     std::vector<std::byte> payload;
 };
+
 [[nodiscard]] std::vector<std::byte> make_rtp(const RtpToSend& packet);
 
 // A received packet, with bytes of its own.
@@ -64,8 +65,11 @@ class Client final : public simulator::Node {
     void handle_datagram(Instant now,
                          const transport::Path& path,
                          std::span<std::byte> bytes) override;
+
     void handle_timeout(Instant now) override { ice_.handle_timeout(now); }
+
     [[nodiscard]] Instant next_timeout() const override { return ice_.next_timeout(); }
+
     void drain(Instant now, transport::DatagramSink& sink) override;
 
     [[nodiscard]] simulator::IceClient& ice() { return ice_; }
@@ -102,6 +106,7 @@ class Meeting {
     void send_rtcp(const Joined& from, std::span<const std::byte> packet);
 
     void run_for(Duration duration) { simulator_.run_for(duration); }
+
     [[nodiscard]] bool run_until(const std::function<bool()>& done, Duration limit) {
         return simulator_.run_until(done, limit);
     }
@@ -109,9 +114,13 @@ class Meeting {
     [[nodiscard]] WorkerCore& core();
     [[nodiscard]] sfu::ConferenceInfo conference();
     [[nodiscard]] std::optional<sfu::ParticipantInfo> participant(const std::string& identity);
+
     [[nodiscard]] simulator::Network& network() { return network_; }
+
     [[nodiscard]] simulator::Simulator& simulator() { return simulator_; }
+
     [[nodiscard]] const std::vector<ConnectionGone>& gone() const;
+
     [[nodiscard]] transport::SocketAddress node_address() const { return node_address_; }
 
     std::string error;  // of the last join that was refused

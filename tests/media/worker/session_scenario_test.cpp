@@ -12,10 +12,15 @@ using sfu::Direction;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-std::vector<sfu::MediaSection> video(Direction direction) { return {video_section(direction)}; }
+std::vector<sfu::MediaSection> video(Direction direction) {
+    return {video_section(direction)};
+}
 
 RtpToSend key_frame(std::uint32_t ssrc, std::uint16_t seq) {
-    return {.seq = seq, .timestamp = 3000U * seq, .ssrc = ssrc, .marker = true,
+    return {.seq = seq,
+            .timestamp = 3000U * seq,
+            .ssrc = ssrc,
+            .marker = true,
             .payload = vp8_payload(true, 1)};
 }
 
@@ -92,8 +97,7 @@ TEST(Session, AnIceRestartKeepsTheMediaGoing) {
     const Joined alice = meeting.join_connected("alice", video(Direction::kReceive));
     const Joined bob = meeting.join_connected("bob", video(Direction::kSend));
     const transport::IceCredentials fresh{.ufrag = "fresh", .pwd = "0123456789abcdefghijklmn"};
-    const auto local =
-        meeting.core().restart_ice(meeting.simulator().now(), bob.connection, fresh);
+    const auto local = meeting.core().restart_ice(meeting.simulator().now(), bob.connection, fresh);
     ASSERT_TRUE(local.has_value());
     EXPECT_FALSE(local->candidates.size() > 100);
     bob.client->ice().restart_ice(meeting.simulator().now(), fresh, local->ice);
@@ -110,8 +114,8 @@ TEST(Session, ConnectsAndForwardsOverALossyLine) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         SCOPED_TRACE("--seed=" + std::to_string(seed));
         Meeting meeting(seed);
-        const simulator::LinkConfig lossy{.jitter = milliseconds(5), .loss = 0.1, .duplicate = 0.05,
-                                          .reorder = 0.05};
+        const simulator::LinkConfig lossy{
+            .jitter = milliseconds(5), .loss = 0.1, .duplicate = 0.05, .reorder = 0.05};
         const Joined alice = meeting.join_connected("alice", video(Direction::kReceive), lossy);
         const Joined bob = meeting.join_connected("bob", video(Direction::kSend), lossy);
         for (std::uint16_t i = 0; i < 100; ++i) {
@@ -154,8 +158,8 @@ TEST(Session, SpoofedAndReplayedPacketsAreCountedAndNotForwarded) {
     const transport::Path alices = *alice.client->ice().selected_path();
     std::vector<std::byte> captured;
     meeting.network().set_tap([&](const simulator::Network::Transit& transit) {
-        if (transit.from == alices.local && transport::classify(transit.bytes) ==
-                                                transport::DatagramKind::kRtp) {
+        if (transit.from == alices.local &&
+            transport::classify(transit.bytes) == transport::DatagramKind::kRtp) {
             captured.assign(transit.bytes.begin(), transit.bytes.end());
         }
         return simulator::Network::Verdict::kPass;
@@ -221,8 +225,7 @@ TEST(Session, GrantsAreEnforced) {
 
 TEST(Session, AHalfOpenConnectionIsGivenUp) {
     Meeting meeting(32);
-    const auto alice =
-        meeting.join("alice", video(Direction::kReceive), {.loss = 1});
+    const auto alice = meeting.join("alice", video(Direction::kReceive), {.loss = 1});
     ASSERT_TRUE(alice.has_value());
     meeting.run_for(seconds(31));
     ASSERT_EQ(meeting.gone().size(), 1U);

@@ -14,7 +14,9 @@ struct Name {
     friend bool operator==(const Name&, const Name&) = default;
 };
 
-Instant at(std::int64_t ms) { return Instant{std::chrono::milliseconds(ms)}; }
+Instant at(std::int64_t ms) {
+    return Instant{std::chrono::milliseconds(ms)};
+}
 
 TEST(TimerQueue, GivesNamesInTheOrderOfTheirTimes) {
     TimerQueue<Name> queue;
@@ -77,10 +79,9 @@ TEST(TimerQueue, AgreesWithAPlainMapOverRandomCalls) {
             model[name.value] = when;
         }
         ASSERT_LE(queue.next_timeout(),
-                  model.empty() ? kNever
-                                : std::ranges::min_element(model, {}, [](const auto& e) {
-                                      return e.second;
-                                  })->second);
+                  model.empty() ? kNever : std::ranges::min_element(model, {}, [](const auto& e) {
+                                               return e.second;
+                                           })->second);
         while (const auto due = queue.poll(at(now))) {
             const auto found = model.find(due->value);
             ASSERT_NE(found, model.end());
