@@ -1,5 +1,7 @@
 #include "media/sfu/egress_batch.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace isthmus::media::sfu {
@@ -33,25 +35,26 @@ std::span<std::byte> EgressBatch::header_room() {
     return std::span(headers_).subspan(jobs_.size() * kHeaderBytesMax, kHeaderBytesMax);
 }
 
-std::span<std::byte> EgressBatch::payload_room() {
-    DCHECK(!full());
-    return std::span(payloads_).subspan(jobs_.size() * kDatagramBytesMax, kDatagramBytesMax);
-}
-
 bool EgressBatch::commit(std::size_t header_bytes,
+                         std::span<const std::byte> prefix,
                          std::span<const std::byte> payload,
                          std::uint32_t roc) {
     DCHECK(!full());
+    if (header_bytes + prefix.size() + payload.size() + key_->tag_bytes() > kDatagramBytesMax) {
+        ++counters_.oversized;
+        return false;
+    }
+    if (!prefix.empty()) {
+        std::byte* const own = payloads_.data() + jobs_.size() * kDatagramBytesMax;
+        std::ranges::copy(payload, std::ranges::copy(prefix, own).out);
+        payload = {own, prefix.size() + payload.size()};
+    }
     transport::SrtpJob job{.key = key_,
                            .header = header_room().first(header_bytes),
                            .payload = payload,
                            .out = out_.data() + out_used_,
                            .roc = roc};
     const std::size_t bytes = job.out_bytes();
-    if (bytes > kDatagramBytesMax) {
-        ++counters_.oversized;
-        return false;
-    }
     jobs_.push_back(job);
     datagrams_.push_back({.path = &paths_.back(), .bytes = {job.out, bytes}});
     out_used_ += bytes;

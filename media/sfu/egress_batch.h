@@ -42,12 +42,13 @@ class EgressBatch {
 
     // Where the next packet's header goes.
     [[nodiscard]] std::span<std::byte> header_room();
-    // Where the payload of a packet goes that is not shared (a retransmission).
-    [[nodiscard]] std::span<std::byte> payload_room();
 
-    // Queues a packet: `header_bytes` of header_room(), and `payload`. Returns false where it is
-    // too long. Not while full().
-    bool commit(std::size_t header_bytes, std::span<const std::byte> payload, std::uint32_t roc);
+    // Queues a packet: `header_bytes` of header_room(), then `prefix`, which is copied, and
+    // `payload`. Returns false where it is too long. Not while full().
+    bool commit(std::size_t header_bytes,
+                std::span<const std::byte> prefix,
+                std::span<const std::byte> payload,
+                std::uint32_t roc);
 
     void flush(transport::DatagramSink& sink);
 

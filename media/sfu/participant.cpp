@@ -71,7 +71,8 @@ Participant::Participant(Instant now,
                  config_.limits,
                  static_cast<std::uint32_t>(config_.connection << 8U),
                  random),
-      subscriber_(sections, *this, config_.limits, cname_, random),
+      downlink_(transport_),
+      subscriber_(sections, downlink_, config_.limits, cname_, random),
       paths_max_(config_.transport.limits.paths) {
     ufrags_.push_back(transport_.local_ice().ufrag);
 }

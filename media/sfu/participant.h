@@ -19,6 +19,7 @@
 #include "media/rtp/ntp_time.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/publisher.h"
@@ -132,12 +133,9 @@ class Participant {
         return subscriber_.subscriptions();
     }
 
-    [[nodiscard]] rtp::HeaderExtensions parse_extensions(const rtp::RtpPacketView& packet) const {
-        return publisher_.parse_extensions(packet);
+    [[nodiscard]] const rtp::HeaderExtensionParser& extension_parser() const {
+        return publisher_.extension_parser();
     }
-
-    // The next transport-wide sequence number towards this client.
-    [[nodiscard]] std::uint16_t next_transport_sequence() { return transport_sequence_++; }
 
     [[nodiscard]] std::vector<SenderDescription> describe_senders() const;
     [[nodiscard]] ParticipantInfo describe(Instant now) const;
@@ -163,9 +161,9 @@ class Participant {
     rtp::NtpClock ntp_;
     transport::PeerTransport transport_;
     Publisher publisher_;
+    Downlink downlink_;
     Subscriber subscriber_;
     Instant reports_at_ = kNever;
-    std::uint16_t transport_sequence_ = 0;
     std::size_t paths_max_;
     std::vector<transport::Path> paths_;
     std::vector<std::string> ufrags_;

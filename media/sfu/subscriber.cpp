@@ -32,7 +32,7 @@ std::span<const rtp::ReportBlock> take_blocks(std::vector<rtp::ReportBlock>& blo
 }  // namespace
 
 Subscriber::Subscriber(std::span<const MediaSection> sections,
-                       Participant& participant,
+                       Downlink& downlink,
                        const SfuLimits& limits,
                        const std::string& cname,
                        RandomSource& random) {
@@ -50,7 +50,7 @@ Subscriber::Subscriber(std::span<const MediaSection> sections,
             description.rtx_ssrc = random.next_u32();
         }
         subscriptions_.push_back(std::make_unique<Subscription>(
-            section, std::move(description), participant, limits, random));
+            section, std::move(description), downlink, limits, random));
     }
 }
 

@@ -21,12 +21,15 @@
 
 namespace isthmus::media::sfu {
 
+class Participant;
+class PublishedTrack;
+
 class Subscriber {
   public:
     // `cname` and `stream_id`: the same for all sections, since the node's sender reports put all
     // publishers on one clock.
     Subscriber(std::span<const MediaSection> sections,
-               Participant& participant,
+               Downlink& downlink,
                const SfuLimits& limits,
                const std::string& cname,
                RandomSource& random);
