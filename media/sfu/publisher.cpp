@@ -244,15 +244,16 @@ void Publisher::send_stream_feedback(PublishedTrack& track,
 }
 
 void Publisher::append_report_blocks(Instant now, std::vector<rtp::ReportBlock>& blocks) {
+    const auto append = [now, &blocks](rtp::ReceiveStream& received) {
+        if (const auto block = received.make_report_block(now)) {
+            blocks.push_back(*block);
+        }
+    };
     for (const auto& track : tracks_) {
         for (const auto& stream : track->streams()) {
-            if (const auto block = stream->receive.make_report_block(now)) {
-                blocks.push_back(*block);
-            }
-            if (stream->rtx) {
-                if (const auto block = stream->rtx->make_report_block(now)) {
-                    blocks.push_back(*block);
-                }
+            append(stream->receive);
+            if (auto& rtx = stream->rtx) {
+                append(*rtx);
             }
         }
     }

@@ -50,8 +50,8 @@ LocalSwitchboard::~LocalSwitchboard() {
     workers_.clear();
 }
 
-Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboardConfig config,
-                                                                  Executor executor) {
+Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
+    const LocalSwitchboardConfig& config, Executor executor) {
     CHECK(!config.workers.empty());
     std::unique_ptr<LocalSwitchboard> self(
         new LocalSwitchboard(config.limits, std::move(executor)));
@@ -61,15 +61,7 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboa
     }
     self->group_ = *std::move(group);
     for (const WorkerThreadConfig& worker : config.workers) {
-        auto on_gone = [board = self.get(),
-                        alive = std::weak_ptr(self->alive_)](ConnectionGone gone) {
-            board->executor_([board, alive, gone = std::move(gone)] {
-                if (!alive.expired()) {
-                    board->handle_gone(gone);
-                }
-            });
-        };
-        auto started = WorkerThread::start(worker, self->group_, std::move(on_gone));
+        auto started = WorkerThread::start(worker, self->group_, self->make_gone_listener());
         if (!started) {
             return std::unexpected(started.error());
         }
@@ -77,6 +69,16 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboa
     }
     self->admitted_.resize(self->workers_.size());
     return self;
+}
+
+WorkerThread::GoneListener LocalSwitchboard::make_gone_listener() {
+    return [this, alive = std::weak_ptr(alive_)](ConnectionGone gone) {
+        executor_([this, alive, gone = std::move(gone)] {
+            if (!alive.expired()) {
+                handle_gone(gone);
+            }
+        });
+    };
 }
 
 template <typename T>
@@ -439,6 +441,7 @@ std::vector<std::string> LocalSwitchboard::warnings() const {
 
 std::vector<std::uint16_t> LocalSwitchboard::ports() const {
     std::vector<std::uint16_t> ports;
+    ports.reserve(workers_.size());
     for (const auto& worker : workers_) {
         ports.push_back(worker->port());
     }

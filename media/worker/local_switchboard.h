@@ -43,7 +43,7 @@ class LocalSwitchboard final : public Switchboard {
 
     // Opens the workers' sockets and starts their threads. `executor` outlives the switchboard.
     [[nodiscard]] static Result<std::unique_ptr<LocalSwitchboard>> start(
-        LocalSwitchboardConfig config, Executor executor);
+        const LocalSwitchboardConfig& config, Executor executor);
     ~LocalSwitchboard() override;  // stops the workers without a goodbye: see shut_down()
     LocalSwitchboard(const LocalSwitchboard&) = delete;
     LocalSwitchboard& operator=(const LocalSwitchboard&) = delete;
@@ -79,6 +79,8 @@ class LocalSwitchboard final : public Switchboard {
 
     LocalSwitchboard(SwitchboardLimits limits, Executor executor);
 
+    // What a worker's thread calls; handle_gone() then runs on the signaling thread.
+    [[nodiscard]] WorkerThread::GoneListener make_gone_listener();
     // Runs `job` (WorkerContext& -> Result<T>) on a worker; the result comes to `answer` on the
     // signaling thread.
     template <typename T, typename Function>

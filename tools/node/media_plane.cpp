@@ -84,8 +84,7 @@ Result<MediaPlane> make_local_media(const NodeConfig& config, TaskExecutor execu
             switchboard_config.workers.back().cpu = i;
         }
     }
-    auto started =
-        media::LocalSwitchboard::start(std::move(switchboard_config), std::move(executor));
+    auto started = media::LocalSwitchboard::start(switchboard_config, std::move(executor));
     if (!started) {
         return std::unexpected(started.error());
     }
