@@ -118,14 +118,8 @@ void PeerTransport::State::take_keys(Instant now) {
     }
     const DtlsSrtpKeys* keys = dtls.keys();
     CHECK(keys != nullptr);
-    auto session = SrtpSession::make(keys->remote, keys->local);
+    srtp = std::make_unique<SrtpSession>(keys->remote, keys->local, *fanout);
     send_key = fanout->make_key(keys->local);
-    if (!session || !send_key) {
-        dtls.close();
-        finish(CloseReason::kDtlsFailure);
-        return;
-    }
-    srtp = std::make_unique<SrtpSession>(std::move(*session));
     connected = true;
     heard_at = now;
     events.push_back({.kind = TransportEventKind::kConnected});
