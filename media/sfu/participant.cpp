@@ -233,8 +233,8 @@ bool Participant::subscribe(Instant now, PublishedTrack& track) {
     return subscriber_.subscribe(now, track);
 }
 
-bool Participant::unsubscribe_from(const Participant& publisher) {
-    return subscriber_.unsubscribe_from(publisher);
+bool Participant::unsubscribe_from(const TrackOwner& owner) {
+    return subscriber_.unsubscribe_from(owner);
 }
 
 std::vector<SenderDescription> Participant::describe_senders() const {

@@ -24,6 +24,7 @@
 #include "media/sfu/limits.h"
 #include "media/sfu/publisher.h"
 #include "media/sfu/subscriber.h"
+#include "media/sfu/track_owner.h"
 #include "media/transport/peer_transport.h"
 
 namespace isthmus::media::sfu {
@@ -50,7 +51,7 @@ struct ParticipantConfig {
     transport::PeerTransportConfig transport;
 };
 
-class Participant {
+class Participant final : public TrackOwner {
   public:
     // Fails with kPermissionDenied where a section asks for what is not granted, and with
     // kLimitExceeded where it has more sections than it may publish on.
@@ -77,7 +78,7 @@ class Participant {
     void close(Instant now, transport::DatagramSink& sink);
 
     // Asks the worker to settle this participant at the end of the call at hand.
-    void touch();
+    void touch() override;
 
     void set_handle(ParticipantId handle) { handle_ = handle; }
 
@@ -101,7 +102,7 @@ class Participant {
 
     void on_connected(Instant now);
     bool subscribe(Instant now, PublishedTrack& track);
-    bool unsubscribe_from(const Participant& publisher);
+    bool unsubscribe_from(const TrackOwner& owner);
 
     void unsubscribe_all() { subscriber_.unsubscribe_all(); }
 
@@ -109,13 +110,13 @@ class Participant {
 
     [[nodiscard]] std::uint64_t connection() const { return config_.connection; }
 
-    [[nodiscard]] const std::string& identity() const { return config_.identity; }
+    [[nodiscard]] const std::string& identity() const override { return config_.identity; }
 
     [[nodiscard]] const std::string& watch_identity() const { return config_.watch_identity; }
 
     [[nodiscard]] bool hidden() const { return config_.hidden; }
 
-    [[nodiscard]] bool connected() const { return transport_.connected(); }
+    [[nodiscard]] bool connected() const override { return transport_.connected(); }
 
     [[nodiscard]] bool wants_tracks() const {
         return config_.can_subscribe && connected() && subscriber_.has_free_section();
@@ -125,7 +126,7 @@ class Participant {
 
     [[nodiscard]] const transport::PeerTransport& transport() const { return transport_; }
 
-    [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const {
+    [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const override {
         return publisher_.tracks();
     }
 
@@ -133,7 +134,7 @@ class Participant {
         return subscriber_.subscriptions();
     }
 
-    [[nodiscard]] const rtp::HeaderExtensionParser& extension_parser() const {
+    [[nodiscard]] const rtp::HeaderExtensionParser& extension_parser() const override {
         return publisher_.extension_parser();
     }
 

@@ -35,7 +35,7 @@ class Publisher {
   public:
     // `source_base`: see InboundStream::source; its lower eight bits are free.
     Publisher(std::span<const MediaSection> sections,
-              Participant& participant,
+              TrackOwner& owner,
               const SfuLimits& limits,
               std::uint32_t source_base,
               RandomSource& random);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "media/sfu/participant.h"
 #include "media/sfu/published_track.h"
 
 namespace isthmus::media::sfu {
@@ -69,10 +68,10 @@ bool Subscriber::subscribe(Instant now, PublishedTrack& track) {
     return false;
 }
 
-bool Subscriber::unsubscribe_from(const Participant& publisher) {
+bool Subscriber::unsubscribe_from(const TrackOwner& owner) {
     bool ended = false;
     for (const auto& subscription : subscriptions_) {
-        if (subscription->track() != nullptr && &subscription->track()->publisher() == &publisher) {
+        if (subscription->track() != nullptr && &subscription->track()->owner() == &owner) {
             subscription->unbind();
             ended = true;
         }

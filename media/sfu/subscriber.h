@@ -21,8 +21,8 @@
 
 namespace isthmus::media::sfu {
 
-class Participant;
 class PublishedTrack;
+class TrackOwner;
 
 class Subscriber {
   public:
@@ -37,7 +37,7 @@ class Subscriber {
     // True where a free section took the track.
     bool subscribe(Instant now, PublishedTrack& track);
     // True where something was ended.
-    bool unsubscribe_from(const Participant& publisher);
+    bool unsubscribe_from(const TrackOwner& owner);
     void unsubscribe_all();
     [[nodiscard]] bool has_free_section() const;
 

@@ -6,7 +6,6 @@
 #include "base/byte_order.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/rtx.h"
-#include "media/sfu/participant.h"
 #include "media/sfu/published_track.h"
 
 namespace isthmus::media::sfu {
@@ -113,7 +112,7 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     return OutgoingPacket{.stream = packet.stream,
                           .source_seq = packet.seq,
                           .header_writer = &header_writer_,
-                          .extensions = &track_->publisher().extension_parser(),
+                          .extensions = &track_->owner().extension_parser(),
                           .seq = rewritten->seq,
                           .timestamp = rewritten->timestamp,
                           .ssrc = description_.ssrc,
@@ -195,7 +194,7 @@ void Subscription::resend(Instant now,
         ++counters_.nacks_unanswered;
         return;
     }
-    const rtp::HeaderExtensionParser& parser = track_->publisher().extension_parser();
+    const rtp::HeaderExtensionParser& parser = track_->owner().extension_parser();
     const OutgoingPacket outgoing{.stream = stream,
                                   .source_seq = source->seq,
                                   .header_writer = &header_writer_,
