@@ -28,22 +28,32 @@ double Pacer::rate_for(Instant now, DataSize queued, Instant oldest) const {
                     static_cast<double>(queued.bytes()) / static_cast<double>(left.count()));
 }
 
-DataSize Pacer::allowance(Instant now, DataSize queued, Instant oldest) {
-    const double rate = rate_for(now, queued, oldest);
-    const double full = std::max(static_cast<double>(release_size().bytes()),
-                                 rate * static_cast<double>(config_.release.count()));
+double Pacer::full_at(double bytes_per_ns) const {
+    return std::max(static_cast<double>(release_size().bytes()),
+                    bytes_per_ns * static_cast<double>(config_.release.count()));
+}
+
+void Pacer::earn(Instant now, double bytes_per_ns) {
+    const double full = full_at(bytes_per_ns);
     if (!started_) {
         started_ = true;
         credit_bytes_ = full;
     } else {
         const auto since = static_cast<double>((now - updated_at_).count());
-        credit_bytes_ = std::min(credit_bytes_ + since * rate, full);
+        credit_bytes_ = std::min(credit_bytes_ + since * bytes_per_ns, full);
     }
     updated_at_ = now;
+}
+
+DataSize Pacer::allowance(Instant now, DataSize queued, Instant oldest) {
+    earn(now, rate_for(now, queued, oldest));
     return DataSize::bytes(static_cast<std::int64_t>(std::max(credit_bytes_, 0.0)));
 }
 
-void Pacer::on_sent(DataSize size) {
+void Pacer::on_sent(Instant now, DataSize size) {
+    if (!started_ || now > updated_at_) {
+        earn(now, static_cast<double>(rate_.bps()) / 8e9);
+    }
     const double debt = static_cast<double>((rate_ * kDebtMax).bytes());
     credit_bytes_ = std::max(credit_bytes_ - static_cast<double>(size.bytes()), -debt);
 }
@@ -53,9 +63,7 @@ Instant Pacer::next_release(Instant now, DataSize queued, Instant oldest) const 
         return kNever;
     }
     const double rate = rate_for(now, queued, oldest);
-    const double full = std::max(static_cast<double>(release_size().bytes()),
-                                 rate * static_cast<double>(config_.release.count()));
-    const double wanted = std::min(static_cast<double>(queued.bytes()), full);
+    const double wanted = std::min(static_cast<double>(queued.bytes()), full_at(rate));
     const double since = started_ ? static_cast<double>((now - updated_at_).count()) : 0;
     const double missing = started_ ? wanted - credit_bytes_ - since * rate : 0;
     if (missing <= 0 || rate <= 0) {

@@ -38,7 +38,7 @@ class Pacer {
     [[nodiscard]] DataSize allowance(Instant now, DataSize queued, Instant oldest);
 
     // Everything that leaves, paced or not; of it too much is a debt, bounded.
-    void on_sent(DataSize size);
+    void on_sent(Instant now, DataSize size);
 
     // When the next release is due; kNever where nothing waits.
     [[nodiscard]] Instant next_release(Instant now, DataSize queued, Instant oldest) const;
@@ -48,6 +48,8 @@ class Pacer {
 
   private:
     [[nodiscard]] double rate_for(Instant now, DataSize queued, Instant oldest) const;
+    [[nodiscard]] double full_at(double bytes_per_ns) const;
+    void earn(Instant now, double bytes_per_ns);
 
     PacerConfig config_;
     DataRate rate_;

@@ -46,17 +46,17 @@ class PacerQueue {
         }
         const DataSize allowance = pacer.allowance(now, bytes_, oldest());
         while (!empty() && released + slots_[first_].size <= allowance) {
-            released += pop(pacer, send);
+            released += pop(now, pacer, send);
         }
         return released;
     }
 
     // For a probe: at least `size`, as far as there is, whatever the pacer says.
     template <typename Send>
-    DataSize release_at_least(DataSize size, Pacer& pacer, Send&& send) {
+    DataSize release_at_least(Instant now, DataSize size, Pacer& pacer, Send&& send) {
         DataSize released;
         while (!empty() && released < size) {
-            released += pop(pacer, send);
+            released += pop(now, pacer, send);
         }
         return released;
     }
@@ -108,13 +108,13 @@ class PacerQueue {
     };
 
     template <typename Send>
-    DataSize pop(Pacer& pacer, Send&& send) {
+    DataSize pop(Instant now, Pacer& pacer, Send&& send) {
         Slot& slot = slots_[first_];
         first_ = (first_ + 1) & (slots_.size() - 1);
         --count_;
         bytes_ -= slot.size;
         const DataSize size = slot.size;
-        pacer.on_sent(size);
+        pacer.on_sent(now, size);
         send(std::exchange(slot.entry, Entry{}), size);
         return size;
     }

@@ -5,23 +5,22 @@
 namespace isthmus::media::congestion {
 
 void PaddingBudget::turn(Instant now) {
-    if (!began_known_) {
-        began_known_ = true;
+    if (!began_) {
         began_ = now;
-        slot_began_ = now;
+        slot_ends_ = now + kSlot;
         return;
     }
-    beginning_ = now - began_ < kBeginning;
-    const auto passed = static_cast<std::size_t>((now - slot_began_) / kSlot);
+    beginning_ = now - *began_ < kBeginning;
+    const auto passed = static_cast<std::size_t>((now - slot_ends_) / kSlot) + 1;
     for (std::size_t i = 0; i < std::min(passed, kSlots); ++i) {
         slot_ = (slot_ + 1) % kSlots;
         slots_[slot_] = {};
     }
-    slot_began_ += static_cast<std::int64_t>(passed) * kSlot;
+    slot_ends_ += static_cast<std::int64_t>(passed) * kSlot;
 }
 
 bool PaddingBudget::allows(Instant now, DataSize size) {
-    if (now - slot_began_ >= kSlot) {
+    if (now >= slot_ends_) {
         turn(now);
     }
     if (beginning_) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/data_rate.h"
 #include "base/time.h"
@@ -22,7 +23,7 @@ class PaddingBudget {
     static constexpr Duration kBeginning = std::chrono::seconds(5);
 
     void on_sent(Instant now, DataSize size, bool is_padding) {
-        if (now - slot_began_ >= kSlot) [[unlikely]] {
+        if (now >= slot_ends_) [[unlikely]] {
             turn(now);
         }
         Slot& slot = slots_[slot_];
@@ -46,9 +47,8 @@ class PaddingBudget {
 
     std::array<Slot, kSlots> slots_{};
     std::size_t slot_ = 0;
-    Instant slot_began_ = Instant::min() + 2 * kSlots * kSlot;
-    Instant began_{};
-    bool began_known_ = false;
+    std::optional<Instant> began_;
+    Instant slot_ends_ = Instant::min();
     bool beginning_ = true;
 };
 

@@ -38,7 +38,9 @@ std::optional<ProbeSend> Prober::poll(Instant now) {
     const DataSize due = first.cluster.rate * (now + kChunk - began) - first.sent;
     return ProbeSend{.cluster = first.cluster.id,
                      .rate = first.cluster.rate,
-                     .size = std::max(due, DataSize::bytes(1))};
+                     .size = std::max(due, DataSize::bytes(1)),
+                     .packet_size = DataSize::bytes(first.cluster.size.bytes() /
+                                                    std::max(first.cluster.packets, 1U))};
 }
 
 void Prober::on_sent(Instant now, ProbeClusterId cluster, DataSize size) {

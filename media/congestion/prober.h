@@ -17,7 +17,8 @@ namespace isthmus::media::congestion {
 struct ProbeSend {
     ProbeClusterId cluster = kNoProbe;
     DataRate rate;
-    DataSize size;  // at least one packet's
+    DataSize size;         // due now, at least a byte: one packet more is sent than fits into it
+    DataSize packet_size;  // padding in larger packets makes the cluster longer than it needs be
 };
 
 class Prober {
@@ -29,6 +30,12 @@ class Prober {
     [[nodiscard]] std::optional<ProbeSend> poll(Instant now);
 
     void on_sent(Instant now, ProbeClusterId cluster, DataSize size);
+
+    // The cluster that has begun and not ended, or kNoProbe. What is sent meanwhile for other
+    // reasons takes its part of the path and belongs to it as well.
+    [[nodiscard]] ProbeClusterId current() const {
+        return waiting_ > 0 && queue_[0].began_at ? queue_[0].cluster.id : kNoProbe;
+    }
 
     // kNever while there is nothing to probe.
     [[nodiscard]] Instant next_send() const;

@@ -60,7 +60,7 @@ void RateControl::on_feedback(Instant now, const PathState& path) {
     switch (path.usage) {
         case Usage::kOverusing:
             if (may_cut(now, path.throughput)) {
-                cut(now, path.throughput);
+                cut(now, path);
             }
             break;
         case Usage::kUnderusing:
@@ -77,23 +77,25 @@ void RateControl::on_feedback(Instant now, const PathState& path) {
     }
 }
 
-void RateControl::cut(Instant now, std::optional<DataRate> throughput) {
+void RateControl::cut(Instant now, const PathState& path) {
     // Hold until the queue has drained.
     state_ = State::kHold;
-    if (!throughput) {
+    if (!path.throughput && !path.busy_rate) {
         set(now, rate_ * 0.5);
         return;
     }
-    DataRate target = *throughput * kCut;
+    const DataRate carried =
+        std::max(path.throughput.value_or(DataRate()), path.busy_rate.value_or(DataRate()));
+    DataRate target = carried * kCut;
     if (target > rate_) {
         if (const auto capacity = capacity_.estimate()) {
             target = *capacity * kCut;
         }
     }
-    if (*throughput < capacity_.lower_bound()) {
+    if (carried < capacity_.lower_bound()) {
         capacity_.reset();
     }
-    capacity_.on_overuse(*throughput);
+    capacity_.on_overuse(carried);
     set(now, std::min(target, rate_));
 }
 

@@ -23,6 +23,8 @@ struct RateBounds {
 struct PathState {
     Usage usage = Usage::kNormal;
     std::optional<DataRate> throughput;
+    // What the path carried while a queue stood (busy_rate.h).
+    std::optional<DataRate> busy_rate;
     // Less is sent than the rate would let: what arrives proves nothing about more.
     bool application_limited = false;
 };
@@ -50,7 +52,7 @@ class RateControl {
     enum class State : std::uint8_t { kHold, kIncrease, kDecrease };
 
     [[nodiscard]] bool may_cut(Instant now, std::optional<DataRate> throughput) const;
-    void cut(Instant now, std::optional<DataRate> throughput);
+    void cut(Instant now, const PathState& path);
     void raise(Instant now, const PathState& path);
     [[nodiscard]] DataRate step(Duration since) const;
     void set(Instant now, DataRate rate);

@@ -23,8 +23,12 @@ SendSideController::SendSideController(const CongestionConfig& config)
       probe_controller_(config.start, config.start_probe_max, config.max),
       target_(rate_.rate()) {}
 
-void SendSideController::on_packet_sent(Instant now, const SentPacket& packet) {
-    const DataSize size = DataSize::bytes(packet.bytes);
+void SendSideController::on_packet_sent(Instant now, const SentPacket& sent) {
+    const DataSize size = DataSize::bytes(sent.bytes);
+    SentPacket packet = sent;
+    if (packet.probe == kNoProbe) {
+        packet.probe = prober_.current();
+    }
     history_.on_packet_sent(now, packet);
     alr_.on_sent(now, size);
     padding_.on_sent(now, size, packet.is_padding);
@@ -48,6 +52,7 @@ void SendSideController::on_result(Instant now, const PacketResult& result, Summ
     }
     ++summary.received;
     delay_.on_packet(now, result);
+    busy_.on_packet(now, result);
     throughput_.on_packet(result.arrived_at, DataSize::bytes(result.bytes));
     if (!summary.newest_sent || result.arrived_at >= summary.newest_arrived) {
         summary.newest_sent = result.sent_at;
@@ -104,6 +109,7 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
     rate_.on_feedback(now,
                       {.usage = usage,
                        .throughput = throughput_.rate(),
+                       .busy_rate = busy_.rate(now),
                        .application_limited = application_limited()});
     if (rate_.rate() < before) {
         prober_.clear();

@@ -15,6 +15,7 @@
 #include "base/data_rate.h"
 #include "base/time.h"
 #include "media/congestion/alr_detector.h"
+#include "media/congestion/busy_rate.h"
 #include "media/congestion/congestion_config.h"
 #include "media/congestion/delay_detector.h"
 #include "media/congestion/feedback_watch.h"
@@ -112,6 +113,7 @@ class SendSideController {
     SendHistory history_;
     DelayDetector delay_;
     ThroughputEstimator throughput_;
+    BusyRate busy_;
     RateControl rate_;
     LossControl loss_;
     AlrDetector alr_;
