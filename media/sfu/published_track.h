@@ -14,6 +14,7 @@
 
 #include "base/time.h"
 #include "media/rtp/header_extensions.h"
+#include "media/sfu/audio_gate.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
 #include "media/sfu/egress_batch.h"
@@ -79,10 +80,22 @@ class PublishedTrack {
 
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
+    // Its place in the selection of audio tracks; unused for video.
+    [[nodiscard]] AudioGate& audio_gate() { return audio_gate_; }
+
+    [[nodiscard]] const AudioGate& audio_gate() const { return audio_gate_; }
+
     [[nodiscard]] TrackInfo describe(Instant now) const;
 
   private:
     void choose_active(InboundStream& stream, bool key_frame_start);
+    // Reports an audio packet; false where it goes to nobody.
+    bool passes_gate(Instant now,
+                     const rtp::RtpPacketView& packet,
+                     const rtp::HeaderExtensions& extensions);
+    // Queues what was said before the gate opened, and marks where the stream begins again.
+    void reopen(Instant now, InboundStream& stream, const TrackPacket& packet);
+    void queue(Instant now, InboundStream& stream, const TrackPacket& packet);
 
     std::string id_;
     MediaSection section_;
@@ -93,6 +106,7 @@ class PublishedTrack {
     const rtp::PayloadFormat* format_ = nullptr;
     std::vector<Subscription*> subscriptions_;
     std::vector<TrackPacket> pending_;
+    AudioGate audio_gate_;
 };
 
 }  // namespace isthmus::media::sfu

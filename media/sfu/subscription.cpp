@@ -46,9 +46,12 @@ Subscription::Subscription(MediaSection section,
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
                                     .burst_bytes = limits.retransmission_bytes_per_second}) {}
 
-bool Subscription::fits(const PublishedTrack& track) const {
-    return track_ == nullptr && track.kind() == section_.kind &&
-           first_common(track.section(), section_) != nullptr;
+bool Subscription::takes(const PublishedTrack& track) const {
+    return track.kind() == section_.kind && first_common(track.section(), section_) != nullptr;
+}
+
+bool Subscription::by_name() const {
+    return !receiver_.watch_identity().empty();
 }
 
 void Subscription::bind(Instant now, PublishedTrack& track) {
@@ -102,7 +105,8 @@ void Subscription::forward_one(Instant now, const TrackPacket& packet, EgressBat
     }
     rtp::RtpHeaderFields fields = make_fields(now);
     fields.payload_type = format_->payload_type;
-    fields.marker = packet.packet.marker;
+    // The first packet of a talkspurt is marked (RFC 3551 section 4.1).
+    fields.marker = packet.packet.marker || packet.resumes;
     fields.seq = rtp::seq16_of(rewritten->seq);
     fields.timestamp = rewritten->timestamp;
     fields.ssrc = description_.ssrc;
@@ -133,11 +137,24 @@ bool Subscription::follow(Instant now, const TrackPacket& packet) {
                                  .timestamp = packet.packet.timestamp,
                                  .clock_hz = clock_hz,
                                  .timestamp_out = {}});
+    } else if (packet.resumes) {
+        resume(now, packet);
     }
     if (!choose_format(packet)) {
         ++counters_.no_format;
     }
     return true;
+}
+
+// The stream begins again after packets that nobody got: numbers close up, time goes on as the
+// publisher's did, so that sender reports stay true.
+void Subscription::resume(Instant now, const TrackPacket& packet) {
+    rewriter_.switch_source(now,
+                            {.source = packet.stream->source,
+                             .seq = packet.seq,
+                             .timestamp = packet.packet.timestamp,
+                             .clock_hz = packet.stream->clock.clock_hz(),
+                             .timestamp_out = rewriter_.timestamp_of(packet.packet.timestamp)});
 }
 
 bool Subscription::choose_format(const TrackPacket& packet) {

@@ -43,7 +43,14 @@ class Subscription {
                  RandomSource& random);
 
     // Free, of the track's kind, and with a format that takes what is published.
-    [[nodiscard]] bool fits(const PublishedTrack& track) const;
+    [[nodiscard]] bool fits(const PublishedTrack& track) const {
+        return track_ == nullptr && takes(track);
+    }
+
+    // The same, free or not.
+    [[nodiscard]] bool takes(const PublishedTrack& track) const;
+    // The receiver asked for one publisher by name.
+    [[nodiscard]] bool by_name() const;
     void bind(Instant now, PublishedTrack& track);
     void unbind();
 
@@ -82,6 +89,7 @@ class Subscription {
     void forward_one(Instant now, const TrackPacket& packet, EgressBatch& batch);
     // Takes up the packet's stream where it may; false where the packet is not for the receiver.
     bool follow(Instant now, const TrackPacket& packet);
+    void resume(Instant now, const TrackPacket& packet);
     bool choose_format(const TrackPacket& packet);
     void resend(Instant now, std::uint16_t seq, EgressBatch& batch);
     [[nodiscard]] rtp::RtpHeaderFields make_fields(Instant now) const;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "media/sfu/published_track.h"
 
 namespace isthmus::media {
 namespace {
@@ -59,6 +60,7 @@ Result<JoinResult> WorkerCore::join(Instant now,
             .id = "RM_" + random_.next_token(12),
             .name = request.conference,
             .created_at_unix_ms = unix_ms(now),
+            .audio_loudest = config_.limits.audio_loudest,
         });
         found = conferences_.emplace(request.conference, std::move(conference)).first;
     }
@@ -214,6 +216,7 @@ void WorkerCore::end_participant(Instant now,
 
 void WorkerCore::drop_if_empty(const sfu::Conference& conference) {
     if (conference.size() == 0) {
+        add_audio_counters(conference, stats_);
         conferences_.erase(conferences_.find(conference.name()));
     }
 }
@@ -415,7 +418,11 @@ sfu::ConferenceInfo WorkerCore::describe(Instant now,
                              .created_at_unix_ms = conference.created_at_unix_ms(),
                              .worker = config_.index,
                              .participant_count = static_cast<std::uint32_t>(conference.size()),
+                             .dominant_speaker = {},
                              .participants = {}};
+    if (const sfu::PublishedTrack* dominant = conference.audio().dominant()) {
+        info.dominant_speaker = dominant->publisher().identity();
+    }
     if (details) {
         for (const sfu::Participant* participant : conference.participants()) {
             info.participants.push_back(participant->describe(now));
@@ -430,6 +437,9 @@ sfu::WorkerStats WorkerCore::stats() const {
     stats.datagrams_sent += egress_.counters().packets;
     stats.bytes_sent += egress_.counters().bytes;
     stats.conferences = conferences_.size();
+    for (const auto& [name, conference] : conferences_) {
+        add_audio_counters(*conference, stats);
+    }
     stats.participants = participants_.size();
     participants_.for_each([&stats](auto, const std::unique_ptr<sfu::Participant>& participant) {
         add_transport_counters(*participant, stats);
@@ -439,6 +449,13 @@ sfu::WorkerStats WorkerCore::stats() const {
         }
     });
     return stats;
+}
+
+void WorkerCore::add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats) {
+    const sfu::AudioCounters counters = conference.audio().counters();
+    stats.audio_gated += counters.gated;
+    stats.dominant_speaker_changes += counters.dominant_changes;
+    stats.audio_ranking_changes += counters.ranking_changes;
 }
 
 void WorkerCore::add_transport_counters(const sfu::Participant& participant,

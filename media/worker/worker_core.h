@@ -116,6 +116,7 @@ class WorkerCore {
                          LeaveReason reason,
                          transport::DatagramSink& sink);
     void drop_if_empty(const sfu::Conference& conference);
+    static void add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats);
     static void add_transport_counters(const sfu::Participant& participant,
                                        sfu::WorkerStats& stats);
     [[nodiscard]] sfu::LocalDescription describe_local(const sfu::Participant& participant) const;
