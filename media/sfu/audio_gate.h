@@ -9,13 +9,16 @@
 
 namespace isthmus::media::sfu {
 
+class Conference;
+
 struct AudioGate {
     // Does the packet come after all that passed? Numbers are those of one stream.
     [[nodiscard]] bool is_behind(const rtp::SourcePacket& packet) const {
         return packet.source != passed.source || packet.seq > passed.seq;
     }
 
-    std::optional<SpeakerId> speaker;  // nothing for video, and outside of a conference
+    Conference* conference = nullptr;  // null for video, and outside of a conference
+    std::optional<SpeakerId> speaker;
     // Subscriptions of viewers that asked for this participant by name.
     std::uint32_t watchers = 0;
     bool closed = false;  // the last packet did not pass

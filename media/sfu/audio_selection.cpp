@@ -38,6 +38,7 @@ bool AudioSelection::remove(PublishedTrack& track) {
     tracks_[static_cast<std::size_t>(*gate.speaker)] = nullptr;
     --track_count_;
     gate.speaker.reset();
+    gate.conference = nullptr;
     if (changed) {
         update_ranked();
     }

@@ -20,6 +20,7 @@ namespace isthmus::media::sfu {
 
 class Participant;
 class PublishedTrack;
+class TrackOwner;
 
 struct ConferenceConfig {
     std::string id;
@@ -38,6 +39,10 @@ class Conference {
     void remove(Instant now, Participant& participant);
     // Its tracks are there for others now, and others' tracks for it.
     void on_connected(Instant now, Participant& participant);
+
+    // Tracks of somebody who is on another worker; until remove_owner().
+    void add_owner(Instant now, TrackOwner& owner);
+    void remove_owner(Instant now, TrackOwner& owner);
 
     // A packet of one of its audio tracks. Returns whether the track's subscribers get it.
     bool on_audio(Instant now,
@@ -63,12 +68,17 @@ class Conference {
 
   private:
     // Fills free sections of `viewer` with tracks that it is not sent yet.
-    void subscribe(Instant now, Participant& viewer);
+    void subscribe_to_all(Instant now, Participant& viewer);
+    static void subscribe(Instant now, Participant& viewer, const TrackOwner& owner);
+    void offer_to_all(Instant now, const TrackOwner& owner);
+    void withdraw_from_all(Instant now, const TrackOwner& owner);
+    void enlist(TrackOwner& owner);
     // The ranking of speakers changed: those who hear only some of them hear others now.
     void update_listeners(Instant now);
 
     ConferenceConfig config_;
     std::vector<Participant*> participants_;
+    std::vector<TrackOwner*> owners_;  // participants and links, in order of joining
     AudioSelection audio_;
 };
 

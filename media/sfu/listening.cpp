@@ -4,6 +4,7 @@
 #include <array>
 
 #include "media/sfu/active_speakers.h"
+#include "media/sfu/participant.h"
 #include "media/sfu/published_track.h"
 #include "media/sfu/subscription.h"
 
@@ -49,7 +50,7 @@ void listen_to(Instant now,
     std::size_t count = 0;
     for (PublishedTrack* track : loudest) {
         if (count < std::min(sections_for_audio, wanted.size()) &&
-            &track->publisher() != &listener) {
+            &track->owner() != &listener) {
             wanted[count++] = track;
         }
     }

@@ -5,7 +5,6 @@
 
 #include "media/rtp/key_frame.h"
 #include "media/sfu/conference.h"
-#include "media/sfu/participant.h"
 #include "media/sfu/subscription.h"
 
 namespace isthmus::media::sfu {
@@ -24,11 +23,11 @@ constexpr std::int32_t kOnsetMs = 60;
 
 PublishedTrack::PublishedTrack(std::string id,
                                MediaSection section,
-                               Participant& publisher,
+                               TrackOwner& owner,
                                const SfuLimits& limits)
     : id_(std::move(id)),
       section_(std::move(section)),
-      publisher_(publisher),
+      owner_(owner),
       cache_limits_{.packets = section_.kind == rtp::MediaKind::kVideo ? kVideoCachePackets
                                                                        : kAudioCachePackets,
                     .bytes = std::max(limits.cache_bytes, rtp::kCacheBytesMin),
@@ -93,7 +92,7 @@ bool PublishedTrack::handle_rtp(Instant now,
     choose_active(stream, key_frame_start);
     const bool passes =
         kind() != rtp::MediaKind::kAudio || passes_gate(now, packet, extensions);
-    if (subscriptions_.empty()) {
+    if (subscriptions_.empty() && taps_.empty()) {
         return true;
     }
     const auto stored = stream.cache.store(now, arrival.seq, packet);
@@ -129,9 +128,9 @@ void PublishedTrack::queue(Instant now, InboundStream& stream, const TrackPacket
 bool PublishedTrack::passes_gate(Instant now,
                                  const rtp::RtpPacketView& packet,
                                  const rtp::HeaderExtensions& extensions) {
-    Conference* const conference = publisher_.conference();
-    return conference == nullptr ||
-           conference->on_audio(now, *this, extensions.audio_level, packet.payload.size());
+    return audio_gate_.conference == nullptr ||
+           audio_gate_.conference->on_audio(
+               now, *this, extensions.audio_level, packet.payload.size());
 }
 
 void PublishedTrack::reopen(Instant now, InboundStream& stream, const TrackPacket& packet) {
@@ -149,7 +148,7 @@ void PublishedTrack::reopen(Instant now, InboundStream& stream, const TrackPacke
         if (ticks > 0 && ticks <= ticks_max) {
             pending_.push_back({.stream = &stream,
                                 .packet = *cached,
-                                .extensions = publisher_.parse_extensions(*cached),
+                                .extensions = owner_.extension_parser().parse(*cached),
                                 .seq = seq,
                                 .key_frame_start = packet.key_frame_start});
         }
@@ -174,18 +173,26 @@ void PublishedTrack::forward_pending(Instant now,
     for (Subscription* subscription : subscriptions_) {
         subscription->forward(now, pending_, batch, sink);
     }
+    for (TrackTap* tap : taps_) {
+        tap->on_packets(now, *this, pending_);
+    }
     pending_.clear();
 }
 
 void PublishedTrack::add(Subscription& subscription) {
-    audio_gate_.watchers += subscription.by_name() ? 1 : 0;
     subscriptions_.push_back(&subscription);
 }
 
 void PublishedTrack::remove(Subscription& subscription) {
-    if (std::erase(subscriptions_, &subscription) != 0) {
-        audio_gate_.watchers -= subscription.by_name() ? 1 : 0;
-    }
+    std::erase(subscriptions_, &subscription);
+}
+
+void PublishedTrack::add(TrackTap& tap) {
+    taps_.push_back(&tap);
+}
+
+void PublishedTrack::remove(TrackTap& tap) {
+    std::erase(taps_, &tap);
 }
 
 void PublishedTrack::request_key_frame(Instant now) {
@@ -193,7 +200,7 @@ void PublishedTrack::request_key_frame(Instant now) {
         return;
     }
     active_->key_frames.on_request(now);
-    publisher_.touch();
+    owner_.touch();
 }
 
 const InboundStream* PublishedTrack::find_source(std::uint32_t source) const {

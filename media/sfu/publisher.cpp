@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "media/rtp/rtx.h"
-#include "media/sfu/participant.h"
 
 namespace isthmus::media::sfu {
 namespace {
@@ -46,7 +45,7 @@ rtp::ExtensionIds merged_ids(std::span<const MediaSection> sections) {
 }  // namespace
 
 Publisher::Publisher(std::span<const MediaSection> sections,
-                     Participant& participant,
+                     TrackOwner& owner,
                      const SfuLimits& limits,
                      std::uint32_t source_base,
                      RandomSource& random)
@@ -57,7 +56,7 @@ Publisher::Publisher(std::span<const MediaSection> sections,
     for (const MediaSection& section : sections) {
         if (is_receiving(section)) {
             tracks_.push_back(std::make_unique<PublishedTrack>(
-                "TR_" + random.next_token(12), section, participant, limits));
+                "TR_" + random.next_token(12), section, owner, limits));
             twcc_negotiated_ |=
                 std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
         }

@@ -35,7 +35,7 @@ class Publisher {
   public:
     // `source_base`: see InboundStream::source; its lower eight bits are free.
     Publisher(std::span<const MediaSection> sections,
-              Participant& participant,
+              TrackOwner& owner,
               const SfuLimits& limits,
               std::uint32_t source_base,
               RandomSource& random);
@@ -54,8 +54,8 @@ class Publisher {
     // One report block per stream; ends the interval they are about.
     void append_report_blocks(Instant now, std::vector<rtp::ReportBlock>& blocks);
 
-    [[nodiscard]] rtp::HeaderExtensions parse_extensions(const rtp::RtpPacketView& packet) const {
-        return extension_parser_.parse(packet);
+    [[nodiscard]] const rtp::HeaderExtensionParser& extension_parser() const {
+        return extension_parser_;
     }
 
     [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const {

@@ -143,7 +143,8 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
     void protect_gcm(const SrtpJob& job, const GcmKey& key) {
         std::array<std::byte, 12> nonce{};
         key.salt.write_gcm_nonce(job.header.data(), job.roc, nonce.data());
-        std::memcpy(job.out, job.header.data(), job.header.size());
+        const std::byte* const plaintext = place_plaintext(job);
+        const std::size_t bytes = job.plain_bytes();
         std::byte* const ciphertext = job.out + job.header.size();
         const auto encrypt = key.profile() == SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_enc
                                                                           : manager_->gcm256_enc;
@@ -151,34 +152,35 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
         encrypt(&key.expanded,
                 &context,
                 raw(ciphertext),
-                raw(job.payload.data()),
-                job.payload.size(),
+                raw(plaintext),
+                bytes,
                 raw(nonce.data()),
                 raw(job.header.data()),
                 job.header.size(),
-                raw(ciphertext + job.payload.size()),
+                raw(ciphertext + bytes),
                 key.tag_bytes());
     }
 
     void prepare(const SrtpJob& job, const CounterModeKey& key) {
+        const std::byte* const plaintext = place_plaintext(job);
+        const std::size_t bytes = job.plain_bytes();
         std::byte* const ciphertext = job.out + job.header.size();
-        std::byte* const tag = ciphertext + job.payload.size();
+        std::byte* const tag = ciphertext + bytes;
         key.salt.write_counter_block(job.header.data(), job.roc, counter_blocks_[prepared_].data());
-        std::memcpy(job.out, job.header.data(), job.header.size());
         // The tag covers the packet and then the roll-over counter (RFC 3711 section 4.2), which
         // stands where the tag will be.
         store_be32(tag, job.roc);
 
         IMB_JOB& work = jobs_[prepared_];
         work.enc_keys = key.expanded.data();
-        work.src = raw(job.payload.data());
+        work.src = raw(plaintext);
         work.dst = raw(ciphertext);
-        work.msg_len_to_cipher_in_bytes = job.payload.size();
+        work.msg_len_to_cipher_in_bytes = bytes;
         // The hash begins at src + offset, also where the cipher's output is elsewhere; modulo 2^64
         // that reaches the output.
         work.hash_start_src_offset_in_bytes =
             reinterpret_cast<std::uintptr_t>(job.out) - reinterpret_cast<std::uintptr_t>(work.src);
-        work.msg_len_to_hash_in_bytes = job.header.size() + job.payload.size() + sizeof job.roc;
+        work.msg_len_to_hash_in_bytes = job.header.size() + bytes + sizeof job.roc;
         work.u.HMAC._hashed_auth_key_xor_ipad = key.inner.data();
         work.u.HMAC._hashed_auth_key_xor_opad = key.outer.data();
         tag_places_[prepared_] = tag;

@@ -117,11 +117,11 @@ void protect_gcm(const SrtpJob& job, const OpenSslKey& key) {
     std::array<std::byte, 12> nonce{};
     key.salt.write_gcm_nonce(job.header.data(), job.roc, nonce.data());
     set_nonce(key.context.get(), nonce.data());
-    std::memcpy(job.out, job.header.data(), job.header.size());
+    const std::span plaintext(place_plaintext(job), job.plain_bytes());
     std::byte* const ciphertext = job.out + job.header.size();
-    std::byte* const tag = ciphertext + job.payload.size();
+    std::byte* const tag = ciphertext + plaintext.size();
     update(key.context.get(), nullptr, job.header);
-    update(key.context.get(), ciphertext, job.payload);
+    update(key.context.get(), ciphertext, plaintext);
     int written = 0;
     CHECK(EVP_EncryptFinal_ex(key.context.get(), raw(tag), &written) == 1);
     CHECK(EVP_CIPHER_CTX_ctrl(
@@ -133,15 +133,15 @@ void protect_counter_mode(const SrtpJob& job, const OpenSslKey& key) {
     std::array<std::byte, 16> block{};
     key.salt.write_counter_block(job.header.data(), job.roc, block.data());
     set_nonce(key.context.get(), block.data());
-    std::memcpy(job.out, job.header.data(), job.header.size());
+    const std::span plaintext(place_plaintext(job), job.plain_bytes());
     std::byte* const ciphertext = job.out + job.header.size();
-    std::byte* const tag = ciphertext + job.payload.size();
-    update(key.context.get(), ciphertext, job.payload);
+    std::byte* const tag = ciphertext + plaintext.size();
+    update(key.context.get(), ciphertext, plaintext);
     // The tag covers the packet and then the roll-over counter (RFC 3711 section 4.2), which stands
     // where the tag will be.
     store_be32(tag, job.roc);
     std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
-    key.hmac.tag({job.out, job.header.size() + job.payload.size() + sizeof job.roc}, digest);
+    key.hmac.tag({job.out, job.header.size() + plaintext.size() + sizeof job.roc}, digest);
     std::memcpy(tag, digest.data(), key.tag_bytes());
 }
 

@@ -421,7 +421,7 @@ sfu::ConferenceInfo WorkerCore::describe(Instant now,
                              .dominant_speaker = {},
                              .participants = {}};
     if (const sfu::PublishedTrack* dominant = conference.audio().dominant()) {
-        info.dominant_speaker = dominant->publisher().identity();
+        info.dominant_speaker = dominant->owner().identity();
     }
     if (details) {
         for (const sfu::Participant* participant : conference.participants()) {

@@ -27,7 +27,8 @@ void finish(benchmark::State& state) {
     state.SetLabel(std::string(name_of(profile_of(state))));
 }
 
-// One packet for 64 receivers out of `range(2)` in turn, each with keys of its own.
+// One packet for 64 receivers out of `range(2)` in turn, each with keys of its own, behind a prefix
+// of `range(3)` bytes.
 void protect(benchmark::State& state, SrtpEngine engine) {
     SeededRandom random(1);
     auto fanout = make_srtp_fanout(engine);
@@ -37,6 +38,7 @@ void protect(benchmark::State& state, SrtpEngine engine) {
     }
     const auto receivers = static_cast<std::size_t>(state.range(2));
     const std::vector<std::byte> plain = plain_rtp(1, 1, static_cast<std::size_t>(state.range(1)));
+    const auto prefix_bytes = static_cast<std::size_t>(state.range(3));
     std::vector<std::unique_ptr<SrtpSendKey>> keys;
     std::vector<std::vector<std::byte>> out(
         receivers, std::vector<std::byte>(plain.size() + kSrtpTagBytesMax));
@@ -45,7 +47,8 @@ void protect(benchmark::State& state, SrtpEngine engine) {
         keys.push_back((*fanout)->make_key(random_master(random, profile_of(state))));
         jobs.push_back({.key = keys.back().get(),
                         .header = std::span(plain).first(12),
-                        .payload = std::span(plain).subspan(12),
+                        .prefix = std::span(plain).subspan(12, prefix_bytes),
+                        .payload = std::span(plain).subspan(12 + prefix_bytes),
                         .out = out[i].data(),
                         .roc = 0});
     }
@@ -118,14 +121,9 @@ void unprotect(benchmark::State& state) {
 }
 
 void protect_arguments(benchmark::internal::Benchmark* benchmark) {
-    benchmark->ArgNames({"profile", "bytes", "receivers"});
-    for (const std::int64_t profile : {0, 1, 2}) {
-        for (const std::int64_t bytes : {160, 1200}) {
-            for (const std::int64_t receivers : {64, 1024}) {
-                benchmark->Args({profile, bytes, receivers});
-            }
-        }
-    }
+    benchmark->ArgNames({"profile", "bytes", "receivers", "prefix"});
+    benchmark->ArgsProduct({{0, 1, 2}, {160, 1200}, {64, 1024}, {0}});
+    benchmark->ArgsProduct({{0, 2}, {160, 1200}, {64}, {4}});
 }
 
 BENCHMARK_CAPTURE(protect, ipsec_mb, SrtpEngine::kIpsecMb)->Apply(protect_arguments);
