@@ -140,8 +140,7 @@ std::optional<std::size_t> ActiveSpeakers::find_silent(Instant now) const {
 std::size_t ActiveSpeakers::find_quietest(Instant now) const {
     std::size_t quietest = 0;
     for (std::size_t i = 1; i < ranked_.size(); ++i) {
-        if (at(ranked_[i]).activity.loudness(now) <=
-            at(ranked_[quietest]).activity.loudness(now)) {
+        if (at(ranked_[i]).activity.loudness(now) <= at(ranked_[quietest]).activity.loudness(now)) {
             quietest = i;
         }
     }
@@ -153,8 +152,7 @@ bool ActiveSpeakers::may_displace(Instant now,
                                   const Speaker& quietest) const {
     return newcomer.activity.speech_frames(now) >= kDisplacingFramesMin &&
            now - quietest.ranked_at >= kRankedTimeMin &&
-           newcomer.activity.loudness(now) >=
-               quietest.activity.loudness(now) + kDisplacingSteps;
+           newcomer.activity.loudness(now) >= quietest.activity.loudness(now) + kDisplacingSteps;
 }
 
 bool ActiveSpeakers::decide_dominant(Instant now) {
@@ -190,8 +188,7 @@ std::optional<SpeakerId> ActiveSpeakers::find_challenger(Instant now) const {
         const ActivityScores scores = at(id).activity.scores(now);
         const double medium = std::log(scores.medium / dominant.medium);
         if (std::log(scores.immediate / dominant.immediate) > kImmediateMargin &&
-            medium > best_medium &&
-            std::log(scores.long_term / dominant.long_term) > kLongMargin) {
+            medium > best_medium && std::log(scores.long_term / dominant.long_term) > kLongMargin) {
             best = id;
             best_medium = medium;
         }

@@ -8,9 +8,10 @@
 //   - where all who are ranked are speaking, a newcomer must have spoken for a while and be louder
 //     than the quietest of them by a margin, who keeps the place for a minimum time;
 //   - who falls silent stays until the place is needed.
-// The dominant speaker comes first while it speaks. It is chosen every 300 ms among the ranked as Volfin and Cohen
-// describe it (speech_activity.h): another one takes over whose immediate, medium and long activity
-// all exceed those of the dominant one by a margin, that is, once the dominant one pauses.
+// The dominant speaker comes first while it speaks. It is chosen every 300 ms among the ranked as
+// Volfin and Cohen describe it (speech_activity.h): another one takes over whose immediate, medium
+// and long activity all exceed those of the dominant one by a margin, that is, once the dominant
+// one pauses.
 //
 // Driven per audio packet, O(ranked) at worst and O(1) while nothing changes; nothing is allocated
 // but by add(). Silent time needs no timer: nobody is moved by silence.
@@ -87,8 +88,9 @@ class ActiveSpeakers {
     [[nodiscard]] std::optional<std::size_t> find_place(Instant now, SpeakerId newcomer) const;
     [[nodiscard]] std::optional<std::size_t> find_silent(Instant now) const;
     [[nodiscard]] std::size_t find_quietest(Instant now) const;
-    [[nodiscard]] bool may_displace(Instant now, const Speaker& newcomer, const Speaker& quietest)
-        const;
+    [[nodiscard]] bool may_displace(Instant now,
+                                    const Speaker& newcomer,
+                                    const Speaker& quietest) const;
     bool decide_dominant(Instant now);
     [[nodiscard]] std::optional<SpeakerId> find_challenger(Instant now) const;
     void make_dominant(SpeakerId id);

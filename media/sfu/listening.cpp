@@ -14,8 +14,8 @@ namespace {
 using Sections = std::span<const std::unique_ptr<Subscription>>;
 
 bool carries(Sections sections, const PublishedTrack* track) {
-    return std::ranges::any_of(
-        sections, [track](const auto& section) { return section->track() == track; });
+    return std::ranges::any_of(sections,
+                               [track](const auto& section) { return section->track() == track; });
 }
 
 // A section for `track` that is free or carries nothing of `wanted`; null where there is none.
@@ -24,8 +24,7 @@ Subscription* find_section(Sections sections,
                            std::span<PublishedTrack* const> wanted) {
     Subscription* found = nullptr;
     for (const auto& section : sections) {
-        if (!section->takes(track) ||
-            std::ranges::find(wanted, section->track()) != wanted.end()) {
+        if (!section->takes(track) || std::ranges::find(wanted, section->track()) != wanted.end()) {
             continue;
         }
         found = section.get();
@@ -49,8 +48,7 @@ void listen_to(Instant now,
     std::array<PublishedTrack*, ActiveSpeakers::kRankedMax> wanted{};
     std::size_t count = 0;
     for (PublishedTrack* track : loudest) {
-        if (count < std::min(sections_for_audio, wanted.size()) &&
-            &track->owner() != &listener) {
+        if (count < std::min(sections_for_audio, wanted.size()) && &track->owner() != &listener) {
             wanted[count++] = track;
         }
     }

@@ -90,8 +90,7 @@ bool PublishedTrack::handle_rtp(Instant now,
         stream.nack.forget_before(arrival.seq);
     }
     choose_active(stream, key_frame_start);
-    const bool passes =
-        kind() != rtp::MediaKind::kAudio || passes_gate(now, packet, extensions);
+    const bool passes = kind() != rtp::MediaKind::kAudio || passes_gate(now, packet, extensions);
     if (subscriptions_.empty() && taps_.empty()) {
         return true;
     }
@@ -134,8 +133,7 @@ bool PublishedTrack::passes_gate(Instant now,
 }
 
 void PublishedTrack::reopen(Instant now, InboundStream& stream, const TrackPacket& packet) {
-    const std::int32_t ticks_max =
-        kOnsetMs * static_cast<std::int32_t>(format_->clock_hz / 1000);
+    const std::int32_t ticks_max = kOnsetMs * static_cast<std::int32_t>(format_->clock_hz / 1000);
     const std::size_t begins_at = pending_.size();
     for (std::int64_t before = kOnsetPackets; before > 0; --before) {
         const rtp::ExtendedSeq seq = rtp::advance(packet.seq, -before);

@@ -38,9 +38,9 @@ json::object summary(const ConferenceInfo& conference) {
             {"created_at", timestamp(conference.created_at_unix_ms)},
             {"worker", conference.worker},
             {"participants", conference.participants.size()},
-            {"dominant_speaker", conference.dominant_speaker.empty()
-                                     ? json::value(nullptr)
-                                     : json::value(conference.dominant_speaker)},
+            {"dominant_speaker",
+             conference.dominant_speaker.empty() ? json::value(nullptr)
+                                                 : json::value(conference.dominant_speaker)},
             {"tracks", tracks}};
 }
 

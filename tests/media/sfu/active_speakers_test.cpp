@@ -165,8 +165,7 @@ TEST(ActiveSpeakers, WhoLiesAboutHisLevelHoldsNoPlaceThatIsNeeded) {
     room.levels[9] = 0;
     for (int i = 0; i < 50 * 10; ++i) {  // without any pause
         for (const SpeakerId id : room.ids) {
-            room.speakers.on_level(
-                room.now, id, static_cast<std::size_t>(id) == 9 ? 0 : kRoom);
+            room.speakers.on_level(room.now, id, static_cast<std::size_t>(id) == 9 ? 0 : kRoom);
         }
         room.now += milliseconds(20);
     }
@@ -174,8 +173,7 @@ TEST(ActiveSpeakers, WhoLiesAboutHisLevelHoldsNoPlaceThatIsNeeded) {
     for (int i = 0; i < 50 * 3; ++i) {
         for (std::size_t id = 0; id < 10; ++id) {
             const bool talks = id >= 1 && id <= 3 && i % 12 > 1;
-            room.speakers.on_level(
-                room.now, room.ids[id], id == 9 ? 0 : (talks ? kVoice : kRoom));
+            room.speakers.on_level(room.now, room.ids[id], id == 9 ? 0 : (talks ? kVoice : kRoom));
         }
         room.now += milliseconds(20);
     }
