@@ -11,7 +11,6 @@ namespace isthmus::media::client {
 using transport::DatagramKind;
 using transport::OutDatagram;
 using transport::Path;
-using transport::SrtpSession;
 
 namespace {
 
@@ -95,13 +94,17 @@ PlainPacket ClientTransport::unprotect(std::span<std::byte> packet, PlainKind ki
         ++counters_.srtp_errors;
         return {};
     }
-    const auto plain =
-        kind == PlainKind::kRtcp ? srtp_->unprotect_rtcp(packet) : srtp_->unprotect_rtp(packet);
-    if (!plain) {
+    return account(
+        kind,
+        kind == PlainKind::kRtcp ? srtp_->unprotect_rtcp(packet) : srtp_->unprotect_rtp(packet));
+}
+
+PlainPacket ClientTransport::account(PlainKind kind, const transport::SrtpResult& result) {
+    if (!result) {
         ++counters_.srtp_errors;
         return {};
     }
-    return {.kind = kind, .bytes = *plain};
+    return {.kind = kind, .bytes = *result};
 }
 
 void ClientTransport::begin_dtls(Instant now) {
@@ -115,9 +118,7 @@ void ClientTransport::follow_dtls() {
     if (keys == nullptr || srtp_) {
         return;
     }
-    auto session = SrtpSession::make(keys->remote, keys->local);
-    CHECK(session);
-    srtp_ = std::move(*session);
+    srtp_.emplace(keys->remote, keys->local, fanout_);
     send_key_ = fanout_.make_key(keys->local);
 }
 

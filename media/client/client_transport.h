@@ -63,6 +63,14 @@ class ClientTransport {
     [[nodiscard]] PlainPacket handle_datagram(Instant now,
                                               const transport::Path& path,
                                               std::span<std::byte> bytes);
+
+    // For an owner of many clients that unprotects their packets together
+    // (srtp_unprotect_batch.h): the session, null before the keys are there, and what became of a
+    // packet.
+    [[nodiscard]] transport::SrtpSession* srtp_session() { return srtp_ ? &*srtp_ : nullptr; }
+
+    PlainPacket account(PlainKind kind, const transport::SrtpResult& result);
+
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
     // A check or a DTLS record. Valid until the next call.

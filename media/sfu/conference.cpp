@@ -11,6 +11,7 @@ Conference::Conference(ConferenceConfig config) : config_(std::move(config)) {}
 
 void Conference::add(Participant& participant) {
     participants_.push_back(&participant);
+    owners_.push_back(&participant);
     participant.set_conference(this);
 }
 
@@ -18,22 +19,22 @@ void Conference::remove(Instant now, Participant& participant) {
     std::erase(participants_, &participant);
     participant.set_conference(nullptr);
     participant.unsubscribe_all();
-    for (Participant* viewer : participants_) {
-        if (viewer->unsubscribe_from(participant)) {
-            subscribe(now, *viewer);
-        }
-    }
+    remove_owner(now, participant);
 }
 
 void Conference::on_connected(Instant now, Participant& participant) {
-    subscribe(now, participant);
-    if (!participant.tracks().empty()) {
-        for (Participant* viewer : participants_) {
-            if (viewer != &participant) {
-                subscribe(now, *viewer);
-            }
-        }
-    }
+    subscribe_to_all(now, participant);
+    offer_to_all(now, participant);
+}
+
+void Conference::add_owner(Instant now, TrackOwner& owner) {
+    owners_.push_back(&owner);
+    offer_to_all(now, owner);
+}
+
+void Conference::remove_owner(Instant now, TrackOwner& owner) {
+    std::erase(owners_, &owner);
+    withdraw_from_all(now, owner);
 }
 
 Participant* Conference::find_identity(std::string_view identity) const {
@@ -42,19 +43,43 @@ Participant* Conference::find_identity(std::string_view identity) const {
     return found == participants_.end() ? nullptr : *found;
 }
 
-void Conference::subscribe(Instant now, Participant& viewer) {
-    if (!viewer.wants_tracks()) {
+void Conference::subscribe_to_all(Instant now, Participant& viewer) {
+    for (const TrackOwner* owner : owners_) {
+        if (!viewer.wants_tracks()) {
+            return;
+        }
+        subscribe(now, viewer, *owner);
+    }
+}
+
+void Conference::subscribe(Instant now, Participant& viewer, const TrackOwner& owner) {
+    if (&owner == &viewer || !owner.connected() ||
+        (!viewer.watch_identity().empty() && viewer.watch_identity() != owner.identity())) {
         return;
     }
-    for (Participant* publisher : participants_) {
-        if (publisher == &viewer || !publisher->connected()) {
-            continue;
+    for (const auto& track : owner.tracks()) {
+        viewer.subscribe(now, *track);
+    }
+}
+
+void Conference::offer_to_all(Instant now, const TrackOwner& owner) {
+    if (owner.tracks().empty()) {
+        return;
+    }
+    for (Participant* viewer : participants_) {
+        if (viewer->wants_tracks()) {
+            subscribe(now, *viewer, owner);
         }
-        if (!viewer.watch_identity().empty() && viewer.watch_identity() != publisher->identity()) {
-            continue;
-        }
-        for (const auto& track : publisher->tracks()) {
-            viewer.subscribe(now, *track);
+    }
+}
+
+void Conference::withdraw_from_all(Instant now, const TrackOwner& owner) {
+    if (owner.tracks().empty()) {
+        return;
+    }
+    for (Participant* viewer : participants_) {
+        if (viewer->unsubscribe_from(owner)) {
+            subscribe_to_all(now, *viewer);
         }
     }
 }

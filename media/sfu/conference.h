@@ -16,6 +16,7 @@
 namespace isthmus::media::sfu {
 
 class Participant;
+class TrackOwner;
 
 struct ConferenceConfig {
     std::string id;
@@ -34,6 +35,10 @@ class Conference {
     // Its tracks are there for others now, and others' tracks for it.
     void on_connected(Instant now, Participant& participant);
 
+    // Tracks of somebody who is on another worker; until remove_owner().
+    void add_owner(Instant now, TrackOwner& owner);
+    void remove_owner(Instant now, TrackOwner& owner);
+
     // Null where nobody has it.
     [[nodiscard]] Participant* find_identity(std::string_view identity) const;
 
@@ -50,10 +55,14 @@ class Conference {
 
   private:
     // Fills free sections of `viewer` with tracks that it is not sent yet.
-    void subscribe(Instant now, Participant& viewer);
+    void subscribe_to_all(Instant now, Participant& viewer);
+    static void subscribe(Instant now, Participant& viewer, const TrackOwner& owner);
+    void offer_to_all(Instant now, const TrackOwner& owner);
+    void withdraw_from_all(Instant now, const TrackOwner& owner);
 
     ConferenceConfig config_;
     std::vector<Participant*> participants_;
+    std::vector<TrackOwner*> owners_;  // participants and links, in order of joining
 };
 
 }  // namespace isthmus::media::sfu

@@ -71,7 +71,8 @@ Participant::Participant(Instant now,
                  config_.limits,
                  static_cast<std::uint32_t>(config_.connection << 8U),
                  random),
-      subscriber_(sections, *this, config_.limits, cname_, random),
+      downlink_(transport_),
+      subscriber_(sections, downlink_, config_.limits, cname_, random),
       paths_max_(config_.transport.limits.paths) {
     ufrags_.push_back(transport_.local_ice().ufrag);
 }
@@ -232,8 +233,8 @@ bool Participant::subscribe(Instant now, PublishedTrack& track) {
     return subscriber_.subscribe(now, track);
 }
 
-bool Participant::unsubscribe_from(const Participant& publisher) {
-    return subscriber_.unsubscribe_from(publisher);
+bool Participant::unsubscribe_from(const TrackOwner& owner) {
+    return subscriber_.unsubscribe_from(owner);
 }
 
 std::vector<SenderDescription> Participant::describe_senders() const {

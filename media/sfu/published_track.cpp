@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "media/rtp/key_frame.h"
-#include "media/sfu/participant.h"
 #include "media/sfu/subscription.h"
 
 namespace isthmus::media::sfu {
@@ -18,11 +17,11 @@ constexpr std::size_t kVideoCachePackets = 1024;
 
 PublishedTrack::PublishedTrack(std::string id,
                                MediaSection section,
-                               Participant& publisher,
+                               TrackOwner& owner,
                                const SfuLimits& limits)
     : id_(std::move(id)),
       section_(std::move(section)),
-      publisher_(publisher),
+      owner_(owner),
       cache_limits_{.packets = section_.kind == rtp::MediaKind::kVideo ? kVideoCachePackets
                                                                        : kAudioCachePackets,
                     .bytes = std::max(limits.cache_bytes, rtp::kCacheBytesMin),
@@ -85,7 +84,7 @@ bool PublishedTrack::handle_rtp(Instant now,
         stream.nack.forget_before(arrival.seq);
     }
     choose_active(stream, key_frame_start);
-    if (subscriptions_.empty()) {
+    if (!has_receivers()) {
         return true;
     }
     if (const auto stored = stream.cache.store(now, arrival.seq, packet)) {
@@ -113,15 +112,28 @@ void PublishedTrack::forward_pending(Instant now,
     for (Subscription* subscription : subscriptions_) {
         subscription->forward(now, pending_, batch, sink);
     }
+    for (TrackTap* tap : taps_) {
+        tap->on_packets(now, *this, pending_);
+    }
     pending_.clear();
 }
 
 void PublishedTrack::add(Subscription& subscription) {
     subscriptions_.push_back(&subscription);
+    owner_.touch();
 }
 
 void PublishedTrack::remove(Subscription& subscription) {
     std::erase(subscriptions_, &subscription);
+    owner_.touch();
+}
+
+void PublishedTrack::add(TrackTap& tap) {
+    taps_.push_back(&tap);
+}
+
+void PublishedTrack::remove(TrackTap& tap) {
+    std::erase(taps_, &tap);
 }
 
 void PublishedTrack::request_key_frame(Instant now) {
@@ -129,7 +141,7 @@ void PublishedTrack::request_key_frame(Instant now) {
         return;
     }
     active_->key_frames.on_request(now);
-    publisher_.touch();
+    owner_.touch();
 }
 
 const InboundStream* PublishedTrack::find_source(std::uint32_t source) const {

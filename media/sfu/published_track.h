@@ -4,7 +4,8 @@
 // subscription, receiver by receiver. One stream is forwarded at a time: the first; another SSRC
 // takes over at its first key frame, for audio with its first packet.
 //
-// Owned by a Publisher; lives as long as its participant. Specification: RFC 3550, RFC 4588.
+// Owned by its owner's Publisher or link; lives as long as the owner. Specification: RFC 3550, RFC
+// 4588.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +20,18 @@
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
+#include "media/sfu/track_owner.h"
+#include "media/sfu/track_tap.h"
 
 namespace isthmus::media::sfu {
 
-class Participant;
 class Subscription;
 
 class PublishedTrack {
   public:
     PublishedTrack(std::string id,
                    MediaSection section,
-                   Participant& publisher,
+                   TrackOwner& owner,
                    const SfuLimits& limits);
 
     // Begins a stream; the reference is good for the track's life. `source`: see InboundStream.
@@ -51,6 +53,8 @@ class PublishedTrack {
 
     void add(Subscription& subscription);
     void remove(Subscription& subscription);
+    void add(TrackTap& tap);
+    void remove(TrackTap& tap);
     // A receiver cannot go on, or begins. Wakes the publisher.
     void request_key_frame(Instant now);
     // What repeats a packet for a receiver; null where the stream is unknown.
@@ -65,7 +69,7 @@ class PublishedTrack {
 
     [[nodiscard]] const MediaSection& section() const { return section_; }
 
-    [[nodiscard]] Participant& publisher() const { return publisher_; }
+    [[nodiscard]] TrackOwner& owner() const { return owner_; }
 
     // Null before the first packet.
     [[nodiscard]] const InboundStream* active() const { return active_; }
@@ -79,6 +83,8 @@ class PublishedTrack {
 
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
+    [[nodiscard]] bool has_receivers() const { return !subscriptions_.empty() || !taps_.empty(); }
+
     [[nodiscard]] TrackInfo describe(Instant now) const;
 
   private:
@@ -86,12 +92,13 @@ class PublishedTrack {
 
     std::string id_;
     MediaSection section_;
-    Participant& publisher_;
+    TrackOwner& owner_;
     rtp::CacheLimits cache_limits_;
     std::vector<std::unique_ptr<InboundStream>> streams_;
     InboundStream* active_ = nullptr;
     const rtp::PayloadFormat* format_ = nullptr;
     std::vector<Subscription*> subscriptions_;
+    std::vector<TrackTap*> taps_;
     std::vector<TrackPacket> pending_;
 };
 

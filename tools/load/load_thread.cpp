@@ -13,13 +13,20 @@
 
 #include "base/check.h"
 #include "media/transport/io/clock.h"
+#include "media/transport/peer_transport.h"
+#include "media/transport/srtp_unprotect_batch.h"
 #include "signaling/whip/media_types.h"
 
 namespace isthmus::load {
 
+using media::client::PlainKind;
+using media::transport::DatagramKind;
 using media::transport::FileDescriptor;
 using media::transport::InDatagram;
 using media::transport::read_clock;
+using media::transport::SrtpIncoming;
+using media::transport::SrtpPacketKind;
+using media::transport::SrtpSession;
 
 namespace {
 
@@ -89,7 +96,8 @@ class LoadThread::Loop {
                    .ntp = make_ntp_clock(read_clock()),
                    .recordings = config_.recordings,
                    .durations = durations_},
-          mailbox_(kMailboxMax) {}
+          mailbox_(kMailboxMax),
+          unprotect_(*parts_.fanout) {}
 
     [[nodiscard]] static Result<Parts> open(const LoadThreadConfig& config);
 
@@ -110,6 +118,7 @@ class LoadThread::Loop {
     void handle_event(const epoll_event& event);
     void receive(std::uint64_t tag);
     void handle_batch(Instant now, std::span<const InDatagram> datagrams);
+    void take(Instant now, std::size_t client, const InDatagram& datagram);
     void handle_timers(Instant now);
     void rearm(std::size_t client);
     void on_answer(Instant now, std::size_t client, Result<signaling::http::Response> response);
@@ -128,6 +137,9 @@ class LoadThread::Loop {
     std::vector<ClientSockets::Client> places_;
     std::vector<Instant> wake_at_;
     std::vector<std::size_t> publishers_;
+    media::transport::SrtpUnprotectBatch unprotect_;
+    std::vector<SrtpIncoming> incoming_;
+    std::vector<std::size_t> incoming_of_;
     std::vector<std::size_t> touched_;
     std::vector<std::uint8_t> is_touched_;
     Instant tick_at_{};
@@ -218,18 +230,43 @@ void LoadThread::Loop::handle_batch(Instant now, std::span<const InDatagram> dat
         if (client >= clients_.size()) {
             continue;
         }
-        clients_[client]->handle_datagram(now, *datagram.path, datagram.bytes);
+        take(now, client, datagram);
         if (is_touched_[client] == 0) {
             is_touched_[client] = 1;
             touched_.push_back(client);
         }
     }
+    unprotect_.unprotect(incoming_);
+    for (std::size_t i = 0; i < incoming_.size(); ++i) {
+        const SrtpIncoming& packet = incoming_[i];
+        clients_[incoming_of_[i]]->handle_unprotected(
+            now,
+            packet.kind == SrtpPacketKind::kRtcp ? PlainKind::kRtcp : PlainKind::kRtp,
+            packet.result);
+    }
+    incoming_.clear();
+    incoming_of_.clear();
     for (const std::size_t client : touched_) {
         is_touched_[client] = 0;
         clients_[client]->settle(now);
         rearm(client);
     }
     touched_.clear();
+}
+
+// SRTP waits for the others of its batch.
+void LoadThread::Loop::take(Instant now, std::size_t client, const InDatagram& datagram) {
+    const DatagramKind kind = media::transport::classify(datagram.bytes);
+    SrtpSession* const session = clients_[client]->srtp_session();
+    if (session == nullptr || (kind != DatagramKind::kRtp && kind != DatagramKind::kRtcp)) {
+        clients_[client]->handle_datagram(now, *datagram.path, datagram.bytes);
+        return;
+    }
+    incoming_.push_back(
+        {.session = session,
+         .kind = kind == DatagramKind::kRtcp ? SrtpPacketKind::kRtcp : SrtpPacketKind::kRtp,
+         .packet = datagram.bytes});
+    incoming_of_.push_back(client);
 }
 
 void LoadThread::Loop::rearm(std::size_t client) {

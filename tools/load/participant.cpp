@@ -172,7 +172,16 @@ void Participant::handle_datagram(Instant now, const Path& path, std::span<std::
     if (!transport_) {
         return;
     }
-    const auto plain = transport_->handle_datagram(now, path, bytes);
+    handle_plain(now, transport_->handle_datagram(now, path, bytes));
+}
+
+void Participant::handle_unprotected(Instant now,
+                                     PlainKind kind,
+                                     const media::transport::SrtpResult& result) {
+    handle_plain(now, transport_->account(kind, result));
+}
+
+void Participant::handle_plain(Instant now, const media::client::PlainPacket& plain) {
     switch (plain.kind) {
         case PlainKind::kRtp:
             if (receiver_) {

@@ -73,6 +73,16 @@ class Participant {
     void handle_datagram(Instant now,
                          const media::transport::Path& path,
                          std::span<std::byte> bytes);
+
+    // The same for SRTP and SRTCP that its owner unprotects together with others': the session, or
+    // null before there is one, and the outcome.
+    [[nodiscard]] media::transport::SrtpSession* srtp_session() {
+        return transport_ ? transport_->srtp_session() : nullptr;
+    }
+
+    void handle_unprotected(Instant now,
+                            media::client::PlainKind kind,
+                            const media::transport::SrtpResult& result);
     // After a batch of datagrams.
     void settle(Instant now);
     void handle_timeout(Instant now);
@@ -110,6 +120,7 @@ class Participant {
     void add_sent_section(Instant now,
                           std::size_t index,
                           const media::client::ClientSection& section);
+    void handle_plain(Instant now, const media::client::PlainPacket& plain);
     void on_connected(Instant now);
     void on_payload(Instant now, const media::client::ReceivedPayload& payload);
     void note_first_frame();
