@@ -115,10 +115,13 @@ class LoadThread::Loop {
     void stop();
 
   private:
+    // What a batch meant for a client.
+    enum class Touch : std::uint8_t { kNone, kMedia, kTransport };
+
     void handle_event(const epoll_event& event);
     void receive(std::uint64_t tag);
     void handle_batch(Instant now, std::span<const InDatagram> datagrams);
-    void take(Instant now, std::size_t client, const InDatagram& datagram);
+    Touch take(Instant now, std::size_t client, const InDatagram& datagram);
     void handle_timers(Instant now);
     void rearm(std::size_t client);
     void on_answer(Instant now, std::size_t client, Result<signaling::http::Response> response);
@@ -141,7 +144,7 @@ class LoadThread::Loop {
     std::vector<SrtpIncoming> incoming_;
     std::vector<std::size_t> incoming_of_;
     std::vector<std::size_t> touched_;
-    std::vector<std::uint8_t> is_touched_;
+    std::vector<Touch> touch_of_;
     Instant tick_at_{};
     bool stopping_ = false;
     std::string last_failure_;
@@ -230,11 +233,11 @@ void LoadThread::Loop::handle_batch(Instant now, std::span<const InDatagram> dat
         if (client >= clients_.size()) {
             continue;
         }
-        take(now, client, datagram);
-        if (is_touched_[client] == 0) {
-            is_touched_[client] = 1;
+        const Touch touch = take(now, client, datagram);
+        if (touch_of_[client] == Touch::kNone) {
             touched_.push_back(client);
         }
+        touch_of_[client] = std::max(touch_of_[client], touch);
     }
     unprotect_.unprotect(incoming_);
     for (std::size_t i = 0; i < incoming_.size(); ++i) {
@@ -247,26 +250,33 @@ void LoadThread::Loop::handle_batch(Instant now, std::span<const InDatagram> dat
     incoming_.clear();
     incoming_of_.clear();
     for (const std::size_t client : touched_) {
-        is_touched_[client] = 0;
-        clients_[client]->settle(now);
-        rearm(client);
+        if (std::exchange(touch_of_[client], Touch::kNone) == Touch::kTransport) {
+            clients_[client]->settle(now);
+            rearm(client);
+        } else {
+            // Media only brings wishes forward; what else is due stays due.
+            wake_at_[client] = std::min(wake_at_[client], clients_[client]->next_media_timeout());
+        }
     }
     touched_.clear();
 }
 
 // SRTP waits for the others of its batch.
-void LoadThread::Loop::take(Instant now, std::size_t client, const InDatagram& datagram) {
+LoadThread::Loop::Touch LoadThread::Loop::take(Instant now,
+                                               std::size_t client,
+                                               const InDatagram& datagram) {
     const DatagramKind kind = media::transport::classify(datagram.bytes);
     SrtpSession* const session = clients_[client]->srtp_session();
     if (session == nullptr || (kind != DatagramKind::kRtp && kind != DatagramKind::kRtcp)) {
         clients_[client]->handle_datagram(now, *datagram.path, datagram.bytes);
-        return;
+        return Touch::kTransport;
     }
     incoming_.push_back(
         {.session = session,
          .kind = kind == DatagramKind::kRtcp ? SrtpPacketKind::kRtcp : SrtpPacketKind::kRtp,
          .packet = datagram.bytes});
     incoming_of_.push_back(client);
+    return Touch::kMedia;
 }
 
 void LoadThread::Loop::rearm(std::size_t client) {
@@ -318,7 +328,7 @@ void LoadThread::Loop::join(JoinOrder order) {
     places_.push_back(*place);
     clients_.push_back(std::make_unique<Participant>(order.role, order.name, context_));
     wake_at_.push_back(kNever);
-    is_touched_.push_back(0);
+    touch_of_.push_back(Touch::kNone);
     if (order.role == ParticipantRole::kPublisher) {
         publishers_.push_back(client);
     }

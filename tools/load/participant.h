@@ -87,6 +87,12 @@ class Participant {
     void settle(Instant now);
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
+
+    // The part of it that received media may bring forward.
+    [[nodiscard]] Instant next_media_timeout() const {
+        return receiver_ ? receiver_->next_timeout() : next_timeout();
+    }
+
     // Says goodbye to the node.
     void close();
 
