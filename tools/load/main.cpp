@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "tools/load/command_line.h"
+#include "tools/load/html_report.h"
+#include "tools/load/json_report.h"
 #include "tools/load/load_run.h"
 #include "tools/load/text_report.h"
 
@@ -64,7 +66,10 @@ int run(const LoadOptions& options) {
     }
     const std::string text = write_text_report(*report);
     std::fputs(text.c_str(), stdout);
-    if (!write_file(options.report_text, text)) {
+    const bool written = write_file(options.report_text, text) &&
+                         write_file(options.report_json, write_json_report(*report)) &&
+                         write_file(options.report_html, write_html_report(*report));
+    if (!written) {
         return kExitFailed;
     }
     return report->invalid.empty() ? EXIT_SUCCESS : kExitInvalid;
