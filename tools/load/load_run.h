@@ -61,7 +61,4 @@ class LoadRun {
     RunReport report_;
 };
 
-// The recordings that the options ask for; kept in the cache folder of the user, if encoded.
-[[nodiscard]] Result<LayerRecordings> make_recordings(const LoadOptions& options);
-
 }  // namespace isthmus::load

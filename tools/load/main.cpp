@@ -12,6 +12,7 @@
 #include "tools/load/html_report.h"
 #include "tools/load/json_report.h"
 #include "tools/load/load_run.h"
+#include "tools/load/recordings.h"
 #include "tools/load/text_report.h"
 
 namespace isthmus::load {
