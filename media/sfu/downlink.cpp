@@ -1,5 +1,9 @@
 #include "media/sfu/downlink.h"
 
+#include <array>
+
+#include "media/sfu/red_forwarding.h"
+
 namespace isthmus::media::sfu {
 
 bool Downlink::open(EgressBatch& batch) const {
@@ -34,8 +38,10 @@ bool Downlink::send(Instant now,
     }
     const std::size_t header_bytes =
         writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
+    std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
     return batch.commit(header_bytes,
-                        packet.patch.span(),
+                        packet.earlier_frames == 0 ? packet.patch.span()
+                                                   : write_red(now, packet, content.packet, red),
                         content.packet.payload.subspan(packet.patch.replaces),
                         rtp::roc_of(packet.seq));
 }
