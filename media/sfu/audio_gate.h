@@ -33,6 +33,9 @@ class AudioGate {
     // Reports a packet of `track`. Returns whether it goes on.
     bool passes(Instant now, PublishedTrack& track, const TrackPacket& packet);
 
+    // What comes next does not follow what came before: packets between them went to nobody.
+    void on_gap() { closed_ = true; }
+
     // Puts a packet that passed, and lies in the cache, into `pending`; if the gate was closed,
     // what came before it first.
     void queue(Instant now,

@@ -97,7 +97,7 @@ bool PublishedTrack::handle_rtp(Instant now,
     }
     const bool audio = kind() == rtp::MediaKind::kAudio;
     const bool passes = !audio || audio_gate_.passes(now, *this, queued);
-    if (subscriptions_.empty() && taps_.empty()) {
+    if (!has_receivers()) {
         return true;
     }
     const auto stored = stream.cache.store(now, arrival.seq, packet);
@@ -136,10 +136,12 @@ void PublishedTrack::forward_pending(Instant now,
 
 void PublishedTrack::add(Subscription& subscription) {
     subscriptions_.push_back(&subscription);
+    owner_.touch();
 }
 
 void PublishedTrack::remove(Subscription& subscription) {
     std::erase(subscriptions_, &subscription);
+    owner_.touch();
 }
 
 void PublishedTrack::add(TrackTap& tap) {

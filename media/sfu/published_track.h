@@ -84,6 +84,8 @@ class PublishedTrack {
 
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
+    [[nodiscard]] bool has_receivers() const { return !subscriptions_.empty() || !taps_.empty(); }
+
     // Its place in the selection of audio tracks; unused for video.
     [[nodiscard]] AudioGate& audio_gate() { return audio_gate_; }
 

@@ -92,7 +92,8 @@ class Subscription {
     bool follow(Instant now, const TrackPacket& packet);
     void resume(Instant now, const TrackPacket& packet);
     bool choose_format(const TrackPacket& packet);
-    void resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
+    // False where the packet is gone, or may not be sent again.
+    bool resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
 
     MediaSection section_;
     SenderDescription description_;

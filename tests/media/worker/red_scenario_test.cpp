@@ -97,8 +97,7 @@ std::uint32_t number_of(std::span<const std::byte> frame_bytes) {
 
 TEST(Red, PublishedRedGoesAsItIsToThoseWhoTakeItAndUnwrappedToOthers) {
     Meeting meeting(31);
-    const Joined alice =
-        meeting.join_connected("alice", {red_section(Direction::kReceive)}, kLine);
+    const Joined alice = meeting.join_connected("alice", {red_section(Direction::kReceive)}, kLine);
     const Joined bob = meeting.join_connected("bob", {red_section(Direction::kSend)}, kLine);
     const Joined carol = meeting.join_connected("carol", {audio_section(Direction::kSend)}, kLine);
     Microphone microphone(meeting, alice);
@@ -121,8 +120,7 @@ TEST(Red, PublishedRedGoesAsItIsToThoseWhoTakeItAndUnwrappedToOthers) {
 
 TEST(Red, BlocksAreRenamedForAReceiverWithOtherPayloadTypes) {
     Meeting meeting(32);
-    const Joined alice =
-        meeting.join_connected("alice", {red_section(Direction::kReceive)}, kLine);
+    const Joined alice = meeting.join_connected("alice", {red_section(Direction::kReceive)}, kLine);
     auto section = red_section(Direction::kSend);
     section.formats[0].payload_type = 109;
     section.formats[0].red_payload_type = 121;
@@ -142,8 +140,7 @@ TEST(Red, BlocksAreRenamedForAReceiverWithOtherPayloadTypes) {
 
 TEST(Red, BrokenRedGoesToNobody) {
     Meeting meeting(33);
-    const Joined alice =
-        meeting.join_connected("alice", {red_section(Direction::kReceive)}, kLine);
+    const Joined alice = meeting.join_connected("alice", {red_section(Direction::kReceive)}, kLine);
     const Joined bob = meeting.join_connected("bob", {red_section(Direction::kSend)}, kLine);
     Microphone microphone(meeting, alice);
     microphone.send(kRedType, {std::byte{0xEF}, std::byte{0x0F}, std::byte{0xFF}});
