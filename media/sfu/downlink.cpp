@@ -1,6 +1,9 @@
 #include "media/sfu/downlink.h"
 
 #include <algorithm>
+#include <array>
+
+#include "media/sfu/red_forwarding.h"
 
 namespace isthmus::media::sfu {
 namespace {
@@ -106,10 +109,13 @@ std::size_t Downlink::write(Instant now,
     }
     const std::size_t header_bytes =
         writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
-    const std::size_t bytes = batch.commit(header_bytes,
-                                           packet.patch.span(),
-                                           content.packet.payload.subspan(packet.patch.replaces),
-                                           rtp::roc_of(packet.seq));
+    std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
+    const std::size_t bytes =
+        batch.commit(header_bytes,
+                     packet.earlier_frames == 0 ? packet.patch.span()
+                                                : write_red(now, packet, content.packet, red),
+                     content.packet.payload.subspan(packet.patch.replaces),
+                     rtp::roc_of(packet.seq));
     if (bytes == 0) {
         return 0;
     }

@@ -101,7 +101,7 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     }
     const rtp::SourcePacket source{.source = packet.stream->source, .seq = packet.seq};
     // Padding only: a sender that probes. It is not for this receiver.
-    if (packet.packet.payload.empty() || format_ == nullptr) {
+    if (packet.own_payload().empty() || format_ == nullptr) {
         rewriter_.on_dropped(source);
         return std::nullopt;
     }
@@ -109,19 +109,24 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     if (!rewritten) {
         return std::nullopt;
     }
-    return OutgoingPacket{.stream = packet.stream,
-                          .source_seq = packet.seq,
-                          .header_writer = &header_writer_,
-                          .extensions = &track_->owner().extension_parser(),
-                          .seq = rewritten->seq,
-                          .timestamp = rewritten->timestamp,
-                          .ssrc = description_.ssrc,
-                          .payload_type = format_->payload_type,
-                          // Begins a talkspurt (RFC 3551 section 4.1).
-                          .marker = packet.packet.marker || packet.resumes,
-                          .send_class = section_.kind == rtp::MediaKind::kAudio ? SendClass::kAudio
-                                                                                : SendClass::kVideo,
-                          .patch = {}};
+    OutgoingPacket outgoing{.stream = packet.stream,
+                            .source_seq = packet.seq,
+                            .header_writer = &header_writer_,
+                            .extensions = &track_->owner().extension_parser(),
+                            .seq = rewritten->seq,
+                            .timestamp = rewritten->timestamp,
+                            .ssrc = description_.ssrc,
+                            .payload_type = format_->payload_type,
+                            // Begins a talkspurt (RFC 3551 section 4.1).
+                            .marker = packet.packet.marker || packet.resumes,
+                            .send_class = section_.kind == rtp::MediaKind::kAudio
+                                              ? SendClass::kAudio
+                                              : SendClass::kVideo,
+                            .patch = {}};
+    if (section_.kind == rtp::MediaKind::kAudio) {
+        red_.shape(now, packet, *published_, *format_, rewriter_, outgoing);
+    }
+    return outgoing;
 }
 
 bool Subscription::follow(Instant now, const TrackPacket& packet) {
@@ -165,7 +170,7 @@ void Subscription::resume(Instant now, const TrackPacket& packet) {
 }
 
 bool Subscription::choose_format(const TrackPacket& packet) {
-    if (published_ == nullptr || published_->payload_type != packet.packet.payload_type) {
+    if (published_ == nullptr || !published_->carries(packet.packet.payload_type)) {
         published_ = track_->format_of(packet.packet.payload_type);
         format_ =
             published_ != nullptr ? rtp::find_forwardable(*published_, section_.formats) : nullptr;
@@ -274,6 +279,7 @@ void Subscription::handle_key_frame_request(Instant now) {
 
 void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block) {
     sent_.on_report_block(now, block);
+    red_.on_report(sent_.receiver().loss_ratio);
 }
 
 std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now, rtp::NtpTime ntp) const {

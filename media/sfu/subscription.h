@@ -30,6 +30,7 @@
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/outgoing_packet.h"
+#include "media/sfu/red_forwarding.h"
 
 namespace isthmus::media::sfu {
 
@@ -121,6 +122,7 @@ class Subscription {
     rtp::SendStream sent_;
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;
+    RedForwarding red_;
     SubscriptionInfo counters_;
 };
 
