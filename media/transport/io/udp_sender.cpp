@@ -66,7 +66,7 @@ std::size_t UdpSender::run_length(std::span<const OutDatagram> datagrams) const 
     while (count < datagrams.size() && count < kSegmentsMax) {
         const OutDatagram& next = datagrams[count];
         const std::size_t bytes = next.bytes.size();
-        if (bytes == 0 || bytes > segment_bytes || total_bytes + bytes > kMessageBytesMax ||
+        if (bytes == 0 || bytes > segment_bytes || total_bytes + bytes > kSegmentedBytesMax ||
             (next.path != first.path && !(*next.path == *first.path))) {
             break;
         }

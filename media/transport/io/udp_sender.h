@@ -13,6 +13,7 @@
 #include "media/transport/address.h"
 #include "media/transport/datagram.h"
 #include "media/transport/io/socket_address.h"
+#include "media/transport/segmentation.h"
 
 namespace isthmus::media::transport {
 
@@ -40,10 +41,6 @@ class UdpSender {
 
   private:
     static constexpr std::size_t kMessages = 64;
-    // UDP_MAX_SEGMENTS before Linux 6.9.
-    static constexpr std::size_t kSegmentsMax = 64;
-    // Below 65507, the largest IPv4 payload, as a segmented message is one until it is cut.
-    static constexpr std::size_t kMessageBytesMax = 65000;
     static constexpr std::size_t kVectors = kMessages * kSegmentsMax;
     // in6_pktinfo and a segment size.
     static constexpr std::size_t kControlBytes = 64;
