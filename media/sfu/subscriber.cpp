@@ -98,7 +98,7 @@ Subscription* Subscriber::find(std::uint32_t ssrc) const {
 }
 
 void Subscriber::handle_report_blocks(rtp::NtpTime now,
-                                      const rtp::WireList<rtp::ReportBlock>& blocks) {
+                                      const rtp::WireList<rtp::ReportBlock>& blocks) const {
     for (const rtp::ReportBlock block : blocks) {
         Subscription* subscription = find(block.ssrc);
         if (subscription != nullptr && subscription->ssrc() == block.ssrc) {

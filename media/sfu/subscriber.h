@@ -43,7 +43,8 @@ class Subscriber {
 
     // Null where the SSRC, media or RTX, is none of ours.
     [[nodiscard]] Subscription* find(std::uint32_t ssrc) const;
-    void handle_report_blocks(rtp::NtpTime now, const rtp::WireList<rtp::ReportBlock>& blocks);
+    void handle_report_blocks(rtp::NtpTime now,
+                              const rtp::WireList<rtp::ReportBlock>& blocks) const;
     // A sender report per section that carries media; each with as many of `blocks` as are left.
     void send_reports(Instant now,
                       rtp::NtpTime ntp,

@@ -172,27 +172,35 @@ void Subscription::handle_nack(Instant now,
     if (const auto rtt = sent_.receiver().rtt) {
         retransmissions_.on_rtt(*rtt);
     }
-    nack.for_each([&](std::uint16_t seq) { resend(now, seq, batch, sink); });
+    nack.for_each([&](std::uint16_t seq) {
+        ++counters_.nacks;
+        ++(resend(now, seq, batch, sink) ? counters_.retransmissions : counters_.nacks_unanswered);
+    });
 }
 
-void Subscription::resend(Instant now,
+bool Subscription::resend(Instant now,
                           std::uint16_t seq,
                           EgressBatch& batch,
                           transport::DatagramSink& sink) {
-    ++counters_.nacks;
-    const auto source =
-        track_ != nullptr && rewriter_.started() ? rewriter_.find(seq) : std::nullopt;
-    const InboundStream* stream = source ? track_->find_source(source->source) : nullptr;
-    const auto cached = stream != nullptr ? stream->cache.find(now, source->seq) : std::nullopt;
-    if (!cached || format_ == nullptr || !format_->rtx_payload_type || !description_.rtx_ssrc ||
-        !retransmissions_.allow(now, rewriter_.extend(seq), cached->payload.size())) {
-        ++counters_.nacks_unanswered;
-        return;
+    if (track_ == nullptr || !rewriter_.started() || format_ == nullptr ||
+        !format_->rtx_payload_type || !description_.rtx_ssrc) {
+        return false;
+    }
+    const auto source = rewriter_.find(seq);
+    if (!source) {
+        return false;
+    }
+    const InboundStream* stream = track_->find_source(source->source);
+    if (stream == nullptr) {
+        return false;
+    }
+    const auto cached = stream->cache.find(now, source->seq);
+    if (!cached || !retransmissions_.allow(now, rewriter_.extend(seq), cached->payload.size())) {
+        return false;
     }
     const auto rewritten = rewriter_.rewrite(now, *source, cached->timestamp);
     if (!rewritten) {
-        ++counters_.nacks_unanswered;
-        return;
+        return false;
     }
     const rtp::HeaderExtensionParser& parser = track_->owner().extension_parser();
     const OutgoingPacket outgoing{.stream = stream,
@@ -206,11 +214,12 @@ void Subscription::resend(Instant now,
                                   .marker = cached->marker,
                                   .send_class = SendClass::kRetransmission,
                                   .patch = original_sequence_number(seq)};
-    if (downlink_.send(
+    if (!downlink_.send(
             now, outgoing, {.packet = *cached, .extensions = parser.parse(*cached)}, batch, sink)) {
-        next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
-        ++counters_.retransmissions;
+        return false;
     }
+    next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
+    return true;
 }
 
 void Subscription::handle_key_frame_request(Instant now) {
@@ -247,8 +256,8 @@ SubscriptionInfo Subscription::describe() const {
     info.bytes = sent_.bytes();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
-    if (sent_.receiver().rtt) {
-        info.rtt_seconds = std::chrono::duration<double>(*sent_.receiver().rtt).count();
+    if (const auto rtt = sent_.receiver().rtt) {
+        info.rtt_seconds = std::chrono::duration<double>(*rtt).count();
     }
     return info;
 }

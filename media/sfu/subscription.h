@@ -85,7 +85,8 @@ class Subscription {
     // Takes up the packet's stream where it may; false where the packet is not for the receiver.
     bool follow(Instant now, const TrackPacket& packet);
     bool choose_format(const TrackPacket& packet);
-    void resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
+    // False where the packet is gone, or may not be sent again.
+    bool resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
 
     MediaSection section_;
     SenderDescription description_;
