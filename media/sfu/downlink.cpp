@@ -34,10 +34,13 @@ bool Downlink::send(Instant now,
     }
     const std::size_t header_bytes =
         writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
-    return batch.commit(header_bytes,
-                        packet.patch.span(),
-                        content.packet.payload.subspan(packet.patch.replaces),
-                        rtp::roc_of(packet.seq));
+    return batch.commit(
+        header_bytes,
+        packet.patch.span(),
+        content.packet.payload.subspan(packet.patch.replaces),
+        rtp::roc_of(packet.seq),
+        {.kind = packet.send_class == SendClass::kAudio ? transport::TrafficKind::kAudio
+                                                        : transport::TrafficKind::kVideo});
 }
 
 }  // namespace isthmus::media::sfu

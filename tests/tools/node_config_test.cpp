@@ -46,21 +46,15 @@ TEST(NodeConfig, HasTheExamplesDefaults) {
 
 // Each key of the example, changed, changes the configuration or is refused: none is ignored.
 TEST(NodeConfig, ExampleHasEveryKey) {
-    for (const char* key : {"bind:",           "first_port:",
-                            "workers:",        "advertised_addresses:",
-                            "ice_tcp:",        "receive_buffer_",
-                            "send_buffer_",    "srtp_profiles:",
-                            "srtp_engine:",    "conferences:",
-                            "participants_",   "tracks_per_",
-                            "publish_bitrate", "tcp_connections:",
-                            "listen:",         "tls_listen:",
-                            "certificate:",    "key:",
-                            "allowed_origins", "trusted_proxies:",
-                            "pages_directory", "connections:",
-                            "connections_per", "ice_servers:",
-                            "keys:",           "require_key:",
-                            "level:",          "format:",
-                            "state_directory", "shutdown_grace:"}) {
+    for (const char* key :
+         {"bind:",           "first_port:",      "workers:",        "advertised_addresses:",
+          "ice_tcp:",        "receive_buffer_",  "send_buffer_",    "srtp_profiles:",
+          "srtp_engine:",    "conferences:",     "audio:",          "video:",
+          "participants_",   "tracks_per_",      "publish_bitrate", "tcp_connections:",
+          "listen:",         "tls_listen:",      "certificate:",    "key:",
+          "allowed_origins", "trusted_proxies:", "pages_directory", "connections:",
+          "connections_per", "ice_servers:",     "keys:",           "require_key:",
+          "level:",          "format:",          "state_directory", "shutdown_grace:"}) {
         EXPECT_TRUE(read_example().contains("\n" + std::string(key)) ||
                     read_example().contains(" " + std::string(key)))
             << key;
@@ -77,6 +71,7 @@ media:
   ice_tcp: false
   srtp_profiles: [AES_CM_128_HMAC_SHA1_80]
   srtp_engine: openssl
+  dscp: {audio: 40, video: "off"}
   limits: {tracks_per_participant: 4}
 http:
   listen: []
@@ -101,6 +96,8 @@ shutdown_grace: 250ms
     EXPECT_FALSE(config->media.ice_tcp);
     EXPECT_EQ(config->media.srtp_profiles.size(), 1U);
     EXPECT_EQ(config->media.srtp_engine, media::transport::SrtpEngine::kOpenSsl);
+    EXPECT_EQ(config->media.dscp.audio.dscp, 40);
+    EXPECT_EQ(config->media.dscp.video.dscp, 0);
     EXPECT_EQ(config->media.limits.tracks_per_participant, 4U);
     EXPECT_TRUE(config->http.listen.empty());
     EXPECT_EQ(config->http.tls_listen.at(0).ip, "::1");

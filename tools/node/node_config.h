@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "media/transport/srtp_fanout.h"
 #include "media/transport/srtp_profile.h"
+#include "media/transport/traffic_class.h"
 #include "signaling/http/server_address.h"
 #include "signaling/http/token.h"
 
@@ -45,6 +46,7 @@ struct MediaConfig {
         media::transport::kSrtpProfilesByPreference.begin(),
         media::transport::kSrtpProfilesByPreference.end()};
     media::transport::SrtpEngine srtp_engine = media::transport::SrtpEngine::kAuto;
+    media::transport::TrafficMarking dscp;
     MediaLimits limits;
 
     friend bool operator==(const MediaConfig&, const MediaConfig&) = default;
