@@ -110,12 +110,14 @@ std::size_t Downlink::write(Instant now,
     const std::size_t header_bytes =
         writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
     std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
-    const std::size_t bytes =
-        batch.commit(header_bytes,
-                     packet.earlier_frames == 0 ? packet.patch.span()
-                                                : write_red(now, packet, content.packet, red),
-                     content.packet.payload.subspan(packet.patch.replaces),
-                     rtp::roc_of(packet.seq));
+    const std::size_t bytes = batch.commit(
+        header_bytes,
+        packet.earlier_frames == 0 ? packet.patch.span()
+                                   : write_red(now, packet, content.packet, red),
+        content.packet.payload.subspan(packet.patch.replaces),
+        rtp::roc_of(packet.seq),
+        {.kind = packet.send_class == SendClass::kAudio ? transport::TrafficKind::kAudio
+                                                        : transport::TrafficKind::kVideo});
     if (bytes == 0) {
         return 0;
     }
