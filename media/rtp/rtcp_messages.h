@@ -1,8 +1,8 @@
 // What RTCP packets say, as values. rtcp_reader.h makes them from bytes, rtcp_writer.h bytes from
 // them.
 //
-// Specification: RFC 3550 section 6, RFC 4585, RFC 5104, RFC 3611, draft-alvestrand-rmcat-remb-03,
-// draft-holmer-rmcat-transport-wide-cc-extensions-01.
+// Specification: RFC 3550 section 6, RFC 4585, RFC 5104, RFC 3611, RFC 8888,
+// draft-alvestrand-rmcat-remb-03, draft-holmer-rmcat-transport-wide-cc-extensions-01.
 #pragma once
 
 #include <cstddef>
@@ -250,6 +250,51 @@ struct TransportFeedback {
     [[nodiscard]] std::optional<std::size_t> find_deltas() const;
 };
 
+// RFC 8888 section 3.1: what became of one packet.
+struct PacketMetric {
+    static constexpr std::size_t kWireBytes = 2;
+    // Arrival times that are none.
+    static constexpr std::uint16_t kOutOfRange = 0x1ffe;   // 8 s ago or more
+    static constexpr std::uint16_t kUnavailable = 0x1fff;  // not measured, or after the report
+
+    bool received = false;
+    std::uint8_t ecn = 0;       // of the IP header (RFC 3168): 3 is congestion experienced
+    std::uint16_t offset = 0;  // 1/1024 s before the report's time; 13 bits
+
+    [[nodiscard]] static PacketMetric load(const std::byte* from) {
+        const std::uint16_t bits = load_be16(from);
+        return {.received = (bits & 0x8000U) != 0,
+                .ecn = static_cast<std::uint8_t>(bits >> 13U & 3U),
+                .offset = static_cast<std::uint16_t>(bits & 0x1fffU)};
+    }
+
+    friend bool operator==(const PacketMetric&, const PacketMetric&) = default;
+};
+
+// The metrics of consecutive packets of one stream.
+struct CongestionBlock {
+    static constexpr std::size_t kHeaderBytes = 8;
+    // A quarter of the numbers (RFC 8888 section 3.1).
+    static constexpr std::size_t kPacketsMax = 16384;
+
+    std::uint32_t ssrc = 0;
+    std::uint16_t begin_seq = 0;
+    WireList<PacketMetric> packets;
+};
+
+// Congestion control feedback, RFC 8888 section 3.1; rtcp_reader.h has checked that the blocks are
+// whole.
+struct CongestionFeedback {
+    std::uint32_t sender_ssrc = 0;
+    std::uint32_t report_time = 0;  // 1/65536 s: the middle of an NTP time, or another clock's
+    std::span<const std::byte> blocks;
+
+    // Calls `visit(const CongestionBlock&)` for each. False, having visited a part, where the bytes
+    // do not suffice.
+    template <typename Visit>
+    bool for_each_block(Visit&& visit) const;
+};
+
 // XR, RFC 3611 section 4.4: lets a receiver that sends nothing measure the round trip.
 struct ReceiverReferenceTime {
     std::uint32_t ssrc = 0;
@@ -285,6 +330,7 @@ using RtcpMessage = std::variant<SenderReport,
                                  FullIntraRequest,
                                  Remb,
                                  TransportFeedback,
+                                 CongestionFeedback,
                                  ReceiverReferenceTime,
                                  Dlrr>;
 
@@ -317,6 +363,28 @@ bool TransportFeedback::for_each(Visit&& visit) const {
             }
             visit(static_cast<std::uint16_t>(base_seq + told), delta);
         }
+    }
+    return true;
+}
+
+template <typename Visit>
+bool CongestionFeedback::for_each_block(Visit&& visit) const {
+    for (std::span<const std::byte> rest = blocks; !rest.empty();) {
+        if (rest.size() < CongestionBlock::kHeaderBytes) {
+            return false;
+        }
+        const std::size_t packets = load_be16(&rest[6]);
+        const std::size_t bytes = packets * PacketMetric::kWireBytes;
+        // Filled up to a word.
+        const std::size_t filled = CongestionBlock::kHeaderBytes + (bytes + 3) / 4 * 4;
+        if (packets > CongestionBlock::kPacketsMax || filled > rest.size()) {
+            return false;
+        }
+        visit(CongestionBlock{.ssrc = load_be32(rest.data()),
+                              .begin_seq = load_be16(&rest[4]),
+                              .packets = WireList<PacketMetric>(
+                                  rest.subspan(CongestionBlock::kHeaderBytes, bytes))});
+        rest = rest.subspan(filled);
     }
     return true;
 }

@@ -107,12 +107,19 @@ struct WorkerStats {
     std::uint64_t tcp_refused = 0;         // connections beyond the limits
     std::uint64_t tcp_frames_dropped = 0;  // the client reads too slowly
     double cpu_seconds = 0;                // of the worker's thread
+    std::uint64_t input_batches = 0;       // reads that brought at least one datagram
+    std::uint64_t output_batches = 0;      // encryption passes; rtp_forwarded / this is their fill
+    std::uint64_t relay_packets_sent = 0;  // to other workers
+    std::uint64_t relay_packets_received = 0;
+    std::uint64_t relay_packets_dropped = 0;  // the ring was full, or the track gone
 
     std::uint64_t conferences = 0;
     std::uint64_t participants = 0;
     std::uint64_t tracks = 0;
     std::uint64_t subscriptions = 0;
     std::uint64_t tcp_connections = 0;
+    std::uint64_t relay_queue_bytes = 0;  // in the fullest ring to this worker
+    std::uint64_t mailbox_jobs = 0;       // waiting
 };
 
 }  // namespace isthmus::media::sfu

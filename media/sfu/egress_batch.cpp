@@ -62,6 +62,7 @@ bool EgressBatch::commit(std::size_t header_bytes,
 
 void EgressBatch::flush(transport::DatagramSink& sink) {
     if (!jobs_.empty()) {
+        ++counters_.batches;
         fanout_.protect(jobs_);
         sink.send(datagrams_);
     }

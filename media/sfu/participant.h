@@ -77,6 +77,12 @@ class Participant final : public TrackOwner {
     // Says goodbye; nothing else may be called afterwards but the destructor.
     void close(Instant now, transport::DatagramSink& sink);
 
+    [[nodiscard]] const rtp::ExtensionIds& extension_ids() const {
+        return publisher_.extension_ids();
+    }
+
+    [[nodiscard]] ParticipantId handle() const { return handle_; }
+
     // Asks the worker to settle this participant at the end of the call at hand.
     void touch() override;
 

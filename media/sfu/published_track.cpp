@@ -84,7 +84,7 @@ bool PublishedTrack::handle_rtp(Instant now,
         stream.nack.forget_before(arrival.seq);
     }
     choose_active(stream, key_frame_start);
-    if (subscriptions_.empty() && taps_.empty()) {
+    if (!has_receivers()) {
         return true;
     }
     if (const auto stored = stream.cache.store(now, arrival.seq, packet)) {
@@ -120,10 +120,12 @@ void PublishedTrack::forward_pending(Instant now,
 
 void PublishedTrack::add(Subscription& subscription) {
     subscriptions_.push_back(&subscription);
+    owner_.touch();
 }
 
 void PublishedTrack::remove(Subscription& subscription) {
     std::erase(subscriptions_, &subscription);
+    owner_.touch();
 }
 
 void PublishedTrack::add(TrackTap& tap) {

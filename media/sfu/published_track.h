@@ -83,6 +83,8 @@ class PublishedTrack {
 
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
+    [[nodiscard]] bool has_receivers() const { return !subscriptions_.empty() || !taps_.empty(); }
+
     [[nodiscard]] TrackInfo describe(Instant now) const;
 
   private:

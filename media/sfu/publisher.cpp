@@ -50,7 +50,8 @@ Publisher::Publisher(std::span<const MediaSection> sections,
                      std::uint32_t source_base,
                      RandomSource& random)
     : limits_(limits),
-      extension_parser_(merged_ids(sections)),
+      extension_ids_(merged_ids(sections)),
+      extension_parser_(extension_ids_),
       publish_rate_(limits.publish_bitrate_bps_max),
       next_source_(source_base) {
     for (const MediaSection& section : sections) {

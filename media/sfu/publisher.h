@@ -54,6 +54,8 @@ class Publisher {
     // One report block per stream; ends the interval they are about.
     void append_report_blocks(Instant now, std::vector<rtp::ReportBlock>& blocks);
 
+    [[nodiscard]] const rtp::ExtensionIds& extension_ids() const { return extension_ids_; }
+
     [[nodiscard]] const rtp::HeaderExtensionParser& extension_parser() const {
         return extension_parser_;
     }
@@ -90,6 +92,7 @@ class Publisher {
     SfuLimits limits_;
     std::vector<std::unique_ptr<PublishedTrack>> tracks_;
     boost::unordered_flat_map<std::uint32_t, Route> routes_;
+    rtp::ExtensionIds extension_ids_;
     rtp::HeaderExtensionParser extension_parser_;
     rtp::TwccFeedback twcc_;
     bool twcc_negotiated_ = false;

@@ -20,22 +20,26 @@
 
 namespace isthmus::media::transport {
 
+class SrtpCipher;
+
 // The expanded keys of one direction of one connection. Made by an engine, for that engine. Must
 // outlive the jobs that name it.
-class SrtpSendKey {
+class SrtpExpandedKey {
   public:
-    virtual ~SrtpSendKey() = default;
+    virtual ~SrtpExpandedKey() = default;
 
     [[nodiscard]] std::size_t tag_bytes() const { return sizes_of(profile_).tag_bytes; }
 
     [[nodiscard]] SrtpProfile profile() const { return profile_; }
 
   protected:
-    explicit SrtpSendKey(SrtpProfile profile) : profile_(profile) {}
+    explicit SrtpExpandedKey(SrtpProfile profile) : profile_(profile) {}
 
   private:
     SrtpProfile profile_;
 };
+
+using SrtpSendKey = SrtpExpandedKey;
 
 struct SrtpJob {
     const SrtpSendKey* key = nullptr;
@@ -73,6 +77,10 @@ class SrtpFanout {
 
     // Writes every job's packet. The jobs' keys come from this engine.
     virtual void protect(std::span<const SrtpJob> jobs) = 0;
+
+    // The same engine for single packets in place: what an SrtpSession works with. Lives as long as
+    // this.
+    [[nodiscard]] virtual SrtpCipher& cipher() = 0;
 
     [[nodiscard]] virtual std::string_view name() const = 0;
 };

@@ -50,6 +50,8 @@ void check_each(ConfigReader& reader,
 void read_limits(ConfigReader reader, MediaLimits& limits) {
     reader.read("conferences", limits.conferences, 1, kU32Max);
     reader.read("participants_per_conference", limits.participants_per_conference, 1, kU32Max);
+    reader.read(
+        "conference_connections_per_worker", limits.conference_connections_per_worker, 1, kU32Max);
     reader.read("tracks_per_participant", limits.tracks_per_participant, 1, 500);
     reader.read("publish_bitrate_bps_max", limits.publish_bitrate_bps_max, 10'000, kBitrateMax);
     reader.read("tcp_connections", limits.tcp_connections, 0, kU32Max);

@@ -295,19 +295,12 @@ TEST_P(SrtpFanoutTest, LeavesNothingToDoForAnEmptyBatch) {
     fanout_->protect({});
 }
 
-std::string name_of_case(
-    const testing::TestParamInfo<std::tuple<SrtpEngine, SrtpProfile>>& test_case) {
-    const std::string engine =
-        std::get<SrtpEngine>(test_case.param) == SrtpEngine::kOpenSsl ? "OpenSsl_" : "IpsecMb_";
-    return engine + std::string(name_of(std::get<SrtpProfile>(test_case.param)));
-}
-
 INSTANTIATE_TEST_SUITE_P(EveryEngineAndProfile,
                          SrtpFanoutTest,
                          testing::Combine(testing::Values(SrtpEngine::kOpenSsl,
                                                           SrtpEngine::kIpsecMb),
                                           testing::ValuesIn(kSrtpProfilesByPreference)),
-                         name_of_case);
+                         [](const auto& suite) { return name_of(suite.param); });
 
 class SrtpEngineTest : public testing::TestWithParam<SrtpEngine> {
   protected:

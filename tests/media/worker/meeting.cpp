@@ -191,6 +191,12 @@ WorkerCore& Meeting::core() {
     return node_->core;
 }
 
+void Meeting::call(
+    const std::function<void(WorkerCore&, Instant, transport::DatagramSink&)>& function) {
+    function(node_->core, simulator_.now(), *node_->sink());
+    network_.settle(*node_);
+}
+
 const std::vector<ConnectionGone>& Meeting::gone() const {
     return node_->gone;
 }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -112,6 +113,8 @@ class Meeting {
     }
 
     [[nodiscard]] WorkerCore& core();
+    // Calls the core, and lets the network have what it sends.
+    void call(const std::function<void(WorkerCore&, Instant, transport::DatagramSink&)>& function);
     [[nodiscard]] sfu::ConferenceInfo conference();
     [[nodiscard]] std::optional<sfu::ParticipantInfo> participant(const std::string& identity);
 
