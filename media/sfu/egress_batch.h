@@ -20,7 +20,7 @@ namespace isthmus::media::sfu {
 
 struct EgressCounters {
     std::uint64_t packets = 0;
-    std::uint64_t bytes = 0;      // with header and tag
+    std::uint64_t bytes = 0;  // with header and tag
     std::uint64_t batches = 0;
     std::uint64_t oversized = 0;  // longer than kDatagramBytesMax once rewritten; not sent
 };
