@@ -9,6 +9,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "media/rtp/rtcp_reader.h"
+#include "media/sfu/conference.h"
 #include "media/sfu/published_track.h"
 
 namespace isthmus::media::sfu {
@@ -255,6 +256,8 @@ ParticipantInfo Participant::describe(Instant now) const {
                          .remote_address = {},
                          .protocol = {},
                          .srtp_profile = {},
+                         .speaking = false,
+                         .audio_level_minus_dbov = {},
                          .tracks = {},
                          .subscriptions = {}};
     if (const transport::Path* path = transport_.selected_path()) {
@@ -266,6 +269,11 @@ ParticipantInfo Participant::describe(Instant now) const {
     }
     for (const auto& track : publisher_.tracks()) {
         info.tracks.push_back(track->describe(now));
+        if (conference_ != nullptr && track->audio_gate().speaker) {
+            const AudioSelection& audio = conference_->audio();
+            info.speaking = info.speaking || audio.speaking(now, track->audio_gate());
+            info.audio_level_minus_dbov = audio.level(track->audio_gate());
+        }
     }
     for (const auto& subscription : subscriber_.subscriptions()) {
         info.subscriptions.push_back(subscription->describe());

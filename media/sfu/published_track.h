@@ -15,6 +15,7 @@
 
 #include "base/time.h"
 #include "media/rtp/header_extensions.h"
+#include "media/sfu/audio_gate.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
 #include "media/sfu/egress_batch.h"
@@ -85,10 +86,22 @@ class PublishedTrack {
 
     [[nodiscard]] bool has_receivers() const { return !subscriptions_.empty() || !taps_.empty(); }
 
+    // Its place in the selection of audio tracks; unused for video.
+    [[nodiscard]] AudioGate& audio_gate() { return audio_gate_; }
+
+    [[nodiscard]] const AudioGate& audio_gate() const { return audio_gate_; }
+
     [[nodiscard]] TrackInfo describe(Instant now) const;
 
   private:
     void choose_active(InboundStream& stream, bool key_frame_start);
+    // Reports an audio packet; false where it goes to nobody.
+    bool passes_gate(Instant now,
+                     const rtp::RtpPacketView& packet,
+                     const rtp::HeaderExtensions& extensions);
+    // Queues what was said before the gate opened, and marks where the stream begins again.
+    void reopen(Instant now, InboundStream& stream, const TrackPacket& packet);
+    void queue(Instant now, InboundStream& stream, const TrackPacket& packet);
 
     std::string id_;
     MediaSection section_;
@@ -100,6 +113,7 @@ class PublishedTrack {
     std::vector<Subscription*> subscriptions_;
     std::vector<TrackTap*> taps_;
     std::vector<TrackPacket> pending_;
+    AudioGate audio_gate_;
 };
 
 }  // namespace isthmus::media::sfu

@@ -54,9 +54,8 @@ Subscription::Subscription(MediaSection section,
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
                                     .burst_bytes = limits.retransmission_bytes_per_second}) {}
 
-bool Subscription::fits(const PublishedTrack& track) const {
-    return track_ == nullptr && track.kind() == section_.kind &&
-           first_common(track.section(), section_) != nullptr;
+bool Subscription::takes(const PublishedTrack& track) const {
+    return track.kind() == section_.kind && first_common(track.section(), section_) != nullptr;
 }
 
 void Subscription::bind(Instant now, PublishedTrack& track) {
@@ -117,7 +116,8 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
                           .timestamp = rewritten->timestamp,
                           .ssrc = description_.ssrc,
                           .payload_type = format_->payload_type,
-                          .marker = packet.packet.marker,
+                          // Begins a talkspurt (RFC 3551 section 4.1).
+                          .marker = packet.packet.marker || packet.resumes,
                           .send_class = section_.kind == rtp::MediaKind::kAudio ? SendClass::kAudio
                                                                                 : SendClass::kVideo,
                           .patch = {}};
@@ -143,11 +143,24 @@ bool Subscription::follow(Instant now, const TrackPacket& packet) {
                                  .timestamp = packet.packet.timestamp,
                                  .clock_hz = clock_hz,
                                  .timestamp_out = {}});
+    } else if (packet.resumes) {
+        resume(now, packet);
     }
     if (!choose_format(packet)) {
         ++counters_.no_format;
     }
     return true;
+}
+
+// The stream begins again after packets that nobody got: numbers close up, time goes on as the
+// publisher's did, so that sender reports stay true.
+void Subscription::resume(Instant now, const TrackPacket& packet) {
+    rewriter_.switch_source(now,
+                            {.source = packet.stream->source,
+                             .seq = packet.seq,
+                             .timestamp = packet.packet.timestamp,
+                             .clock_hz = packet.stream->clock.clock_hz(),
+                             .timestamp_out = rewriter_.timestamp_of(packet.packet.timestamp)});
 }
 
 bool Subscription::choose_format(const TrackPacket& packet) {

@@ -44,7 +44,12 @@ class Subscription {
                  RandomSource& random);
 
     // Free, of the track's kind, and with a format that takes what is published.
-    [[nodiscard]] bool fits(const PublishedTrack& track) const;
+    [[nodiscard]] bool fits(const PublishedTrack& track) const {
+        return track_ == nullptr && takes(track);
+    }
+
+    // The same, free or not.
+    [[nodiscard]] bool takes(const PublishedTrack& track) const;
     void bind(Instant now, PublishedTrack& track);
     void unbind();
 
@@ -84,6 +89,7 @@ class Subscription {
     [[nodiscard]] std::optional<OutgoingPacket> take(Instant now, const TrackPacket& packet);
     // Takes up the packet's stream where it may; false where the packet is not for the receiver.
     bool follow(Instant now, const TrackPacket& packet);
+    void resume(Instant now, const TrackPacket& packet);
     bool choose_format(const TrackPacket& packet);
     // False where the packet is gone, or may not be sent again.
     bool resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "media/sfu/published_track.h"
 
 namespace isthmus::media {
 namespace {
@@ -110,8 +111,11 @@ sfu::Conference& WorkerCore::make_conference(Instant now, const std::string& nam
     if (id.empty()) {
         id = "RM_" + random_.next_token(12);
     }
-    auto conference = std::make_unique<sfu::Conference>(sfu::ConferenceConfig{
-        .id = std::move(id), .name = name, .created_at_unix_ms = unix_ms(now)});
+    auto conference = std::make_unique<sfu::Conference>(
+        sfu::ConferenceConfig{.id = std::move(id),
+                              .name = name,
+                              .created_at_unix_ms = unix_ms(now),
+                              .audio_loudest = config_.limits.audio_loudest});
     return *conferences_.emplace(name, std::move(conference)).first->second;
 }
 
@@ -256,6 +260,7 @@ void WorkerCore::end_participant(Instant now,
 
 void WorkerCore::drop_if_empty(const sfu::Conference& conference) {
     if (conference.size() == 0 && !relay_.is_linked(conference.name())) {
+        add_audio_counters(conference, stats_);
         conferences_.erase(conferences_.find(conference.name()));
     }
 }
@@ -460,7 +465,11 @@ sfu::ConferenceInfo WorkerCore::describe(Instant now,
                              .created_at_unix_ms = conference.created_at_unix_ms(),
                              .worker = config_.index,
                              .participant_count = static_cast<std::uint32_t>(conference.size()),
+                             .dominant_speaker = {},
                              .participants = {}};
+    if (const sfu::PublishedTrack* dominant = conference.audio().dominant()) {
+        info.dominant_speaker = dominant->owner().identity();
+    }
     if (details) {
         for (const sfu::Participant* participant : conference.participants()) {
             info.participants.push_back(participant->describe(now));
@@ -481,6 +490,9 @@ sfu::WorkerStats WorkerCore::stats() const {
     stats.relay_packets_dropped = relayed.dropped_full + relayed.dropped_unknown;
     stats.relay_queue_bytes = relay_.queued_bytes_max();
     stats.conferences = conferences_.size();
+    for (const auto& [name, conference] : conferences_) {
+        add_audio_counters(*conference, stats);
+    }
     stats.participants = participants_.size();
     participants_.for_each([&stats](auto, const std::unique_ptr<sfu::Participant>& participant) {
         add_transport_counters(*participant, stats);
@@ -490,6 +502,13 @@ sfu::WorkerStats WorkerCore::stats() const {
         }
     });
     return stats;
+}
+
+void WorkerCore::add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats) {
+    const sfu::AudioCounters counters = conference.audio().counters();
+    stats.audio_gated += counters.gated;
+    stats.dominant_speaker_changes += counters.dominant_changes;
+    stats.audio_ranking_changes += counters.ranking_changes;
 }
 
 void WorkerCore::add_transport_counters(const sfu::Participant& participant,

@@ -140,6 +140,7 @@ class WorkerCore {
     sfu::Conference& make_conference(Instant now, const std::string& name, std::string id);
     void drop_if_empty(const sfu::Conference& conference);
     [[nodiscard]] sfu::Conference* find_conference(const std::string& name) const;
+    static void add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats);
     static void add_transport_counters(const sfu::Participant& participant,
                                        sfu::WorkerStats& stats);
     [[nodiscard]] sfu::LocalDescription describe_local(const sfu::Participant& participant) const;

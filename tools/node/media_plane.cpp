@@ -59,6 +59,7 @@ media::WorkerThreadConfig worker_config_of(
     worker.identity = std::move(identity);
     worker.limits.participants_per_conference = config.limits.participants_per_conference;
     worker.limits.tracks_per_participant = config.limits.tracks_per_participant;
+    worker.limits.audio_loudest = config.audio.loudest;
     worker.limits.publish_bitrate_bps_max = config.limits.publish_bitrate_bps_max;
     return worker;
 }

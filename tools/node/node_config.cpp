@@ -27,6 +27,7 @@ using signaling::http::ListenAddress;
 constexpr std::uint64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kPortMax = 65'535;
 constexpr std::uint64_t kWorkersMax = 1024;
+constexpr std::uint64_t kLoudestMax = 16;  // ActiveSpeakers::kRankedMax
 constexpr std::uint64_t kBitrateMax = 100'000'000'000;
 
 bool is_ip(const std::string& text) {
@@ -145,6 +146,10 @@ void read_media(ConfigReader reader, MediaConfig& media) {
         read_traffic_class(*dscp, "audio", media.dscp.audio);
         read_traffic_class(*dscp, "video", media.dscp.video);
         dscp->finish();
+    }
+    if (auto audio = reader.section("audio")) {
+        audio->read("loudest", media.audio.loudest, 0, kLoudestMax);
+        audio->finish();
     }
     if (auto limits = reader.section("limits")) {
         read_limits(std::move(*limits), media.limits);

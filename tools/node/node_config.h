@@ -31,6 +31,12 @@ struct MediaLimits {
     friend bool operator==(const MediaLimits&, const MediaLimits&) = default;
 };
 
+struct AudioConfig {
+    std::uint32_t loudest = 3;  // tracks of a conference that are forwarded; 0: all
+
+    friend bool operator==(const AudioConfig&, const AudioConfig&) = default;
+};
+
 struct MediaConfig {
     std::vector<std::string> bind = {"0.0.0.0", "::"};
     // Worker n has UDP and TCP port first_port + n. 0: the kernel chooses.
@@ -47,6 +53,7 @@ struct MediaConfig {
         media::transport::kSrtpProfilesByPreference.end()};
     media::transport::SrtpEngine srtp_engine = media::transport::SrtpEngine::kAuto;
     media::transport::TrafficMarking dscp;
+    AudioConfig audio;
     MediaLimits limits;
 
     friend bool operator==(const MediaConfig&, const MediaConfig&) = default;

@@ -12,6 +12,7 @@ namespace {
 rtp::ExtensionIds client_ids() {
     rtp::ExtensionIds ids;
     ids.set(rtp::ExtensionKind::kMid, 4);
+    ids.set(rtp::ExtensionKind::kAudioLevel, 1);
     return ids;
 }
 
@@ -81,7 +82,7 @@ std::vector<std::byte> make_rtp(const RtpToSend& packet) {
                                              .timestamp = rtp::RtpTimestamp{packet.timestamp},
                                              .ssrc = packet.ssrc},
                                             {},
-                                            {},
+                                            {.audio_level = packet.level},
                                             bytes);
     bytes.resize(header);
     bytes.insert(bytes.end(), packet.payload.begin(), packet.payload.end());

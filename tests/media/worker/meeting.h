@@ -44,6 +44,7 @@ struct RtpToSend {
     bool marker = false;
     std::string mid = "video";
     std::vector<std::byte> payload;
+    std::optional<rtp::AudioLevel> level = std::nullopt;
 };
 
 [[nodiscard]] std::vector<std::byte> make_rtp(const RtpToSend& packet);
