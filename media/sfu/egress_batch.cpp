@@ -33,11 +33,11 @@ std::span<std::byte> EgressBatch::header_room() {
     return std::span(own_).subspan(jobs_.size() * kOwnBytes, kHeaderBytesMax);
 }
 
-bool EgressBatch::commit(std::size_t header_bytes,
-                         std::span<const std::byte> prefix,
-                         std::span<const std::byte> payload,
-                         std::uint32_t roc,
-                         const EgressTraits& traits) {
+std::size_t EgressBatch::commit(std::size_t header_bytes,
+                                std::span<const std::byte> prefix,
+                                std::span<const std::byte> payload,
+                                std::uint32_t roc,
+                                const EgressTraits& traits) {
     DCHECK(!full());
     DCHECK(prefix.size() <= kPrefixBytesMax);
     const std::span<std::byte> own = std::span(own_).subspan(jobs_.size() * kOwnBytes, kOwnBytes);
@@ -50,7 +50,7 @@ bool EgressBatch::commit(std::size_t header_bytes,
     const std::size_t bytes = job.out_bytes();
     if (bytes > kDatagramBytesMax) {
         ++counters_.oversized;
-        return false;
+        return 0;
     }
     std::ranges::copy(prefix, own_prefix.begin());
     jobs_.push_back(job);
@@ -58,7 +58,7 @@ bool EgressBatch::commit(std::size_t header_bytes,
     run_packets_.push_back({.bytes = static_cast<std::uint16_t>(bytes), .may_pad = traits.may_pad});
     ++counters_.packets;
     counters_.bytes += bytes;
-    return true;
+    return bytes;
 }
 
 void EgressBatch::flush(transport::DatagramSink& sink) {
