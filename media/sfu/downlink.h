@@ -31,6 +31,13 @@ class Downlink {
               transport::DatagramSink& sink);
 
   private:
+    // What is written at the moment of sending.
+    void stamp(Instant now, const rtp::RtpHeaderWriter& writer, rtp::RtpHeaderFields& fields);
+    void send_repair(Instant now,
+                     const OutgoingPacket& repaired,
+                     EgressBatch& batch,
+                     transport::DatagramSink& sink);
+
     const transport::PeerTransport& transport_;
     std::uint16_t transport_sequence_ = 0;
 };
