@@ -67,6 +67,11 @@ class Subscription {
                      const rtp::Nack& nack,
                      EgressBatch& batch,
                      transport::DatagramSink& sink);
+    // Repeats the newest packet as RTX, for a probe. False where there is nothing to repeat.
+    bool send_padding(Instant now,
+                      const congestion::ProbeSend& probe,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink);
     void handle_key_frame_request(Instant now);
     void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
 
@@ -100,6 +105,15 @@ class Subscription {
     bool choose_format(const TrackPacket& packet);
     // False where the packet is gone, or may not be sent again.
     bool resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
+
+    // What was sent as `seq`, where it is still there.
+    struct Repeat {
+        const InboundStream* stream = nullptr;
+        rtp::RtpPacketView packet;
+        OutgoingPacket outgoing;
+    };
+
+    [[nodiscard]] std::optional<Repeat> make_repeat(Instant now, std::uint16_t seq);
 
     MediaSection section_;
     SenderDescription description_;

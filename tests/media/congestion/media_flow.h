@@ -52,23 +52,20 @@ struct FlowTrace {
         double received_bps = 0;  // media
         double layers_bps = 0;    // what was chosen takes
     };
-
     std::vector<Step> steps;
-
     struct Passage {
         Instant at;
         Duration queued;
     };
-
     std::vector<Passage> passages;  // of each packet through the forward line
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_lost = 0;
     std::uint64_t media_bytes = 0;
     std::uint64_t padding_bytes = 0;
     std::uint64_t padding_bytes_later = 0;  // after five seconds
-    int switches = 0;                       // of layers, by choice
-    Duration longest_gap{};                 // between video packets of any layer, while not paused
-    Duration longest_wait{};                // in the pacer's queue
+    int switches = 0;  // of layers, by choice
+    Duration longest_gap{};  // between video packets of any layer, while not paused
+    Duration longest_wait{};  // in the pacer's queue
 };
 
 class MediaFlow {
