@@ -36,25 +36,25 @@ void BusyRate::follow_base(Instant now, Duration transit) {
 
 void BusyRate::begin(const PacketResult& packet) {
     busy_ = true;
-    began_ = packet.arrived_at;
-    last_ = packet.arrived_at;
+    began_ = *packet.arrived_at;
+    last_ = *packet.arrived_at;
     bytes_ = 0;
     packets_ = 0;
 }
 
 void BusyRate::on_packet(Instant now, const PacketResult& packet) {
-    const Duration transit = packet.arrived_at - packet.sent_at.time_since_epoch();
+    const Duration transit = *packet.arrived_at - packet.sent_at.time_since_epoch();
     follow_base(now, transit);
     queued_ = transit - std::ranges::min(bases_);
     if (queued_ < kQueued) {
         busy_ = false;
         return;
     }
-    if (!busy_ || packet.arrived_at < last_) {
+    if (!busy_ || *packet.arrived_at < last_) {
         begin(packet);
         return;
     }
-    last_ = packet.arrived_at;
+    last_ = *packet.arrived_at;
     bytes_ += packet.bytes;
     ++packets_;
     const Duration span = last_ - began_;

@@ -18,6 +18,9 @@ struct CongestionConfig {
     // Of the target; above one so that frames, which come at once, do not wait (libwebrtc: 2.5).
     double pacing_factor = 2.5;
     PacerConfig pacer;
+    // The receiver sends RFC 8888 feedback: packets are found by SSRC and RTP sequence number, which
+    // takes 16 bytes more for each packet of the history.
+    bool feedback_by_stream = false;
     std::size_t history_packets = SendHistory::kPacketsDefault;
 };
 

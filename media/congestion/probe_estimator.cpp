@@ -36,14 +36,14 @@ void ProbeEstimator::add(Cluster& cluster, const PacketResult& packet) {
     } else if (packet.sent_at == cluster.last_sent) {
         cluster.last_sent_bytes += packet.bytes;
     }
-    if (first || packet.arrived_at < cluster.first_arrived) {
-        cluster.first_arrived = packet.arrived_at;
+    if (first || *packet.arrived_at < cluster.first_arrived) {
+        cluster.first_arrived = *packet.arrived_at;
         cluster.first_arrived_bytes = packet.bytes;
-    } else if (packet.arrived_at == cluster.first_arrived) {
+    } else if (*packet.arrived_at == cluster.first_arrived) {
         cluster.first_arrived_bytes += packet.bytes;
     }
-    if (first || packet.arrived_at > cluster.last_arrived) {
-        cluster.last_arrived = packet.arrived_at;
+    if (first || *packet.arrived_at > cluster.last_arrived) {
+        cluster.last_arrived = *packet.arrived_at;
     }
     ++cluster.packets;
     cluster.bytes += packet.bytes;

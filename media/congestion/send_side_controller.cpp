@@ -18,6 +18,7 @@ constexpr double kCalmLoss = 0.05;
 SendSideController::SendSideController(const CongestionConfig& config)
     : config_(config),
       history_(config.history_packets),
+      index_(2 * config.history_packets),
       rate_(config.start, {.min = config.min, .max = config.max}),
       alr_(config.start),
       probe_controller_(config.start, config.start_probe_max, config.max),
@@ -30,6 +31,9 @@ void SendSideController::on_packet_sent(Instant now, const SentPacket& sent) {
         packet.probe = prober_.current();
     }
     history_.on_packet_sent(now, packet);
+    if (config_.feedback_by_stream) {
+        index_.insert(packet.ssrc, packet.rtp_seq, packet.seq);
+    }
     alr_.on_sent(now, size);
     padding_.on_sent(now, size, packet.is_padding);
     watch_.on_sent(now);
@@ -51,12 +55,15 @@ void SendSideController::on_result(Instant now, const PacketResult& result, Summ
         return;
     }
     ++summary.received;
+    if (!result.arrived_at) {
+        return;
+    }
     delay_.on_packet(now, result);
     busy_.on_packet(now, result);
-    throughput_.on_packet(result.arrived_at, DataSize::bytes(result.bytes));
-    if (!summary.newest_sent || result.arrived_at >= summary.newest_arrived) {
+    throughput_.on_packet(*result.arrived_at, DataSize::bytes(result.bytes));
+    if (!summary.newest_sent || *result.arrived_at >= summary.newest_arrived) {
         summary.newest_sent = result.sent_at;
-        summary.newest_arrived = result.arrived_at;
+        summary.newest_arrived = *result.arrived_at;
     }
     if (result.probe != kNoProbe) {
         if (const auto rate = probe_estimator_.on_packet(result)) {
@@ -72,6 +79,26 @@ void SendSideController::on_transport_feedback(Instant now,
         now, feedback, [&](const PacketResult& result) { on_result(now, result, summary); });
     // What tells nothing new of packets that we sent is no sign of life.
     if (admitted && summary.received + summary.lost > 0) {
+        finish_feedback(now, summary);
+    }
+}
+
+void SendSideController::on_congestion_feedback(Instant now,
+                                                const rtp::CongestionFeedback& feedback) {
+    StreamFeedback::Reports scratch;
+    const auto reports = streams_.read(feedback, index_, history_.newest_seq(), scratch);
+    if (!history_.admit(reports.size())) {
+        return;
+    }
+    Summary summary;
+    for (const StreamReport& report : reports) {
+        history_.on_report(now,
+                           {.seq = report.transport_seq,
+                            .received = report.received,
+                            .arrived_at = report.arrived_at},
+                           [&](const PacketResult& result) { on_result(now, result, summary); });
+    }
+    if (summary.received + summary.lost > 0) {
         finish_feedback(now, summary);
     }
 }
@@ -219,7 +246,8 @@ CongestionStats SendSideController::stats() const {
             .probes = probes_,
             .probes_answered = probes_answered_,
             .padding_bytes = padding_bytes_,
-            .history = history_.counters()};
+            .history = history_.counters(),
+            .streams = streams_.counters()};
 }
 
 }  // namespace isthmus::media::congestion

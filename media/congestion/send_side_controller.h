@@ -28,6 +28,8 @@
 #include "media/congestion/rate_control.h"
 #include "media/congestion/round_trip.h"
 #include "media/congestion/send_history.h"
+#include "media/congestion/stream_feedback.h"
+#include "media/congestion/stream_index.h"
 #include "media/congestion/throughput_estimator.h"
 #include "media/rtp/rtcp_messages.h"
 
@@ -50,6 +52,7 @@ struct CongestionStats {
     std::uint64_t probes_answered = 0;
     std::uint64_t padding_bytes = 0;
     SendHistoryCounters history;
+    StreamFeedbackCounters streams;  // of RFC 8888 feedback
 };
 
 class SendSideController {
@@ -61,7 +64,10 @@ class SendSideController {
 
     void on_transport_feedback(Instant now, const rtp::TransportFeedback& feedback);
 
-    // For receivers without transport-wide feedback: what the receiver estimates, and what it lost
+    // RFC 8888; needs CongestionConfig::feedback_by_stream.
+    void on_congestion_feedback(Instant now, const rtp::CongestionFeedback& feedback);
+
+    // For receivers without either: what the receiver estimates, and what it lost
     // of all that was sent (0 to 1). `round_trip` is nothing where it is not known.
     void on_remb(Instant now, DataRate limit);
     void on_report_loss(Instant now, double fraction, std::optional<Duration> round_trip);
@@ -111,6 +117,8 @@ class SendSideController {
 
     CongestionConfig config_;
     SendHistory history_;
+    StreamIndex index_;
+    StreamFeedback streams_;
     DelayDetector delay_;
     ThroughputEstimator throughput_;
     BusyRate busy_;
@@ -125,7 +133,7 @@ class SendSideController {
     PaddingBudget padding_;
     DataRate receiver_limit_ = DataRate::unlimited();
     DataRate target_;
-    bool has_feedback_ = false;  // transport-wide
+    bool has_feedback_ = false;  // on each packet
     bool has_reports_ = false;   // REMB or loss, and nothing better
     bool can_pad_ = true;
     bool was_alr_ = false;
