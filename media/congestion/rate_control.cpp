@@ -11,6 +11,7 @@ namespace {
 constexpr double kCut = 0.85;
 constexpr double kAboveThroughput = 1.5;
 constexpr DataRate kAboveThroughputMore = DataRate::kbps(10);
+constexpr double kAboveWanted = 1.02;
 // Where little is sent the rate is only held up to this much above it: raising it further is the
 // business of probes (probe_controller.h).
 constexpr double kAboveLimitedThroughput = 1.15;
@@ -26,6 +27,9 @@ constexpr Duration kDetection = std::chrono::milliseconds(100);
 constexpr Duration kCutIntervalMin = std::chrono::milliseconds(10);
 constexpr Duration kCutIntervalMax = std::chrono::milliseconds(200);
 constexpr Duration kRoundTripDefault = std::chrono::milliseconds(200);
+// Beside a loss-based flow: RFC 8312's beta, and no more than one cut for each of its losses.
+constexpr double kCompetingCut = 0.7;
+constexpr Duration kCompetingCutInterval = std::chrono::milliseconds(500);
 // Without feedback.
 constexpr double kSilenceCut = 0.5;
 
@@ -57,6 +61,10 @@ bool RateControl::may_cut(Instant now, std::optional<DataRate> throughput) const
 }
 
 void RateControl::on_feedback(Instant now, const PathState& path) {
+    if (path.competing) {
+        compete(now, path);
+        return;
+    }
     switch (path.usage) {
         case Usage::kOverusing:
             if (may_cut(now, path.throughput)) {
@@ -99,6 +107,25 @@ void RateControl::cut(Instant now, const PathState& path) {
     set(now, std::min(target, rate_));
 }
 
+// As TCP would: a packet more for each round trip, a good deal less for each loss.
+void RateControl::compete(Instant now, const PathState& path) {
+    if (path.lossy) {
+        if (!competing_cut_at_ || now - *competing_cut_at_ >= kCompetingCutInterval + round_trip_) {
+            competing_cut_at_ = now;
+            set(now, rate_ * kCompetingCut);
+        }
+        return;
+    }
+    const Duration since = changed_at_ ? now - *changed_at_ : Duration::zero();
+    changed_at_ = now;
+    const DataRate limit = std::max(
+        path.wanted * kAboveWanted,
+        path.throughput.value_or(rate_) * kAboveThroughput + kAboveThroughputMore);
+    if (rate_ < limit) {
+        set(now, std::min(rate_ + additive() * seconds(since), limit));
+    }
+}
+
 void RateControl::raise(Instant now, const PathState& path) {
     const Duration since = now - *changed_at_;
     changed_at_ = now;
@@ -123,11 +150,16 @@ DataRate RateControl::step(Duration since) const {
         const double factor = std::pow(kGrowth, std::min(seconds(since), 1.0)) - 1;
         return std::max(rate_ * factor, kGrowthMin * seconds(since));
     }
+    return additive() * seconds(since);
+}
+
+// For each second.
+DataRate RateControl::additive() const {
     const double frame_bits = static_cast<double>(rate_.bps()) * kFrameSeconds;
     const double packets = std::max(1.0, std::ceil(frame_bits / kPacketBits));
     const double response = seconds(round_trip_ + kDetection);
     const auto per_second = DataRate::bps(static_cast<std::int64_t>(frame_bits / packets / response));
-    return std::max(per_second, kAdditiveMin) * seconds(since);
+    return std::max(per_second, kAdditiveMin);
 }
 
 void RateControl::on_probe(Instant now, DataRate rate) {

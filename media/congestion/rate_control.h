@@ -27,6 +27,11 @@ struct PathState {
     std::optional<DataRate> busy_rate;
     // Less is sent than the rate would let: what arrives proves nothing about more.
     bool application_limited = false;
+    // A queue that others keep filled (competitor_detector.h): delay says nothing, loss does.
+    bool competing = false;
+    bool lossy = false;
+    // The next rate that there is use for; zero where there is none.
+    DataRate wanted;
 };
 
 class RateControl {
@@ -53,8 +58,10 @@ class RateControl {
 
     [[nodiscard]] bool may_cut(Instant now, std::optional<DataRate> throughput) const;
     void cut(Instant now, const PathState& path);
+    void compete(Instant now, const PathState& path);
     void raise(Instant now, const PathState& path);
     [[nodiscard]] DataRate step(Duration since) const;
+    [[nodiscard]] DataRate additive() const;
     void set(Instant now, DataRate rate);
 
     RateBounds bounds_;
@@ -63,6 +70,7 @@ class RateControl {
     State state_ = State::kHold;
     Duration round_trip_;
     std::optional<Instant> changed_at_;
+    std::optional<Instant> competing_cut_at_;
 };
 
 }  // namespace isthmus::media::congestion

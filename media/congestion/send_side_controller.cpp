@@ -10,6 +10,8 @@ constexpr double kLimitedBelow = 0.85;
 // A probe that found less than what arrives anyway was unlucky (libwebrtc:
 // kProbeDropThroughputFraction).
 constexpr double kOfThroughput = 0.85;
+// A loss-based flow has filled the queue.
+constexpr double kCompetingLoss = 0.02;
 // Loss above this is no time for probes.
 constexpr double kCalmLoss = 0.05;
 
@@ -60,6 +62,7 @@ void SendSideController::on_result(Instant now, const PacketResult& result, Summ
     }
     delay_.on_packet(now, result);
     busy_.on_packet(now, result);
+    competitor_.on_packet(now, busy_.queued());
     throughput_.on_packet(*result.arrived_at, DataSize::bytes(result.bytes));
     if (!summary.newest_sent || *result.arrived_at >= summary.newest_arrived) {
         summary.newest_sent = result.sent_at;
@@ -132,13 +135,18 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
         use_probe(now, *summary.probed);
         return;
     }
+    competing_ = competitor_.competing(now);
     const DataRate before = rate_.rate();
     rate_.on_feedback(now,
                       {.usage = usage,
                        .throughput = throughput_.rate(),
                        .busy_rate = busy_.rate(now),
-                       .application_limited = application_limited()});
+                       .application_limited = application_limited(),
+                       .competing = competing_,
+                       .lossy = loss_.loss() > kCompetingLoss,
+                       .wanted = wanted_next_});
     if (rate_.rate() < before) {
+        competitor_.on_cut();
         prober_.clear();
         probe_controller_.on_drop(now, before, rate_.rate());
     }
@@ -193,7 +201,7 @@ bool SendSideController::application_limited() const {
 
 ProbeConditions SendSideController::conditions() const {
     return {.estimate = target_,
-            .calm = delay_.usage() == Usage::kNormal && loss_.loss() < kCalmLoss,
+            .calm = delay_.usage() == Usage::kNormal && !competing_ && loss_.loss() < kCalmLoss,
             .application_limited = application_limited()};
 }
 
@@ -209,6 +217,7 @@ void SendSideController::start_probes(Instant now) {
 }
 
 void SendSideController::set_wanted(const WantedRates& wanted) {
+    wanted_next_ = wanted.next;
     probe_controller_.set_wanted(wanted);
 }
 
@@ -241,6 +250,7 @@ CongestionStats SendSideController::stats() const {
             .loss = loss_.loss(),
             .in_flight = history_.in_flight(),
             .usage = delay_.usage(),
+            .competing = competing_,
             .overuses = overuses_,
             .silences = silences_,
             .probes = probes_,

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "media/congestion/alr_detector.h"
 #include "media/congestion/busy_rate.h"
+#include "media/congestion/competitor_detector.h"
 #include "media/congestion/congestion_config.h"
 #include "media/congestion/delay_detector.h"
 #include "media/congestion/feedback_watch.h"
@@ -46,6 +47,7 @@ struct CongestionStats {
     double loss = 0;                         // 0 to 1
     DataSize in_flight;
     Usage usage = Usage::kNormal;
+    bool competing = false;  // beside a flow that keeps the queue filled
     std::uint64_t overuses = 0;
     std::uint64_t silences = 0;
     std::uint64_t probes = 0;
@@ -122,6 +124,7 @@ class SendSideController {
     DelayDetector delay_;
     ThroughputEstimator throughput_;
     BusyRate busy_;
+    CompetitorDetector competitor_;
     RateControl rate_;
     LossControl loss_;
     AlrDetector alr_;
@@ -136,7 +139,9 @@ class SendSideController {
     bool has_feedback_ = false;  // on each packet
     bool has_reports_ = false;   // REMB or loss, and nothing better
     bool can_pad_ = true;
+    DataRate wanted_next_;
     bool was_alr_ = false;
+    bool competing_ = false;
     Usage usage_before_ = Usage::kNormal;
     std::uint64_t overuses_ = 0;
     std::uint64_t silences_ = 0;

@@ -1,0 +1,48 @@
+// Tells a queue that others keep filled (a long TCP flow) from one of our own making.
+//
+// A queue that stays although we cut our rate again and again is not ours, and to go on giving way
+// to it ends at nothing. While it stands the rate follows loss, as those others' does; once the
+// queue is found empty the delay counts again.
+//
+// Source: the mode switch of Copa (Arun and Balakrishnan, NSDI 2018, section 2.2), here on top of
+// GCC, whose adaptive threshold alone (draft-ietf-rmcat-gcc-02 section 5.4) is too slow for it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "base/time.h"
+
+namespace isthmus::media::congestion {
+
+class CompetitorDetector {
+  public:
+    // Of each packet that arrived: how long it waited.
+    void on_packet(Instant now, Duration queued) {
+        if (queued < kEmpty) {
+            standing_since_.reset();
+            cuts_ = 0;
+        } else if (!standing_since_) {
+            standing_since_ = now;
+        }
+    }
+
+    // The rate was cut because of the delay.
+    void on_cut() { ++cuts_; }
+
+    [[nodiscard]] bool competing(Instant now) const {
+        return standing_since_ && cuts_ >= kCutsOfProof && now - *standing_since_ >= kStanding;
+    }
+
+  private:
+    // A flow that shares a queue with a loss-based one never sees less.
+    static constexpr Duration kEmpty = std::chrono::milliseconds(25);
+    // Longer than our own queues take to drain, as long as the line is one that media fits on.
+    static constexpr Duration kStanding = std::chrono::milliseconds(2500);
+    static constexpr int kCutsOfProof = 3;
+
+    std::optional<Instant> standing_since_;
+    int cuts_ = 0;
+};
+
+}  // namespace isthmus::media::congestion
