@@ -12,6 +12,8 @@ constexpr double kCut = 0.85;
 constexpr double kAboveThroughput = 1.5;
 constexpr DataRate kAboveThroughputMore = DataRate::kbps(10);
 constexpr double kAboveWanted = 1.02;
+// The queue goes on growing after a cut.
+constexpr double kCutAgain = 0.9;
 // Where little is sent the rate is only held up to this much above it: raising it further is the
 // business of probes (probe_controller.h).
 constexpr double kAboveLimitedThroughput = 1.15;
@@ -67,7 +69,7 @@ void RateControl::on_feedback(Instant now, const PathState& path) {
     }
     switch (path.usage) {
         case Usage::kOverusing:
-            if (may_cut(now, path.throughput)) {
+            if (!path.probing && may_cut(now, path.throughput)) {
                 cut(now, path);
             }
             break;
@@ -76,6 +78,7 @@ void RateControl::on_feedback(Instant now, const PathState& path) {
             state_ = State::kHold;
             break;
         case Usage::kNormal:
+            cut_before_ = false;
             if (state_ != State::kIncrease) {
                 state_ = State::kIncrease;
                 changed_at_ = now;
@@ -104,7 +107,8 @@ void RateControl::cut(Instant now, const PathState& path) {
         capacity_.reset();
     }
     capacity_.on_overuse(carried);
-    set(now, std::min(target, rate_));
+    set(now, std::min(target, cut_before_ ? rate_ * kCutAgain : rate_));
+    cut_before_ = true;
 }
 
 // As TCP would: a packet more for each round trip, a good deal less for each loss.

@@ -27,7 +27,9 @@ struct PathState {
     std::optional<DataRate> busy_rate;
     // Less is sent than the rate would let: what arrives proves nothing about more.
     bool application_limited = false;
-    // A queue that others keep filled (competitor_detector.h): delay says nothing, loss does.
+    // What is measured shows a probe of ours: too much was its fault.
+    bool probing = false;
+    // A queue that others keep filled (standing_queue.h): delay says nothing, loss does.
     bool competing = false;
     bool lossy = false;
     // The next rate that there is use for; zero where there is none.
@@ -71,6 +73,7 @@ class RateControl {
     Duration round_trip_;
     std::optional<Instant> changed_at_;
     std::optional<Instant> competing_cut_at_;
+    bool cut_before_ = false;  // and the path was not normal since
 };
 
 }  // namespace isthmus::media::congestion

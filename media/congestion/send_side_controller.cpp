@@ -1,6 +1,7 @@
 #include "media/congestion/send_side_controller.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace isthmus::media::congestion {
 namespace {
@@ -12,6 +13,8 @@ constexpr double kLimitedBelow = 0.85;
 constexpr double kOfThroughput = 0.85;
 // A loss-based flow has filled the queue.
 constexpr double kCompetingLoss = 0.02;
+// Until feedback on a probe has come, and the queue that it made is gone.
+constexpr Duration kProbeEcho = std::chrono::milliseconds(200);
 // Loss above this is no time for probes.
 constexpr double kCalmLoss = 0.05;
 
@@ -62,15 +65,15 @@ void SendSideController::on_result(Instant now, const PacketResult& result, Summ
     }
     delay_.on_packet(now, result);
     busy_.on_packet(now, result);
-    competitor_.on_packet(now, busy_.queued());
+    queue_.on_packet(now, busy_.queued());
     throughput_.on_packet(*result.arrived_at, DataSize::bytes(result.bytes));
     if (!summary.newest_sent || *result.arrived_at >= summary.newest_arrived) {
         summary.newest_sent = result.sent_at;
         summary.newest_arrived = *result.arrived_at;
     }
     if (result.probe != kNoProbe) {
-        if (const auto rate = probe_estimator_.on_packet(result)) {
-            summary.probed = rate;
+        if (const auto probed = probe_estimator_.on_packet(result)) {
+            summary.probed = probed;
         }
     }
 }
@@ -114,7 +117,7 @@ void SendSideController::finish_feedback(Instant now, const Summary& summary) {
     }
     watch_.on_feedback(now, round_trip_.estimate(), history_.in_flight() == DataSize());
     loss_.on_packets(summary.received, summary.lost);
-    loss_.update(now, round_trip_.estimate(), target_);
+    loss_.update(now, round_trip_.estimate(), target_, busy_.rate(now));
     follow_path(now, summary);
     retarget(now);
     start_probes(now);
@@ -126,7 +129,10 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
         throughput_.expect_change();
     }
     was_alr_ = alr;
-    const Usage usage = delay_.usage();
+    Usage usage = delay_.usage();
+    if (usage == Usage::kNormal && queue_.is_tall(now)) {
+        usage = Usage::kOverusing;
+    }
     if (usage == Usage::kOverusing && usage_before_ != Usage::kOverusing) {
         ++overuses_;
     }
@@ -135,33 +141,36 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
         use_probe(now, *summary.probed);
         return;
     }
-    competing_ = competitor_.competing(now);
+    competing_ = queue_.is_foreign(now);
     const DataRate before = rate_.rate();
     rate_.on_feedback(now,
                       {.usage = usage,
                        .throughput = throughput_.rate(),
                        .busy_rate = busy_.rate(now),
                        .application_limited = application_limited(),
+                       .probing = now < probed_until_,
                        .competing = competing_,
                        .lossy = loss_.loss() > kCompetingLoss,
                        .wanted = wanted_next_});
     if (rate_.rate() < before) {
-        competitor_.on_cut();
+        queue_.on_cut(now);
         prober_.clear();
         probe_controller_.on_drop(now, before, rate_.rate());
     }
 }
 
-void SendSideController::use_probe(Instant now, DataRate probed) {
+void SendSideController::use_probe(Instant now, const ProbeResult& probed) {
     ++probes_answered_;
-    DataRate rate = probed;
+    // One that only asks whether a rate goes through, and got no for an answer, says nothing against
+    // what goes through already.
+    DataRate rate = probed.verifies ? std::max(probed.rate, rate_.rate()) : probed.rate;
     if (const auto throughput = throughput_.rate()) {
         rate = std::max(rate, std::min(rate_.rate(), *throughput * kOfThroughput));
     }
     rate_.on_probe(now, rate);
     loss_.on_probe(rate);
     retarget(now);
-    probe_controller_.on_result(now, probed, conditions());
+    probe_controller_.on_result(now, probed.rate, conditions());
 }
 
 void SendSideController::on_remb(Instant now, DataRate limit) {
@@ -213,6 +222,9 @@ void SendSideController::start_probes(Instant now) {
         }
         probe_estimator_.expect(*cluster);
         ++probes_;
+        if (cluster->verifies) {
+            probed_until_ = now + cluster->size / cluster->rate + round_trip_.estimate() + kProbeEcho;
+        }
     }
 }
 

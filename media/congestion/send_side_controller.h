@@ -16,7 +16,6 @@
 #include "base/time.h"
 #include "media/congestion/alr_detector.h"
 #include "media/congestion/busy_rate.h"
-#include "media/congestion/competitor_detector.h"
 #include "media/congestion/congestion_config.h"
 #include "media/congestion/delay_detector.h"
 #include "media/congestion/feedback_watch.h"
@@ -29,6 +28,7 @@
 #include "media/congestion/rate_control.h"
 #include "media/congestion/round_trip.h"
 #include "media/congestion/send_history.h"
+#include "media/congestion/standing_queue.h"
 #include "media/congestion/stream_feedback.h"
 #include "media/congestion/stream_index.h"
 #include "media/congestion/throughput_estimator.h"
@@ -105,13 +105,13 @@ class SendSideController {
         std::uint32_t lost = 0;
         std::optional<Instant> newest_sent;
         Duration newest_arrived{};
-        std::optional<DataRate> probed;
+        std::optional<ProbeResult> probed;
     };
 
     void on_result(Instant now, const PacketResult& result, Summary& summary);
     void finish_feedback(Instant now, const Summary& summary);
     void follow_path(Instant now, const Summary& summary);
-    void use_probe(Instant now, DataRate probed);
+    void use_probe(Instant now, const ProbeResult& probed);
     void retarget(Instant now);
     void start_probes(Instant now);
     [[nodiscard]] ProbeConditions conditions() const;
@@ -124,7 +124,7 @@ class SendSideController {
     DelayDetector delay_;
     ThroughputEstimator throughput_;
     BusyRate busy_;
-    CompetitorDetector competitor_;
+    StandingQueue queue_;
     RateControl rate_;
     LossControl loss_;
     AlrDetector alr_;
@@ -142,6 +142,7 @@ class SendSideController {
     DataRate wanted_next_;
     bool was_alr_ = false;
     bool competing_ = false;
+    Instant probed_until_ = Instant::min();
     Usage usage_before_ = Usage::kNormal;
     std::uint64_t overuses_ = 0;
     std::uint64_t silences_ = 0;
