@@ -183,6 +183,52 @@ struct Remb {
     WireList<SsrcItem> ssrcs;
 };
 
+// What a packet status chunk says of several packets, one symbol each: 0 not received, 1 small
+// delta (one byte, unsigned), 2 large delta (two bytes, signed), 3 reserved. Its 16 bits are a run
+// length (0 S S, 13 bits of length) or a vector of 14 one-bit (1 0) or of 7 two-bit symbols (1 1).
+class StatusChunk {
+  public:
+    explicit StatusChunk(std::uint16_t bits) : bits_(bits) {}
+
+    [[nodiscard]] unsigned size() const {
+        if (is_run()) {
+            return bits_ & 0x1fffU;
+        }
+        return is_wide() ? 7 : 14;
+    }
+
+    [[nodiscard]] unsigned symbol(unsigned index) const {
+        if (is_run()) {
+            return (bits_ >> 13U) & 3U;
+        }
+        return is_wide() ? (bits_ >> (12U - 2U * index)) & 3U : (bits_ >> (13U - index)) & 1U;
+    }
+
+    // Takes what belongs to `symbol` off the front of `deltas`. False where there is not enough,
+    // and for the reserved symbol.
+    static bool take_delta(unsigned symbol,
+                           std::span<const std::byte>& deltas,
+                           std::optional<std::int32_t>& delta) {
+        if (symbol == 3 || deltas.size() < symbol) {
+            return false;
+        }
+        if (symbol == 1) {
+            delta = load_u8(deltas.data());
+        } else if (symbol == 2) {
+            delta = static_cast<std::int16_t>(load_be16(deltas.data()));
+        }
+        deltas = deltas.subspan(symbol);
+        return true;
+    }
+
+  private:
+    [[nodiscard]] bool is_run() const { return (bits_ & 0x8000U) == 0; }
+
+    [[nodiscard]] bool is_wide() const { return (bits_ & 0x4000U) != 0; }
+
+    std::uint16_t bits_;
+};
+
 // One transport-wide feedback message; rtcp_reader.h has checked that it is whole.
 struct TransportFeedback {
     std::uint32_t sender_ssrc = 0;
@@ -199,6 +245,9 @@ struct TransportFeedback {
     // suffice.
     template <typename Visit>
     bool for_each(Visit&& visit) const;
+
+  private:
+    [[nodiscard]] std::optional<std::size_t> find_deltas() const;
 };
 
 // RFC 8888 section 3.1: what became of one packet.
@@ -285,58 +334,34 @@ using RtcpMessage = std::variant<SenderReport,
                                  ReceiverReferenceTime,
                                  Dlrr>;
 
-// Packet status chunks are 16 bits each: a run length (0 S S, 13 bits of length), a vector of 14
-// one-bit symbols (1 0) or of 7 two-bit symbols (1 1). Symbols: 0 not received, 1 small delta (one
-// byte, unsigned), 2 large delta (two bytes, signed), 3 reserved.
+// Walks the chunks for the place where they have told of all packets: the deltas begin there.
+inline std::optional<std::size_t> TransportFeedback::find_deltas() const {
+    std::size_t at = 0;
+    for (std::size_t told = 0; told < status_count; at += 2) {
+        if (chunks.size() - at < 2) {
+            return std::nullopt;
+        }
+        told += StatusChunk(load_be16(&chunks[at])).size();
+    }
+    return at;
+}
+
 template <typename Visit>
 bool TransportFeedback::for_each(Visit&& visit) const {
-    // The deltas begin where the chunks have told of all packets: walk them once for the place.
-    const auto chunk_end = [this]() -> std::optional<std::size_t> {
-        std::size_t at = 0;
-        std::size_t told = 0;
-        while (told < status_count) {
-            if (chunks.size() - at < 2) {
-                return std::nullopt;
-            }
-            const std::uint16_t chunk = load_be16(&chunks[at]);
-            at += 2;
-            told += (chunk & 0x8000U) == 0 ? (chunk & 0x1fffU) : (chunk & 0x4000U) == 0 ? 14U : 7U;
-        }
-        return at;
-    }();
-    if (!chunk_end) {
+    const auto deltas_at = find_deltas();
+    if (!deltas_at) {
         return false;
     }
-    std::size_t delta_at = *chunk_end;
+    std::span<const std::byte> deltas = chunks.subspan(*deltas_at);
     std::size_t told = 0;
-    const auto visit_symbol = [&](unsigned symbol) {
-        const std::size_t bytes = symbol == 1 ? 1 : symbol == 2 ? 2 : 0;
-        if (symbol == 3 || chunks.size() - delta_at < bytes) {
-            return false;
-        }
-        std::optional<std::int32_t> delta;
-        if (symbol == 1) {
-            delta = load_u8(&chunks[delta_at]);
-        } else if (symbol == 2) {
-            delta = static_cast<std::int16_t>(load_be16(&chunks[delta_at]));
-        }
-        delta_at += bytes;
-        visit(static_cast<std::uint16_t>(base_seq + told), delta);
-        ++told;
-        return true;
-    };
     for (std::size_t at = 0; told < status_count; at += 2) {
-        const std::uint16_t chunk = load_be16(&chunks[at]);
-        const bool run = (chunk & 0x8000U) == 0;
-        const bool wide = (chunk & 0x4000U) != 0;
-        const unsigned symbols = run ? chunk & 0x1fffU : wide ? 7U : 14U;
-        for (unsigned i = 0; i < symbols && told < status_count; ++i) {
-            const unsigned symbol = run    ? (chunk >> 13U) & 3U
-                                    : wide ? (chunk >> (12U - 2U * i)) & 3U
-                                           : (chunk >> (13U - i)) & 1U;
-            if (!visit_symbol(symbol)) {
+        const StatusChunk chunk(load_be16(&chunks[at]));
+        for (unsigned i = 0; i < chunk.size() && told < status_count; ++i, ++told) {
+            std::optional<std::int32_t> delta;
+            if (!StatusChunk::take_delta(chunk.symbol(i), deltas, delta)) {
                 return false;
             }
+            visit(static_cast<std::uint16_t>(base_seq + told), delta);
         }
     }
     return true;
