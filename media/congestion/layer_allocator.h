@@ -67,7 +67,7 @@ class LayerAllocator {
   private:
     // libwebrtc and others wait five to ten seconds; probes let us be sure sooner.
     static constexpr Duration kHoldMin = std::chrono::seconds(2);
-    static constexpr Duration kHoldMax = std::chrono::seconds(5);
+    static constexpr Duration kHoldMax = std::chrono::seconds(10);
 
     struct Pass {
         Instant now;

@@ -137,7 +137,6 @@ std::optional<DataRate> ProbeController::periodic(Instant now, const ProbeCondit
         next_periodic_ = now + kIntervalMin;
         return std::nullopt;
     }
-    estimate_before_ = conditions.estimate;
     interval_ = std::clamp(interval_ * 2, interval_min(), kIntervalMax);
     return rate;
 }
@@ -152,21 +151,25 @@ std::optional<ProbeCluster> ProbeController::poll(Instant now, const ProbeCondit
     }
     std::optional<DataRate> rate;
     bool verifies = false;
-    if (initial_left_ > 0) {
-        rate = std::min(first_ * (initial_left_ == 2 ? kFirstScale : kSecondScale), ceiling(now));
+    while (initial_left_ > 0 && !rate) {
+        const double scale = initial_left_ == 2 ? kFirstScale : kSecondScale;
         --initial_left_;
-        estimate_before_ = conditions.estimate;
-    } else if (follow_up_) {
+        const DataRate initial = std::min(first_ * scale, ceiling(now));
+        if (initial > conditions.estimate) {
+            rate = initial;
+        }
+    }
+    if (!rate && follow_up_) {
         rate = follow_up_;
         follow_up_.reset();
-        estimate_before_ = conditions.estimate;
-    } else {
+    } else if (!rate) {
         rate = periodic(now, conditions);
         verifies = true;
     }
     if (!rate || *rate <= conditions.estimate) {
         return std::nullopt;
     }
+    estimate_before_ = conditions.estimate;
     expect(now, *rate);
     return make_cluster(*rate, verifies);
 }

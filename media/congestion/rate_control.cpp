@@ -9,6 +9,10 @@ namespace {
 
 // SPEC draft-ietf-rmcat-gcc-02#5.5: beta, and what the rate may be above what arrives.
 constexpr double kCut = 0.85;
+// Of several behind one bottleneck all see the overuse. Those that are served well are cut by so
+// much more than those that are not, or the differences between them would stay for ever: layers
+// are coarse, and nobody grows or shrinks by a little.
+constexpr double kCutSpread = 0.2;
 constexpr double kAboveThroughput = 1.5;
 constexpr DataRate kAboveThroughputMore = DataRate::kbps(10);
 constexpr double kAboveWanted = 1.02;
@@ -97,10 +101,11 @@ void RateControl::cut(Instant now, const PathState& path) {
     }
     const DataRate carried =
         std::max(path.throughput.value_or(DataRate()), path.busy_rate.value_or(DataRate()));
-    DataRate target = carried * kCut;
+    const double kept = kCut + kCutSpread * (0.5 - path.served);
+    DataRate target = carried * kept;
     if (target > rate_) {
         if (const auto capacity = capacity_.estimate()) {
-            target = *capacity * kCut;
+            target = *capacity * kept;
         }
     }
     if (carried < capacity_.lower_bound()) {

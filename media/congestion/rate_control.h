@@ -32,6 +32,9 @@ struct PathState {
     // A queue that others keep filled (standing_queue.h): delay says nothing, loss does.
     bool competing = false;
     bool lossy = false;
+    // How much of what the application could send it does send, 0 to 1: those with least give way
+    // least.
+    double served = 0.5;
     // The next rate that there is use for; zero where there is none.
     DataRate wanted;
 };

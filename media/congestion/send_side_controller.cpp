@@ -151,6 +151,7 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
                        .probing = now < probed_until_,
                        .competing = competing_,
                        .lossy = loss_.loss() > kCompetingLoss,
+                       .served = served_,
                        .wanted = wanted_next_});
     if (rate_.rate() < before) {
         queue_.on_cut(now);
@@ -230,6 +231,7 @@ void SendSideController::start_probes(Instant now) {
 
 void SendSideController::set_wanted(const WantedRates& wanted) {
     wanted_next_ = wanted.next;
+    served_ = wanted.most > DataRate() ? std::min(wanted.used / wanted.most, 1.0) : 1;
     probe_controller_.set_wanted(wanted);
 }
 

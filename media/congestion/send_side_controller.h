@@ -140,6 +140,7 @@ class SendSideController {
     bool has_reports_ = false;   // REMB or loss, and nothing better
     bool can_pad_ = true;
     DataRate wanted_next_;
+    double served_ = 0.5;
     bool was_alr_ = false;
     bool competing_ = false;
     Instant probed_until_ = Instant::min();
