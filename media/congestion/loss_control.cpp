@@ -26,6 +26,9 @@ constexpr int kCutsOfProof = 4;
 constexpr double kUnmoved = 0.7;
 constexpr double kLossOfPathMax = 0.3;
 constexpr double kForgetPerSecond = 0.98;
+// As in rate_control.cpp.
+constexpr double kProven = 0.9;
+constexpr Duration kProvenAfter = std::chrono::seconds(1);
 // A limit this far above the rate limits nothing.
 constexpr double kFarAbove = 2;
 
@@ -95,6 +98,13 @@ void LossControl::on_loss(Instant now,
         if (limit_ > rate * kFarAbove) {
             limit_ = DataRate::unlimited();
         }
+    }
+}
+
+void LossControl::on_throughput(Instant now, DataRate throughput) {
+    if (loss_ < kLossLow && limit_ < throughput * kProven &&
+        (!cut_at_ || now - *cut_at_ >= kProvenAfter)) {
+        limit_ = throughput * kProven;
     }
 }
 

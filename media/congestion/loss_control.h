@@ -36,6 +36,9 @@ class LossControl {
     // A probe arrived: so much goes through.
     void on_probe(DataRate rate);
 
+    // So much arrives: where next to nothing is lost, the limit is no less.
+    void on_throughput(Instant now, DataRate throughput);
+
     // Unlimited while there is no reason for less.
     [[nodiscard]] DataRate limit() const { return limit_; }
 

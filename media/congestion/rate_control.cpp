@@ -16,8 +16,12 @@ constexpr double kCutSpread = 0.2;
 constexpr double kAboveThroughput = 1.5;
 constexpr DataRate kAboveThroughputMore = DataRate::kbps(10);
 constexpr double kAboveWanted = 1.02;
-// The queue goes on growing after a cut.
+// What arrives on a calm path, once the throughput has forgotten what was before the last cut.
+constexpr double kProven = 0.9;
+constexpr Duration kProvenAfter = std::chrono::seconds(1);
+// The queue goes on growing after a cut, for longer than a key frame that was under way takes.
 constexpr double kCutAgain = 0.9;
+constexpr Duration kCutAgainAfter = std::chrono::milliseconds(300);
 // Where little is sent the rate is only held up to this much above it: raising it further is the
 // business of probes (probe_controller.h).
 constexpr double kAboveLimitedThroughput = 1.15;
@@ -82,7 +86,7 @@ void RateControl::on_feedback(Instant now, const PathState& path) {
             state_ = State::kHold;
             break;
         case Usage::kNormal:
-            cut_before_ = false;
+            cut_at_.reset();
             if (state_ != State::kIncrease) {
                 state_ = State::kIncrease;
                 changed_at_ = now;
@@ -112,8 +116,12 @@ void RateControl::cut(Instant now, const PathState& path) {
         capacity_.reset();
     }
     capacity_.on_overuse(carried);
-    set(now, std::min(target, cut_before_ ? rate_ * kCutAgain : rate_));
-    cut_before_ = true;
+    lowered_at_ = now;
+    const bool again = cut_at_ && now - *cut_at_ >= kCutAgainAfter;
+    set(now, std::min(target, again ? rate_ * kCutAgain : rate_));
+    if (!cut_at_ || again) {
+        cut_at_ = now;
+    }
 }
 
 // As TCP would: a packet more for each round trip, a good deal less for each loss.
@@ -143,6 +151,11 @@ void RateControl::raise(Instant now, const PathState& path) {
     }
     if (*path.throughput > capacity_.upper_bound()) {
         capacity_.reset();
+    }
+    // The lowest layer is sent whatever the rate: where it arrives, so much goes through.
+    const DataRate proven = *path.throughput * kProven;
+    if (rate_ < proven * 0.5 && (!lowered_at_ || now - *lowered_at_ >= kProvenAfter)) {
+        set(now, proven);
     }
     const DataRate limit =
         path.application_limited
@@ -178,6 +191,7 @@ void RateControl::on_probe(Instant now, DataRate rate) {
 
 void RateControl::on_silence(Instant now) {
     state_ = State::kHold;
+    lowered_at_ = now;
     set(now, rate_ * kSilenceCut);
 }
 

@@ -76,7 +76,8 @@ class RateControl {
     Duration round_trip_;
     std::optional<Instant> changed_at_;
     std::optional<Instant> competing_cut_at_;
-    bool cut_before_ = false;  // and the path was not normal since
+    std::optional<Instant> cut_at_;       // where the path was not normal since
+    std::optional<Instant> lowered_at_;  // by a cut or by silence
 };
 
 }  // namespace isthmus::media::congestion

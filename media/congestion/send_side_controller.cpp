@@ -118,6 +118,9 @@ void SendSideController::finish_feedback(Instant now, const Summary& summary) {
     watch_.on_feedback(now, round_trip_.estimate(), history_.in_flight() == DataSize());
     loss_.on_packets(summary.received, summary.lost);
     loss_.update(now, round_trip_.estimate(), target_, busy_.rate(now));
+    if (const auto throughput = throughput_.rate()) {
+        loss_.on_throughput(now, *throughput);
+    }
     follow_path(now, summary);
     retarget(now);
     start_probes(now);
@@ -130,8 +133,8 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
     }
     was_alr_ = alr;
     Usage usage = delay_.usage();
-    if (usage == Usage::kNormal && queue_.is_tall(now)) {
-        usage = Usage::kOverusing;
+    if (usage == Usage::kNormal && queue_.is_high()) {
+        usage = queue_.is_tall(now) ? Usage::kOverusing : Usage::kUnderusing;
     }
     if (usage == Usage::kOverusing && usage_before_ != Usage::kOverusing) {
         ++overuses_;
@@ -239,8 +242,10 @@ void SendSideController::handle_timeout(Instant now) {
     alr_.update(now);
     if (has_feedback_ && watch_.is_silent(now)) {
         ++silences_;
+        const DataRate before = rate_.rate();
         rate_.on_silence(now);
         prober_.clear();
+        probe_controller_.on_drop(now, before, rate_.rate());
         retarget(now);
     }
     if (now >= probe_controller_.next_timeout()) {

@@ -43,6 +43,9 @@ class StandingQueue {
         }
     }
 
+    // No time to raise anything.
+    [[nodiscard]] bool is_high() const { return tall_since_.has_value(); }
+
     // Too much is sent.
     [[nodiscard]] bool is_tall(Instant now) const {
         return tall_since_ && now - *tall_since_ >= kTallTime;
@@ -54,9 +57,9 @@ class StandingQueue {
     }
 
   private:
-    // Half of what we promise (the 95th percentile below 100 ms), for longer than a key frame takes.
-    static constexpr Duration kTall = std::chrono::milliseconds(50);
-    static constexpr Duration kTallTime = std::chrono::milliseconds(400);
+    // Well below what we promise (the 95th percentile below 100 ms), for longer than a key frame takes.
+    static constexpr Duration kTall = std::chrono::milliseconds(40);
+    static constexpr Duration kTallTime = std::chrono::milliseconds(300);
     // A flow that shares a queue with a loss-based one never sees less.
     static constexpr Duration kEmpty = std::chrono::milliseconds(25);
     // Longer than our own queues take to drain, as long as the line is one that media fits on.

@@ -53,8 +53,10 @@ TEST(RateControl, CutsOnceForEachRoundTripAndFurtherWhileTheQueueGrows) {
     control.on_feedback(at_ms(0), path_of(Usage::kOverusing, 900));
     control.on_feedback(at_ms(100), path_of(Usage::kOverusing, 800));
     EXPECT_EQ(control.rate(), DataRate::kbps(765));
+    control.on_feedback(at_ms(200), path_of(Usage::kOverusing, 900));
+    EXPECT_EQ(control.rate(), DataRate::kbps(765));
     // The throughput is still what was sent before: less all the same.
-    control.on_feedback(at_ms(160), path_of(Usage::kOverusing, 900));
+    control.on_feedback(at_ms(400), path_of(Usage::kOverusing, 900));
     EXPECT_LT(control.rate(), DataRate::kbps(690));
     EXPECT_GT(control.rate(), DataRate::kbps(680));
 }
@@ -135,13 +137,15 @@ TEST(StandingQueue, IsForeignWhereCutsDoNotEmptyIt) {
 TEST(StandingQueue, IsTallWhereItDoesNotFallForLong) {
     StandingQueue queue;
     queue.on_packet(at_ms(0), milliseconds(80));
-    queue.on_packet(at_ms(390), milliseconds(60));
-    EXPECT_FALSE(queue.is_tall(at_ms(390)));
+    queue.on_packet(at_ms(290), milliseconds(60));
+    EXPECT_TRUE(queue.is_high());
+    EXPECT_FALSE(queue.is_tall(at_ms(290)));
     queue.on_packet(at_ms(400), milliseconds(60));
     EXPECT_TRUE(queue.is_tall(at_ms(400)));
     queue.on_cut(at_ms(400));
     EXPECT_FALSE(queue.is_tall(at_ms(500))) << "the cut takes a while";
-    queue.on_packet(at_ms(800), milliseconds(40));
+    queue.on_packet(at_ms(800), milliseconds(30));
+    EXPECT_FALSE(queue.is_high());
     EXPECT_FALSE(queue.is_tall(at_ms(900)));
 }
 
