@@ -23,7 +23,8 @@ constexpr Duration kFresh = std::chrono::milliseconds(600);
 }  // namespace
 
 void BusyRate::follow_base(Instant now, Duration transit) {
-    if (base_) {
+    // Most packets of a feedback message have the same time.
+    if (base_ && now != base_at_) {
         const auto since = static_cast<double>((now - base_at_).count());
         *base_ += Duration(static_cast<Duration::rep>(since * kCreep));
     }

@@ -58,7 +58,9 @@ class Bottleneck {
 
     [[nodiscard]] const std::deque<MediaFlow>& flows() const { return flows_; }
 
-    // Media and TCP received, of what the line could carry or the flows could use.
+    // Of it, what the media flows could use.
+    [[nodiscard]] double usable_bits(double from_s, double to_s) const;
+    // Media received, of what the line could carry or the flows could use.
     [[nodiscard]] double utilisation(double from_s, double to_s) const;
 
   private:
