@@ -177,6 +177,13 @@ TEST(MediaReceiver, AsksForAKeyFrameWhereRepairDoesNotCome) {
     }
     EXPECT_EQ(plis, 0);
     EXPECT_EQ(written_by(viewer.receiver, 540).plis, 1);
+    // It once asked at every look from then on.
+    viewer.take(545, video(65533));
+    for (int ms = 545; ms < 600; ms += 5) {
+        plis += written_by(viewer.receiver, ms).plis;
+    }
+    EXPECT_EQ(plis, 0);
+    EXPECT_GT(viewer.receiver.next_timeout(), at_ms(595));
     viewer.take(600, video(65534, true));
     for (int ms = 600; ms < 2000; ms += 5) {
         plis += written_by(viewer.receiver, ms).plis;
