@@ -38,7 +38,8 @@ TEST(LoadParticipant, WatchesWhatAnotherPublishes) {
         EXPECT_EQ(received.srtp_errors + received.bad + received.unknown, 0U);
         // Two lines of 10 ms.
         EXPECT_GE(bob.durations.video_latency.percentile(0.01), 19ms);
-        EXPECT_LE(bob.durations.video_latency.percentile(0.99), 40ms);
+        // And the node paces a frame while it does not know how much the line takes.
+        EXPECT_LE(bob.durations.video_latency.percentile(0.99), 200ms);
         EXPECT_GE(bob.durations.audio_latency.count(), 200U);
         EXPECT_EQ(bob.durations.first_frame.count(), 1U);
         EXPECT_EQ(bob.durations.connect.count(), 1U);
