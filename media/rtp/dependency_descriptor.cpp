@@ -180,10 +180,16 @@ std::optional<DescriptorHead> DescriptorHead::parse(std::span<const std::byte> v
 }
 
 std::expected<DependencyDescriptor, DescriptorError> DependencyDescriptor::parse(
-    std::span<const std::byte> value, TemplateStructure& structure, bool structure_known) {
+    std::span<const std::byte> value,
+    const TemplateStructure* current,
+    TemplateStructure& attached) {
     const auto head = DescriptorHead::parse(value);
     if (!head) {
         return std::unexpected(DescriptorError::kTooShort);
+    }
+    const TemplateStructure* const structure = head->has_structure ? &attached : current;
+    if (structure == nullptr) {
+        return std::unexpected(DescriptorError::kNoStructure);
     }
     DependencyDescriptor descriptor;
     descriptor.head = *head;
@@ -193,25 +199,21 @@ std::expected<DependencyDescriptor, DescriptorError> DependencyDescriptor::parse
     if (value.size() > kDescriptorBytesMin) {
         reader.skip(1);  // the structure's flag, in `head`
         descriptor.has_mask = reader.read_flag();
-        custom = {.indications = reader.read_flag(),
-                  .references = reader.read_flag(),
-                  .chains = reader.read_flag()};
+        custom.indications = reader.read_flag();
+        custom.references = reader.read_flag();
+        custom.chains = reader.read_flag();
         if (head->has_structure) {
-            if (const Failure failure = read_structure(reader, structure)) {
+            if (const Failure failure = read_structure(reader, attached)) {
                 return std::unexpected(*failure);
             }
-            descriptor.active_targets = structure.all_targets();
-        } else if (!structure_known) {
-            return std::unexpected(DescriptorError::kNoStructure);
+            descriptor.active_targets = attached.all_targets();
         }
         descriptor.structure_end = static_cast<std::uint16_t>(reader.position());
         if (descriptor.has_mask) {
-            descriptor.active_targets = reader.read(structure.decode_targets);
+            descriptor.active_targets = reader.read(structure->decode_targets);
         }
-    } else if (!structure_known) {
-        return std::unexpected(DescriptorError::kNoStructure);
     }
-    if (const Failure failure = read_definition(reader, structure, custom, descriptor)) {
+    if (const Failure failure = read_definition(reader, *structure, custom, descriptor)) {
         return std::unexpected(*failure);
     }
     descriptor.end = static_cast<std::uint16_t>(reader.position());

@@ -154,10 +154,13 @@ struct DependencyDescriptor {
     std::uint16_t structure_end = 0;  // 29 without a structure
     std::uint16_t end = 0;            // behind the last bit that means anything
 
-    // `structure` is the stream's; where the packet brings one itself it is read into `structure`,
-    // whose content is undefined after an error then.
+    // Under the stream's `current` structure, or null before the first. Where the value brings a
+    // structure itself, that one counts and is read into `attached`, which is undefined after an
+    // error.
     [[nodiscard]] static std::expected<DependencyDescriptor, DescriptorError> parse(
-        std::span<const std::byte> value, TemplateStructure& structure, bool structure_known);
+        std::span<const std::byte> value,
+        const TemplateStructure* current,
+        TemplateStructure& attached);
 };
 
 // What one receiver is told in other words than the publisher's.

@@ -86,8 +86,8 @@ std::optional<FrameSize> Vp8Descriptor::key_frame_size(std::span<const std::byte
         return std::nullopt;
     }
     const auto size_at = [header](std::size_t at) {
-        return static_cast<std::uint16_t>((load_u8(header + at + 1) << 8U | load_u8(header + at)) &
-                                          0x3fffU);
+        return static_cast<std::uint16_t>(
+            (std::uint32_t{load_u8(header + at + 1)} << 8U | load_u8(header + at)) & 0x3fffU);
     };
     return FrameSize{.width = size_at(6), .height = size_at(8)};
 }

@@ -9,10 +9,16 @@ namespace {
 
 using Indication = DecodeTargetIndication;
 
-// Parses with a structure of the test's own.
+// A packet that brings no structure.
 std::expected<DependencyDescriptor, DescriptorError> parse(std::span<const std::byte> value,
-                                                           TemplateStructure structure) {
-    return DependencyDescriptor::parse(value, structure, true);
+                                                           const TemplateStructure& structure) {
+    TemplateStructure unused;
+    return DependencyDescriptor::parse(value, &structure, unused);
+}
+
+std::expected<DependencyDescriptor, DescriptorError> parse_first(std::span<const std::byte> value,
+                                                                 TemplateStructure& structure) {
+    return DependencyDescriptor::parse(value, nullptr, structure);
 }
 
 // Counts, and the templates in use: what lies behind them is undefined.
@@ -44,7 +50,7 @@ TEST(DependencyDescriptor, ReadsEveryTableOfTheSpecification) {
                 write_descriptor({.template_id = 60, .frame_number = 65535, .structure = &sent},
                                  sent.decode_targets);
             TemplateStructure read;
-            const auto descriptor = DependencyDescriptor::parse(value, read, false);
+            const auto descriptor = parse_first(value, read);
             ASSERT_TRUE(descriptor);
             expect_equal(read, sent);
             EXPECT_EQ(descriptor->head.frame_number, 65535);
@@ -95,14 +101,11 @@ TEST(DependencyDescriptor, LetsAFrameSayOtherwise) {
 TEST(DependencyDescriptor, NeedsAStructureAndAnIdThatIsInIt) {
     TemplateStructure structure = make_structure(tables::l1t3(), 10);
     const Bytes value = write_descriptor({.template_id = 9}, 3);
-    EXPECT_EQ(DependencyDescriptor::parse(value, structure, true).error(),
-              DescriptorError::kNoStructure);
-    EXPECT_EQ(DependencyDescriptor::parse(value, structure, false).error(),
-              DescriptorError::kNoStructure);
+    EXPECT_EQ(parse(value, structure).error(), DescriptorError::kNoStructure);
+    EXPECT_EQ(parse_first(value, structure).error(), DescriptorError::kNoStructure);
     const Bytes extended = write_descriptor({.template_id = 10, .mask = 1}, 3);
-    EXPECT_EQ(DependencyDescriptor::parse(extended, structure, false).error(),
-              DescriptorError::kNoStructure);
-    EXPECT_TRUE(DependencyDescriptor::parse(extended, structure, true));
+    EXPECT_EQ(parse_first(extended, structure).error(), DescriptorError::kNoStructure);
+    EXPECT_TRUE(parse(extended, structure));
 }
 
 TEST(DependencyDescriptor, RefusesEveryTruncation) {
@@ -110,9 +113,7 @@ TEST(DependencyDescriptor, RefusesEveryTruncation) {
     const Bytes value = write_descriptor({.structure = &sent}, 9);
     for (std::size_t size = 0; size < value.size(); ++size) {
         TemplateStructure read;
-        EXPECT_FALSE(
-            DependencyDescriptor::parse(std::span(value).first(size), read, false).has_value())
-            << size;
+        EXPECT_FALSE(parse_first(std::span(value).first(size), read).has_value()) << size;
     }
 }
 
@@ -121,13 +122,11 @@ TEST(DependencyDescriptor, RefusesLayersAndReferencesBeyondTheBounds) {
     Bytes spatial = bytes({0x80, 0, 0, 0x80, 0x00});
     spatial.resize(40, std::byte{0xaa});
     TemplateStructure read;
-    EXPECT_EQ(DependencyDescriptor::parse(spatial, read, false).error(),
-              DescriptorError::kTooManyTemplates);
+    EXPECT_EQ(parse_first(spatial, read).error(), DescriptorError::kTooManyTemplates);
     // The same layer again and again: 64 templates have ids, no more.
     Bytes same = bytes({0x80, 0, 0, 0x80, 0x00});
     same.resize(200, std::byte{0x00});
-    EXPECT_EQ(DependencyDescriptor::parse(same, read, false).error(),
-              DescriptorError::kTooManyTemplates);
+    EXPECT_EQ(parse_first(same, read).error(), DescriptorError::kTooManyTemplates);
     const TemplateStructure l1t3 = make_structure(tables::l1t3());
     const Bytes many =
         write_descriptor({.references = std::vector<std::uint16_t>(kFrameReferencesMax + 1, 1)}, 3);
@@ -159,7 +158,7 @@ TEST(DescriptorPatch, AddsAndReplacesTheActiveTargetsAndKeepsTheRest) {
                                               .chains = std::vector<std::uint8_t>{1, 2, 3}},
                                              9);
         TemplateStructure before;
-        const auto parsed = DependencyDescriptor::parse(value, before, false);
+        const auto parsed = parse_first(value, before);
         ASSERT_TRUE(parsed);
         std::array<std::byte, kDescriptorBytesMax + 5> out{};
         const std::size_t size =
@@ -169,7 +168,7 @@ TEST(DescriptorPatch, AddsAndReplacesTheActiveTargetsAndKeepsTheRest) {
                              {.frame_number = 77, .template_id_shift = 20, .active_targets = 0x1c0},
                              out);
         TemplateStructure after;
-        const auto patched = DependencyDescriptor::parse(std::span(out).first(size), after, false);
+        const auto patched = parse_first(std::span(out).first(size), after);
         ASSERT_TRUE(patched);
         EXPECT_EQ(after.id_offset, 20);
         after.id_offset = before.id_offset;
@@ -187,7 +186,7 @@ TEST(DescriptorPatch, GivesUpWhereThereIsNoRoom) {
     const TemplateStructure l1t3 = make_structure(tables::l1t3());
     const Bytes value = write_descriptor({.structure = &l1t3}, 3);
     TemplateStructure read;
-    const auto parsed = DependencyDescriptor::parse(value, read, false);
+    const auto parsed = parse_first(value, read);
     Bytes out(value.size() - 1);
     EXPECT_EQ(patch_descriptor(value, *parsed, 3, {}, out), 0U);
 }
