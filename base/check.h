@@ -14,12 +14,9 @@ namespace isthmus::internal {
 
 }  // namespace isthmus::internal
 
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) [[unlikely]] {                                       \
-            ::isthmus::internal::check_failed(#condition, __FILE__, __LINE__); \
-        }                                                                      \
-    } while (false)
+#define CHECK(condition)                \
+    ((condition) ? static_cast<void>(0) \
+                 : ::isthmus::internal::check_failed(#condition, __FILE__, __LINE__))
 
 #ifdef NDEBUG
 #define DCHECK(condition) static_cast<void>(sizeof((condition) ? 1 : 0))

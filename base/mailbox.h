@@ -20,9 +20,9 @@ class Mailbox {
 
     explicit Mailbox(std::size_t limit) : limit_(limit) {}
 
-    // Returns false where the mailbox is full or closed. `wake` tells the caller that the reader
-    // may be asleep and needs a signal. Any thread.
-    [[nodiscard]] bool push(Job job, bool& wake) {
+    // Returns false where the mailbox is full or closed; `job` is the caller's still then. `wake`
+    // tells the caller that the reader may be asleep and needs a signal. Any thread.
+    [[nodiscard]] bool push(Job&& job, bool& wake) {
         const std::lock_guard lock(mutex_);
         if (closed_ || jobs_.size() >= limit_) {
             ++refused_;
@@ -50,6 +50,12 @@ class Mailbox {
     void close() {
         const std::lock_guard lock(mutex_);
         closed_ = true;
+    }
+
+    // Waiting now.
+    [[nodiscard]] std::size_t size() const {
+        const std::lock_guard lock(mutex_);
+        return jobs_.size();
     }
 
     [[nodiscard]] std::uint64_t refused() const {

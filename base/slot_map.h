@@ -45,11 +45,11 @@ class SlotMap {
     [[nodiscard]] T* find(Id id) {
         const auto place = static_cast<std::uint32_t>(id.value);
         const auto generation = static_cast<std::uint32_t>(id.value >> 32U);
-        if (place >= slots_.size() || slots_[place].generation != generation ||
-            !slots_[place].value) {
+        if (place >= slots_.size() || slots_[place].generation != generation) {
             return nullptr;
         }
-        return &*slots_[place].value;
+        std::optional<T>& value = slots_[place].value;
+        return value ? &*value : nullptr;
     }
 
     [[nodiscard]] const T* find(Id id) const { return const_cast<SlotMap*>(this)->find(id); }

@@ -1,8 +1,8 @@
 // What RTCP packets say, as values. rtcp_reader.h makes them from bytes, rtcp_writer.h bytes from
 // them.
 //
-// Specification: RFC 3550 section 6, RFC 4585, RFC 5104, RFC 3611, draft-alvestrand-rmcat-remb-03,
-// draft-holmer-rmcat-transport-wide-cc-extensions-01.
+// Specification: RFC 3550 section 6, RFC 4585, RFC 5104, RFC 3611, RFC 8888,
+// draft-alvestrand-rmcat-remb-03, draft-holmer-rmcat-transport-wide-cc-extensions-01.
 #pragma once
 
 #include <cstddef>
@@ -183,6 +183,52 @@ struct Remb {
     WireList<SsrcItem> ssrcs;
 };
 
+// What a packet status chunk says of several packets, one symbol each: 0 not received, 1 small
+// delta (one byte, unsigned), 2 large delta (two bytes, signed), 3 reserved. Its 16 bits are a run
+// length (0 S S, 13 bits of length) or a vector of 14 one-bit (1 0) or of 7 two-bit symbols (1 1).
+class StatusChunk {
+  public:
+    explicit StatusChunk(std::uint16_t bits) : bits_(bits) {}
+
+    [[nodiscard]] unsigned size() const {
+        if (is_run()) {
+            return bits_ & 0x1fffU;
+        }
+        return is_wide() ? 7 : 14;
+    }
+
+    [[nodiscard]] unsigned symbol(unsigned index) const {
+        if (is_run()) {
+            return (bits_ >> 13U) & 3U;
+        }
+        return is_wide() ? (bits_ >> (12U - 2U * index)) & 3U : (bits_ >> (13U - index)) & 1U;
+    }
+
+    // Takes what belongs to `symbol` off the front of `deltas`. False where there is not enough,
+    // and for the reserved symbol.
+    static bool take_delta(unsigned symbol,
+                           std::span<const std::byte>& deltas,
+                           std::optional<std::int32_t>& delta) {
+        if (symbol == 3 || deltas.size() < symbol) {
+            return false;
+        }
+        if (symbol == 1) {
+            delta = load_u8(deltas.data());
+        } else if (symbol == 2) {
+            delta = static_cast<std::int16_t>(load_be16(deltas.data()));
+        }
+        deltas = deltas.subspan(symbol);
+        return true;
+    }
+
+  private:
+    [[nodiscard]] bool is_run() const { return (bits_ & 0x8000U) == 0; }
+
+    [[nodiscard]] bool is_wide() const { return (bits_ & 0x4000U) != 0; }
+
+    std::uint16_t bits_;
+};
+
 // One transport-wide feedback message; rtcp_reader.h has checked that it is whole.
 struct TransportFeedback {
     std::uint32_t sender_ssrc = 0;
@@ -199,6 +245,54 @@ struct TransportFeedback {
     // suffice.
     template <typename Visit>
     bool for_each(Visit&& visit) const;
+
+  private:
+    [[nodiscard]] std::optional<std::size_t> find_deltas() const;
+};
+
+// RFC 8888 section 3.1: what became of one packet.
+struct PacketMetric {
+    static constexpr std::size_t kWireBytes = 2;
+    // Arrival times that are none.
+    static constexpr std::uint16_t kOutOfRange = 0x1ffe;   // 8 s ago or more
+    static constexpr std::uint16_t kUnavailable = 0x1fff;  // not measured, or after the report
+
+    bool received = false;
+    std::uint8_t ecn = 0;       // of the IP header (RFC 3168): 3 is congestion experienced
+    std::uint16_t offset = 0;  // 1/1024 s before the report's time; 13 bits
+
+    [[nodiscard]] static PacketMetric load(const std::byte* from) {
+        const std::uint16_t bits = load_be16(from);
+        return {.received = (bits & 0x8000U) != 0,
+                .ecn = static_cast<std::uint8_t>(bits >> 13U & 3U),
+                .offset = static_cast<std::uint16_t>(bits & 0x1fffU)};
+    }
+
+    friend bool operator==(const PacketMetric&, const PacketMetric&) = default;
+};
+
+// The metrics of consecutive packets of one stream.
+struct CongestionBlock {
+    static constexpr std::size_t kHeaderBytes = 8;
+    // A quarter of the numbers (RFC 8888 section 3.1).
+    static constexpr std::size_t kPacketsMax = 16384;
+
+    std::uint32_t ssrc = 0;
+    std::uint16_t begin_seq = 0;
+    WireList<PacketMetric> packets;
+};
+
+// Congestion control feedback, RFC 8888 section 3.1; rtcp_reader.h has checked that the blocks are
+// whole.
+struct CongestionFeedback {
+    std::uint32_t sender_ssrc = 0;
+    std::uint32_t report_time = 0;  // 1/65536 s: the middle of an NTP time, or another clock's
+    std::span<const std::byte> blocks;
+
+    // Calls `visit(const CongestionBlock&)` for each. False, having visited a part, where the bytes
+    // do not suffice.
+    template <typename Visit>
+    bool for_each_block(Visit&& visit) const;
 };
 
 // XR, RFC 3611 section 4.4: lets a receiver that sends nothing measure the round trip.
@@ -236,62 +330,61 @@ using RtcpMessage = std::variant<SenderReport,
                                  FullIntraRequest,
                                  Remb,
                                  TransportFeedback,
+                                 CongestionFeedback,
                                  ReceiverReferenceTime,
                                  Dlrr>;
 
-// Packet status chunks are 16 bits each: a run length (0 S S, 13 bits of length), a vector of 14
-// one-bit symbols (1 0) or of 7 two-bit symbols (1 1). Symbols: 0 not received, 1 small delta (one
-// byte, unsigned), 2 large delta (two bytes, signed), 3 reserved.
+// Walks the chunks for the place where they have told of all packets: the deltas begin there.
+inline std::optional<std::size_t> TransportFeedback::find_deltas() const {
+    std::size_t at = 0;
+    for (std::size_t told = 0; told < status_count; at += 2) {
+        if (chunks.size() - at < 2) {
+            return std::nullopt;
+        }
+        told += StatusChunk(load_be16(&chunks[at])).size();
+    }
+    return at;
+}
+
 template <typename Visit>
 bool TransportFeedback::for_each(Visit&& visit) const {
-    // The deltas begin where the chunks have told of all packets: walk them once for the place.
-    const auto chunk_end = [this]() -> std::optional<std::size_t> {
-        std::size_t at = 0;
-        std::size_t told = 0;
-        while (told < status_count) {
-            if (chunks.size() - at < 2) {
-                return std::nullopt;
-            }
-            const std::uint16_t chunk = load_be16(&chunks[at]);
-            at += 2;
-            told += (chunk & 0x8000U) == 0 ? (chunk & 0x1fffU) : (chunk & 0x4000U) == 0 ? 14U : 7U;
-        }
-        return at;
-    }();
-    if (!chunk_end) {
+    const auto deltas_at = find_deltas();
+    if (!deltas_at) {
         return false;
     }
-    std::size_t delta_at = *chunk_end;
+    std::span<const std::byte> deltas = chunks.subspan(*deltas_at);
     std::size_t told = 0;
-    const auto visit_symbol = [&](unsigned symbol) {
-        const std::size_t bytes = symbol == 1 ? 1 : symbol == 2 ? 2 : 0;
-        if (symbol == 3 || chunks.size() - delta_at < bytes) {
-            return false;
-        }
-        std::optional<std::int32_t> delta;
-        if (symbol == 1) {
-            delta = load_u8(&chunks[delta_at]);
-        } else if (symbol == 2) {
-            delta = static_cast<std::int16_t>(load_be16(&chunks[delta_at]));
-        }
-        delta_at += bytes;
-        visit(static_cast<std::uint16_t>(base_seq + told), delta);
-        ++told;
-        return true;
-    };
     for (std::size_t at = 0; told < status_count; at += 2) {
-        const std::uint16_t chunk = load_be16(&chunks[at]);
-        const bool run = (chunk & 0x8000U) == 0;
-        const bool wide = (chunk & 0x4000U) != 0;
-        const unsigned symbols = run ? chunk & 0x1fffU : wide ? 7U : 14U;
-        for (unsigned i = 0; i < symbols && told < status_count; ++i) {
-            const unsigned symbol = run    ? (chunk >> 13U) & 3U
-                                    : wide ? (chunk >> (12U - 2U * i)) & 3U
-                                           : (chunk >> (13U - i)) & 1U;
-            if (!visit_symbol(symbol)) {
+        const StatusChunk chunk(load_be16(&chunks[at]));
+        for (unsigned i = 0; i < chunk.size() && told < status_count; ++i, ++told) {
+            std::optional<std::int32_t> delta;
+            if (!StatusChunk::take_delta(chunk.symbol(i), deltas, delta)) {
                 return false;
             }
+            visit(static_cast<std::uint16_t>(base_seq + told), delta);
         }
+    }
+    return true;
+}
+
+template <typename Visit>
+bool CongestionFeedback::for_each_block(Visit&& visit) const {
+    for (std::span<const std::byte> rest = blocks; !rest.empty();) {
+        if (rest.size() < CongestionBlock::kHeaderBytes) {
+            return false;
+        }
+        const std::size_t packets = load_be16(&rest[6]);
+        const std::size_t bytes = packets * PacketMetric::kWireBytes;
+        // Filled up to a word.
+        const std::size_t filled = CongestionBlock::kHeaderBytes + (bytes + 3) / 4 * 4;
+        if (packets > CongestionBlock::kPacketsMax || filled > rest.size()) {
+            return false;
+        }
+        visit(CongestionBlock{.ssrc = load_be32(rest.data()),
+                              .begin_seq = load_be16(&rest[4]),
+                              .packets = WireList<PacketMetric>(
+                                  rest.subspan(CongestionBlock::kHeaderBytes, bytes))});
+        rest = rest.subspan(filled);
     }
     return true;
 }

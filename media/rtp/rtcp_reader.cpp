@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "media/rtp/rtcp_types.h"
+#include "media/rtp/status_chunks.h"
 
 namespace isthmus::media::rtp {
 namespace {
@@ -95,7 +96,21 @@ std::optional<RtcpMessage> read_transport_wide(std::uint32_t sender,
                                      .reference_64ms = reference,
                                      .feedback_count = load_u8(&fci[7]),
                                      .chunks = fci.subspan(8)};
-    if (!feedback.for_each([](std::uint16_t, std::optional<std::int32_t>) {})) {
+    if (!is_whole(feedback)) {
+        return std::nullopt;
+    }
+    return feedback;
+}
+
+// There is no SSRC of a media source: blocks begin where others have it (RFC 8888 section 3.1).
+std::optional<RtcpMessage> read_congestion_feedback(Bytes body) {
+    if (body.size() < 8) {
+        return std::nullopt;
+    }
+    const CongestionFeedback feedback{.sender_ssrc = load_be32(body.data()),
+                                      .report_time = load_be32(&body[body.size() - 4]),
+                                      .blocks = body.subspan(4, body.size() - 8)};
+    if (!feedback.for_each_block([](const CongestionBlock&) {})) {
         return std::nullopt;
     }
     return feedback;
@@ -137,6 +152,9 @@ std::optional<RtcpMessage> read_feedback(const Packet& packet, Known& known) {
         }
         if (packet.count == rtcp::kTransportWideFeedback) {
             return read_transport_wide(sender, media, fci);
+        }
+        if (packet.count == rtcp::kCongestionFeedback) {
+            return read_congestion_feedback(packet.body);
         }
     } else {
         if (packet.count == rtcp::kPictureLossIndication) {

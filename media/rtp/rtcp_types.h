@@ -17,6 +17,7 @@ inline constexpr std::uint8_t kExtendedReport = 207;
 
 // Feedback message types of 205.
 inline constexpr std::uint8_t kGenericNack = 1;
+inline constexpr std::uint8_t kCongestionFeedback = 11;  // RFC 8888 section 3.1
 inline constexpr std::uint8_t kTransportWideFeedback = 15;
 // Of 206.
 inline constexpr std::uint8_t kPictureLossIndication = 1;

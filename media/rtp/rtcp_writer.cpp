@@ -230,6 +230,42 @@ bool RtcpWriter::transport_feedback(const TransportFeedback& head,
     return true;
 }
 
+bool RtcpWriter::congestion_feedback(std::uint32_t sender_ssrc,
+                                     std::uint32_t report_time,
+                                     std::span<const StreamMetrics> streams) {
+    std::size_t bytes = rtcp::kHeaderBytes + 4 + 4;
+    for (const StreamMetrics& stream : streams) {
+        CHECK(stream.packets.size() <= CongestionBlock::kPacketsMax);
+        bytes += CongestionBlock::kHeaderBytes +
+                 words_up(stream.packets.size() * PacketMetric::kWireBytes);
+    }
+    std::byte* at = begin_packet(rtcp::kCongestionFeedback, rtcp::kTransportLayerFeedback, bytes);
+    if (at == nullptr) {
+        return false;
+    }
+    store_be32(at + 4, sender_ssrc);
+    at += 8;
+    for (const StreamMetrics& stream : streams) {
+        store_be32(at, stream.ssrc);
+        store_be16(at + 4, stream.begin_seq);
+        store_be16(at + 6, static_cast<std::uint16_t>(stream.packets.size()));
+        at += CongestionBlock::kHeaderBytes;
+        for (const PacketMetric& packet : stream.packets) {
+            store_be16(at,
+                       static_cast<std::uint16_t>((packet.received ? 0x8000U : 0U) |
+                                                  (packet.ecn & 3U) << 13U |
+                                                  (packet.offset & 0x1fffU)));
+            at += PacketMetric::kWireBytes;
+        }
+        if (stream.packets.size() % 2 != 0) {
+            store_be16(at, 0);
+            at += 2;
+        }
+    }
+    store_be32(at, report_time);
+    return true;
+}
+
 bool RtcpWriter::receiver_reference_time(std::uint32_t ssrc, NtpTime now) {
     std::byte* const at = begin_packet(0, rtcp::kExtendedReport, 20);
     if (at == nullptr) {

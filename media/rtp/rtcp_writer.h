@@ -53,6 +53,18 @@ class RtcpWriter {
     [[nodiscard]] bool transport_feedback(const TransportFeedback& head,
                                           std::span<const std::int32_t> deltas);
 
+    // What one block of congestion control feedback says: packets from begin_seq on, at most
+    // CongestionBlock::kPacketsMax.
+    struct StreamMetrics {
+        std::uint32_t ssrc = 0;
+        std::uint16_t begin_seq = 0;
+        std::span<const PacketMetric> packets;
+    };
+    // RFC 8888; `report_time` is the middle of an NTP time.
+    [[nodiscard]] bool congestion_feedback(std::uint32_t sender_ssrc,
+                                           std::uint32_t report_time,
+                                           std::span<const StreamMetrics> streams);
+
     [[nodiscard]] bool receiver_reference_time(std::uint32_t ssrc, NtpTime now);
     [[nodiscard]] bool dlrr(std::uint32_t ssrc, std::span<const DlrrItem> items);
 

@@ -41,7 +41,7 @@ Instant SourceClock::on_sender_report(Instant arrival, NtpTime ntp) {
 
 void RtpClock::on_sender_report(Instant at, RtpTimestamp timestamp) {
     if (!anchor_ || at >= anchor_->at) {
-        anchor_ = Anchor{.at = at, .timestamp = timestamp};
+        anchor_ = ClockAnchor{.at = at, .timestamp = timestamp};
     }
 }
 

@@ -49,6 +49,14 @@ class SourceClock {
     std::uint32_t steps_ = 0;
 };
 
+// A stream shows `timestamp` at `at`.
+struct ClockAnchor {
+    Instant at{};
+    RtpTimestamp timestamp{};
+
+    friend bool operator==(const ClockAnchor&, const ClockAnchor&) = default;
+};
+
 class RtpClock {
   public:
     explicit RtpClock(std::uint32_t clock_hz) : clock_hz_(clock_hz) {}
@@ -62,16 +70,14 @@ class RtpClock {
     // When a packet with `timestamp` was captured; nothing before the first report.
     [[nodiscard]] std::optional<Instant> instant_of(RtpTimestamp timestamp) const;
 
+    // What the last report said; on another clock, on_sender_report() takes it over.
+    [[nodiscard]] const std::optional<ClockAnchor>& anchor() const { return anchor_; }
+
     [[nodiscard]] std::uint32_t clock_hz() const { return clock_hz_; }
 
   private:
-    struct Anchor {
-        Instant at;
-        RtpTimestamp timestamp{};
-    };
-
     std::uint32_t clock_hz_;
-    std::optional<Anchor> anchor_;
+    std::optional<ClockAnchor> anchor_;
 };
 
 // Ticks of a clock in a duration, rounded down; negative durations give negative ticks.

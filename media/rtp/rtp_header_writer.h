@@ -51,10 +51,10 @@ class RtpHeaderWriter {
 
     // Returns the bytes written. `csrcs` are those of the publisher's packet, `values` its
     // extensions. `out` has kRtpHeaderBytesMax bytes and overlaps neither.
-    std::size_t write(const RtpHeaderFields& fields,
-                      std::span<const std::byte> csrcs,
-                      const HeaderExtensions& values,
-                      std::span<std::byte> out) const;
+    [[nodiscard]] std::size_t write(const RtpHeaderFields& fields,
+                                    std::span<const std::byte> csrcs,
+                                    const HeaderExtensions& values,
+                                    std::span<std::byte> out) const;
 
     [[nodiscard]] bool wants_transport_sequence() const {
         return ids_.id_of(ExtensionKind::kTransportSequence) != 0;

@@ -13,6 +13,7 @@ std::expected<RtpPacketView, RtpError> RtpPacketView::parse(std::span<const std:
         return std::unexpected(RtpError::kBadVersion);
     }
     RtpPacketView view;
+    view.bytes = packet;
     const std::uint8_t second = load_u8(&packet[1]);
     view.marker = (second & 0x80U) != 0;
     view.payload_type = second & 0x7fU;

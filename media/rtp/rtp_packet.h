@@ -37,6 +37,7 @@ enum class RtpError : std::uint8_t {
 
 // Spans point into the packet that was parsed.
 struct RtpPacketView {
+    std::span<const std::byte> bytes;  // all of it
     std::uint8_t payload_type = 0;
     bool marker = false;
     std::uint8_t padding_bytes = 0;  // the count itself included; 0 without padding

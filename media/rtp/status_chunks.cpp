@@ -1,6 +1,7 @@
 #include "media/rtp/status_chunks.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/byte_order.h"
 #include "base/check.h"
@@ -95,6 +96,44 @@ std::byte* write_statuses(std::span<const std::int32_t> deltas, std::byte* to) {
         }
     }
     return to;
+}
+
+bool is_whole(const TransportFeedback& feedback) {
+    std::size_t at = 0;
+    std::size_t delta_bytes = 0;
+    for (std::size_t left = feedback.status_count; left > 0;) {
+        if (feedback.chunks.size() - at < 2) {
+            return false;
+        }
+        const std::uint32_t chunk = load_be16(&feedback.chunks[at]);
+        at += 2;
+        const bool wide = (chunk & 0x4000U) != 0;
+        if ((chunk & 0x8000U) == 0) {
+            const std::size_t run = std::min<std::size_t>(chunk & 0x1fffU, left);
+            const std::uint32_t symbol = chunk >> 13U;
+            if (symbol == 3 && run > 0) {
+                return false;
+            }
+            delta_bytes += run * symbol;  // as many bytes as the symbol's number
+            left -= run;
+            continue;
+        }
+        const std::size_t symbols = std::min<std::size_t>(wide ? 7 : 14, left);
+        // The symbols that count, at the lower end.
+        const std::uint32_t bits = (chunk & 0x3fffU) >> (14 - symbols * (wide ? 2 : 1));
+        left -= symbols;
+        if (!wide) {
+            delta_bytes += static_cast<std::size_t>(std::popcount(bits));
+            continue;
+        }
+        const std::uint32_t low = bits & 0x1555U;
+        const std::uint32_t high = bits >> 1U & 0x1555U;
+        if ((low & high) != 0) {
+            return false;
+        }
+        delta_bytes += static_cast<std::size_t>(std::popcount(low) + 2 * std::popcount(high));
+    }
+    return delta_bytes <= feedback.chunks.size() - at;
 }
 
 }  // namespace isthmus::media::rtp

@@ -1,26 +1,32 @@
 // Who is in a conference, and who is sent what.
 //
 // Matches the sections that viewers can be sent media on with the tracks that others publish, each
-// time that somebody connects or leaves. Does not touch packets: those go from a track to its
-// subscriptions.
+// time that somebody connects, leaves, or begins to speak. Does not touch packets: those go from a
+// track to its subscriptions; of audio packets it is told the level, and says whether they go on.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/time.h"
+#include "media/rtp/header_extensions.h"
+#include "media/sfu/audio_selection.h"
 
 namespace isthmus::media::sfu {
 
 class Participant;
+class PublishedTrack;
+class TrackOwner;
 
 struct ConferenceConfig {
     std::string id;
     std::string name;
     std::int64_t created_at_unix_ms = 0;
+    std::uint32_t audio_loudest = 3;  // see SfuLimits
 };
 
 class Conference {
@@ -33,6 +39,18 @@ class Conference {
     void remove(Instant now, Participant& participant);
     // Its tracks are there for others now, and others' tracks for it.
     void on_connected(Instant now, Participant& participant);
+
+    // Tracks of somebody who is on another worker; until remove_owner().
+    void add_owner(Instant now, TrackOwner& owner);
+    void remove_owner(Instant now, TrackOwner& owner);
+
+    // A packet of one of its audio tracks. Returns whether the track's subscribers get it.
+    bool on_audio(Instant now,
+                  PublishedTrack& track,
+                  std::optional<rtp::AudioLevel> level,
+                  std::size_t payload_bytes);
+
+    [[nodiscard]] const AudioSelection& audio() const { return audio_; }
 
     // Null where nobody has it.
     [[nodiscard]] Participant* find_identity(std::string_view identity) const;
@@ -50,10 +68,18 @@ class Conference {
 
   private:
     // Fills free sections of `viewer` with tracks that it is not sent yet.
-    void subscribe(Instant now, Participant& viewer);
+    void subscribe_to_all(Instant now, Participant& viewer);
+    static void subscribe(Instant now, Participant& viewer, const TrackOwner& owner);
+    void offer_to_all(Instant now, const TrackOwner& owner);
+    void withdraw_from_all(Instant now, const TrackOwner& owner);
+    void enlist(TrackOwner& owner);
+    // The ranking of speakers changed: those who hear only some of them hear others now.
+    void update_listeners(Instant now);
 
     ConferenceConfig config_;
     std::vector<Participant*> participants_;
+    std::vector<TrackOwner*> owners_;  // participants and links, in order of joining
+    AudioSelection audio_;
 };
 
 }  // namespace isthmus::media::sfu

@@ -61,6 +61,10 @@ struct ParticipantInfo {
     std::string remote_address;  // of the selected path
     std::string protocol;        // "udp" or "tcp"
     std::string srtp_profile;
+    bool speaking = false;
+    // RFC 6464, of the last audio packet: 0 is the loudest, 127 silence. Nothing where none is
+    // sent.
+    std::optional<std::uint8_t> audio_level_minus_dbov;
     std::vector<TrackInfo> tracks;
     std::vector<SubscriptionInfo> subscriptions;
 };
@@ -71,6 +75,7 @@ struct ConferenceInfo {
     std::int64_t created_at_unix_ms = 0;
     std::uint32_t worker = 0;
     std::uint32_t participant_count = 0;
+    std::string dominant_speaker;               // identity; empty before anybody spoke
     std::vector<ParticipantInfo> participants;  // empty where details were not asked for
 };
 
@@ -85,6 +90,9 @@ struct WorkerStats {
     std::uint64_t rtp_malformed = 0;
     std::uint64_t rtp_unroutable = 0;  // belongs to no section or stream limit reached
     std::uint64_t rtp_forwarded = 0;   // packet x receiver
+    std::uint64_t audio_gated = 0;     // audio packets of those who were not among the loudest
+    std::uint64_t dominant_speaker_changes = 0;
+    std::uint64_t audio_ranking_changes = 0;
     std::uint64_t rtcp_received = 0;
     std::uint64_t rtcp_malformed = 0;
     std::uint64_t retransmissions = 0;
@@ -107,12 +115,19 @@ struct WorkerStats {
     std::uint64_t tcp_refused = 0;         // connections beyond the limits
     std::uint64_t tcp_frames_dropped = 0;  // the client reads too slowly
     double cpu_seconds = 0;                // of the worker's thread
+    std::uint64_t input_batches = 0;       // reads that brought at least one datagram
+    std::uint64_t output_batches = 0;      // encryption passes; rtp_forwarded / this is their fill
+    std::uint64_t relay_packets_sent = 0;  // to other workers
+    std::uint64_t relay_packets_received = 0;
+    std::uint64_t relay_packets_dropped = 0;  // the ring was full, or the track gone
 
     std::uint64_t conferences = 0;
     std::uint64_t participants = 0;
     std::uint64_t tracks = 0;
     std::uint64_t subscriptions = 0;
     std::uint64_t tcp_connections = 0;
+    std::uint64_t relay_queue_bytes = 0;  // in the fullest ring to this worker
+    std::uint64_t mailbox_jobs = 0;       // waiting
 };
 
 }  // namespace isthmus::media::sfu

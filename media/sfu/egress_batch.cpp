@@ -1,5 +1,7 @@
 #include "media/sfu/egress_batch.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace isthmus::media::sfu {
@@ -7,10 +9,7 @@ namespace isthmus::media::sfu {
 using transport::kDatagramBytesMax;
 
 EgressBatch::EgressBatch(transport::SrtpFanout& fanout)
-    : fanout_(fanout),
-      headers_(kPacketsMax * kHeaderBytesMax),
-      payloads_(kPacketsMax * kDatagramBytesMax),
-      out_(kPacketsMax * kDatagramBytesMax) {
+    : fanout_(fanout), own_(kPacketsMax * kOwnBytes), out_(kPacketsMax * kDatagramBytesMax) {
     jobs_.reserve(kPacketsMax);
     datagrams_.reserve(kPacketsMax);
     // A receiver that got nothing leaves its path behind until flush(): see to().
@@ -30,28 +29,29 @@ void EgressBatch::to(const transport::SrtpSendKey& key, const transport::Path& p
 
 std::span<std::byte> EgressBatch::header_room() {
     DCHECK(!full());
-    return std::span(headers_).subspan(jobs_.size() * kHeaderBytesMax, kHeaderBytesMax);
-}
-
-std::span<std::byte> EgressBatch::payload_room() {
-    DCHECK(!full());
-    return std::span(payloads_).subspan(jobs_.size() * kDatagramBytesMax, kDatagramBytesMax);
+    return std::span(own_).subspan(jobs_.size() * kOwnBytes, kHeaderBytesMax);
 }
 
 bool EgressBatch::commit(std::size_t header_bytes,
+                         std::span<const std::byte> prefix,
                          std::span<const std::byte> payload,
                          std::uint32_t roc) {
     DCHECK(!full());
-    transport::SrtpJob job{.key = key_,
-                           .header = header_room().first(header_bytes),
-                           .payload = payload,
-                           .out = out_.data() + out_used_,
-                           .roc = roc};
+    DCHECK(prefix.size() <= kPrefixBytesMax);
+    const std::span<std::byte> own = std::span(own_).subspan(jobs_.size() * kOwnBytes, kOwnBytes);
+    const std::span<std::byte> own_prefix = own.subspan(header_bytes, prefix.size());
+    const transport::SrtpJob job{.key = key_,
+                                 .header = own.first(header_bytes),
+                                 .prefix = own_prefix,
+                                 .payload = payload,
+                                 .out = out_.data() + out_used_,
+                                 .roc = roc};
     const std::size_t bytes = job.out_bytes();
     if (bytes > kDatagramBytesMax) {
         ++counters_.oversized;
         return false;
     }
+    std::ranges::copy(prefix, own_prefix.begin());
     jobs_.push_back(job);
     datagrams_.push_back({.path = &paths_.back(), .bytes = {job.out, bytes}});
     out_used_ += bytes;
@@ -62,6 +62,7 @@ bool EgressBatch::commit(std::size_t header_bytes,
 
 void EgressBatch::flush(transport::DatagramSink& sink) {
     if (!jobs_.empty()) {
+        ++counters_.batches;
         fanout_.protect(jobs_);
         sink.send(datagrams_);
     }

@@ -20,13 +20,16 @@ namespace isthmus::media::sfu {
 
 struct EgressCounters {
     std::uint64_t packets = 0;
-    std::uint64_t bytes = 0;      // with header and tag
+    std::uint64_t bytes = 0;  // with header and tag
+    std::uint64_t batches = 0;
     std::uint64_t oversized = 0;  // longer than kDatagramBytesMax once rewritten; not sent
 };
 
 class EgressBatch {
   public:
     static constexpr std::size_t kHeaderBytesMax = rtp::kRtpHeaderBytesMax;
+    // Room for the earlier frames of a RED packet (RFC 2198).
+    static constexpr std::size_t kPrefixBytesMax = 600;
     // 256 packets are 384 KiB of ciphertext, well inside a core's L2 cache.
     static constexpr std::size_t kPacketsMax = 256;
 
@@ -42,24 +45,26 @@ class EgressBatch {
 
     // Where the next packet's header goes.
     [[nodiscard]] std::span<std::byte> header_room();
-    // Where the payload of a packet goes that is not shared (a retransmission).
-    [[nodiscard]] std::span<std::byte> payload_room();
 
-    // Queues a packet: `header_bytes` of header_room(), and `payload`. Returns false where it is
-    // too long. Not while full().
-    bool commit(std::size_t header_bytes, std::span<const std::byte> payload, std::uint32_t roc);
+    // Queues a packet: `header_bytes` of header_room(), then `prefix`, which is copied and may have
+    // kPrefixBytesMax, and `payload`. Returns false where it is too long. Not while full().
+    bool commit(std::size_t header_bytes,
+                std::span<const std::byte> prefix,
+                std::span<const std::byte> payload,
+                std::uint32_t roc);
 
     void flush(transport::DatagramSink& sink);
 
     [[nodiscard]] const EgressCounters& counters() const { return counters_; }
 
   private:
+    static constexpr std::size_t kOwnBytes = kHeaderBytesMax + kPrefixBytesMax;
+
     transport::SrtpFanout& fanout_;
     std::vector<transport::SrtpJob> jobs_;
     std::vector<transport::OutDatagram> datagrams_;
     std::vector<transport::Path> paths_;
-    std::vector<std::byte> headers_;
-    std::vector<std::byte> payloads_;
+    std::vector<std::byte> own_;  // what is not shared: each packet's header and prefix
     std::vector<std::byte> out_;
     std::size_t out_used_ = 0;
     const transport::SrtpSendKey* key_ = nullptr;

@@ -46,6 +46,7 @@ struct TrackPacket {
     rtp::HeaderExtensions extensions;
     rtp::ExtendedSeq seq{};
     bool key_frame_start = false;  // always, for audio
+    bool resumes = false;          // the first after a time in which none was forwarded
 };
 
 }  // namespace isthmus::media::sfu

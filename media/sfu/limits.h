@@ -18,6 +18,8 @@ struct SfuLimits {
     // RTP payload that one participant may publish, bits per second, averaged over a second; what
     // comes above is dropped and counted. 0: no bound.
     std::uint64_t publish_bitrate_bps_max = 20'000'000;
+    // Audio tracks of one conference that are sent on, the loudest; 0: all. At most 16.
+    std::uint32_t audio_loudest = 3;
     // What one video track may keep for retransmission.
     std::size_t cache_bytes = 1U << 20U;
     Duration cache_age = std::chrono::seconds(1);

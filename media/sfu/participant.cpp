@@ -9,6 +9,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "media/rtp/rtcp_reader.h"
+#include "media/sfu/conference.h"
 #include "media/sfu/published_track.h"
 
 namespace isthmus::media::sfu {
@@ -71,7 +72,8 @@ Participant::Participant(Instant now,
                  config_.limits,
                  static_cast<std::uint32_t>(config_.connection << 8U),
                  random),
-      subscriber_(sections, *this, config_.limits, cname_, random),
+      downlink_(transport_),
+      subscriber_(sections, downlink_, config_.limits, cname_, random),
       paths_max_(config_.transport.limits.paths) {
     ufrags_.push_back(transport_.local_ice().ufrag);
 }
@@ -232,8 +234,8 @@ bool Participant::subscribe(Instant now, PublishedTrack& track) {
     return subscriber_.subscribe(now, track);
 }
 
-bool Participant::unsubscribe_from(const Participant& publisher) {
-    return subscriber_.unsubscribe_from(publisher);
+bool Participant::unsubscribe_from(const TrackOwner& owner) {
+    return subscriber_.unsubscribe_from(owner);
 }
 
 std::vector<SenderDescription> Participant::describe_senders() const {
@@ -254,6 +256,8 @@ ParticipantInfo Participant::describe(Instant now) const {
                          .remote_address = {},
                          .protocol = {},
                          .srtp_profile = {},
+                         .speaking = false,
+                         .audio_level_minus_dbov = {},
                          .tracks = {},
                          .subscriptions = {}};
     if (const transport::Path* path = transport_.selected_path()) {
@@ -265,6 +269,11 @@ ParticipantInfo Participant::describe(Instant now) const {
     }
     for (const auto& track : publisher_.tracks()) {
         info.tracks.push_back(track->describe(now));
+        if (conference_ != nullptr && track->audio_gate().speaker) {
+            const AudioSelection& audio = conference_->audio();
+            info.speaking = info.speaking || audio.speaking(now, track->audio_gate());
+            info.audio_level_minus_dbov = audio.level(track->audio_gate());
+        }
     }
     for (const auto& subscription : subscriber_.subscriptions()) {
         info.subscriptions.push_back(subscription->describe());

@@ -19,10 +19,12 @@
 #include "media/rtp/ntp_time.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/publisher.h"
 #include "media/sfu/subscriber.h"
+#include "media/sfu/track_owner.h"
 #include "media/transport/peer_transport.h"
 
 namespace isthmus::media::sfu {
@@ -49,7 +51,7 @@ struct ParticipantConfig {
     transport::PeerTransportConfig transport;
 };
 
-class Participant {
+class Participant final : public TrackOwner {
   public:
     // Fails with kPermissionDenied where a section asks for what is not granted, and with
     // kLimitExceeded where it has more sections than it may publish on.
@@ -75,8 +77,14 @@ class Participant {
     // Says goodbye; nothing else may be called afterwards but the destructor.
     void close(Instant now, transport::DatagramSink& sink);
 
+    [[nodiscard]] const rtp::ExtensionIds& extension_ids() const {
+        return publisher_.extension_ids();
+    }
+
+    [[nodiscard]] ParticipantId handle() const { return handle_; }
+
     // Asks the worker to settle this participant at the end of the call at hand.
-    void touch();
+    void touch() override;
 
     void set_handle(ParticipantId handle) { handle_ = handle; }
 
@@ -100,7 +108,7 @@ class Participant {
 
     void on_connected(Instant now);
     bool subscribe(Instant now, PublishedTrack& track);
-    bool unsubscribe_from(const Participant& publisher);
+    bool unsubscribe_from(const TrackOwner& owner);
 
     void unsubscribe_all() { subscriber_.unsubscribe_all(); }
 
@@ -108,13 +116,13 @@ class Participant {
 
     [[nodiscard]] std::uint64_t connection() const { return config_.connection; }
 
-    [[nodiscard]] const std::string& identity() const { return config_.identity; }
+    [[nodiscard]] const std::string& identity() const override { return config_.identity; }
 
     [[nodiscard]] const std::string& watch_identity() const { return config_.watch_identity; }
 
     [[nodiscard]] bool hidden() const { return config_.hidden; }
 
-    [[nodiscard]] bool connected() const { return transport_.connected(); }
+    [[nodiscard]] bool connected() const override { return transport_.connected(); }
 
     [[nodiscard]] bool wants_tracks() const {
         return config_.can_subscribe && connected() && subscriber_.has_free_section();
@@ -124,7 +132,7 @@ class Participant {
 
     [[nodiscard]] const transport::PeerTransport& transport() const { return transport_; }
 
-    [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const {
+    [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const override {
         return publisher_.tracks();
     }
 
@@ -132,12 +140,9 @@ class Participant {
         return subscriber_.subscriptions();
     }
 
-    [[nodiscard]] rtp::HeaderExtensions parse_extensions(const rtp::RtpPacketView& packet) const {
-        return publisher_.parse_extensions(packet);
+    [[nodiscard]] const rtp::HeaderExtensionParser& extension_parser() const override {
+        return publisher_.extension_parser();
     }
-
-    // The next transport-wide sequence number towards this client.
-    [[nodiscard]] std::uint16_t next_transport_sequence() { return transport_sequence_++; }
 
     [[nodiscard]] std::vector<SenderDescription> describe_senders() const;
     [[nodiscard]] ParticipantInfo describe(Instant now) const;
@@ -163,9 +168,9 @@ class Participant {
     rtp::NtpClock ntp_;
     transport::PeerTransport transport_;
     Publisher publisher_;
+    Downlink downlink_;
     Subscriber subscriber_;
     Instant reports_at_ = kNever;
-    std::uint16_t transport_sequence_ = 0;
     std::size_t paths_max_;
     std::vector<transport::Path> paths_;
     std::vector<std::string> ufrags_;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "media/rtp/key_frame.h"
-#include "media/sfu/participant.h"
+#include "media/sfu/conference.h"
 #include "media/sfu/subscription.h"
 
 namespace isthmus::media::sfu {
@@ -14,15 +14,20 @@ namespace {
 constexpr std::size_t kAudioCachePackets = 64;
 constexpr std::size_t kVideoCachePackets = 1024;
 
+// A voice is heard as speech by its first loud packet; the breath and the soft consonant before it
+// are sent too. Two packets: the listener's jitter buffer takes 40 ms of delay in its stride.
+constexpr std::int64_t kOnsetPackets = 2;
+constexpr std::int32_t kOnsetMs = 60;
+
 }  // namespace
 
 PublishedTrack::PublishedTrack(std::string id,
                                MediaSection section,
-                               Participant& publisher,
+                               TrackOwner& owner,
                                const SfuLimits& limits)
     : id_(std::move(id)),
       section_(std::move(section)),
-      publisher_(publisher),
+      owner_(owner),
       cache_limits_{.packets = section_.kind == rtp::MediaKind::kVideo ? kVideoCachePackets
                                                                        : kAudioCachePackets,
                     .bytes = std::max(limits.cache_bytes, rtp::kCacheBytesMin),
@@ -85,17 +90,70 @@ bool PublishedTrack::handle_rtp(Instant now,
         stream.nack.forget_before(arrival.seq);
     }
     choose_active(stream, key_frame_start);
-    if (subscriptions_.empty()) {
+    const bool passes = kind() != rtp::MediaKind::kAudio || passes_gate(now, packet, extensions);
+    if (!has_receivers()) {
         return true;
     }
-    if (const auto stored = stream.cache.store(now, arrival.seq, packet)) {
-        pending_.push_back({.stream = &stream,
-                            .packet = *stored,
-                            .extensions = extensions,
-                            .seq = arrival.seq,
-                            .key_frame_start = key_frame_start});
+    const auto stored = stream.cache.store(now, arrival.seq, packet);
+    if (stored && passes) {
+        const TrackPacket queued{.stream = &stream,
+                                 .packet = *stored,
+                                 .extensions = extensions,
+                                 .seq = arrival.seq,
+                                 .key_frame_start = key_frame_start};
+        queue(now, stream, queued);
     }
+    audio_gate_.closed = audio_gate_.closed || !passes;
     return true;
+}
+
+void PublishedTrack::queue(Instant now, InboundStream& stream, const TrackPacket& packet) {
+    const rtp::SourcePacket source{.source = stream.source, .seq = packet.seq};
+    if (kind() != rtp::MediaKind::kAudio) {
+        pending_.push_back(packet);
+        return;
+    }
+    const bool newest = audio_gate_.is_behind(source);
+    if (audio_gate_.closed && newest) {
+        reopen(now, stream, packet);
+    } else {
+        pending_.push_back(packet);
+    }
+    if (newest) {
+        audio_gate_.passed = source;
+    }
+}
+
+bool PublishedTrack::passes_gate(Instant now,
+                                 const rtp::RtpPacketView& packet,
+                                 const rtp::HeaderExtensions& extensions) {
+    return audio_gate_.conference == nullptr ||
+           audio_gate_.conference->on_audio(
+               now, *this, extensions.audio_level, packet.payload.size());
+}
+
+void PublishedTrack::reopen(Instant now, InboundStream& stream, const TrackPacket& packet) {
+    const std::int32_t ticks_max = kOnsetMs * static_cast<std::int32_t>(format_->clock_hz / 1000);
+    const std::size_t begins_at = pending_.size();
+    for (std::int64_t before = kOnsetPackets; before > 0; --before) {
+        const rtp::ExtendedSeq seq = rtp::advance(packet.seq, -before);
+        const auto cached = stream.cache.find(now, seq);
+        if (!cached || cached->payload_type != packet.packet.payload_type ||
+            !audio_gate_.is_behind({.source = stream.source, .seq = seq})) {
+            continue;
+        }
+        const std::int32_t ticks = rtp::distance(cached->timestamp, packet.packet.timestamp);
+        if (ticks > 0 && ticks <= ticks_max) {
+            pending_.push_back({.stream = &stream,
+                                .packet = *cached,
+                                .extensions = owner_.extension_parser().parse(*cached),
+                                .seq = seq,
+                                .key_frame_start = packet.key_frame_start});
+        }
+    }
+    pending_.push_back(packet);
+    pending_[begins_at].resumes = true;
+    audio_gate_.closed = false;
 }
 
 void PublishedTrack::choose_active(InboundStream& stream, bool key_frame_start) {
@@ -113,15 +171,28 @@ void PublishedTrack::forward_pending(Instant now,
     for (Subscription* subscription : subscriptions_) {
         subscription->forward(now, pending_, batch, sink);
     }
+    for (TrackTap* tap : taps_) {
+        tap->on_packets(now, *this, pending_);
+    }
     pending_.clear();
 }
 
 void PublishedTrack::add(Subscription& subscription) {
     subscriptions_.push_back(&subscription);
+    owner_.touch();
 }
 
 void PublishedTrack::remove(Subscription& subscription) {
     std::erase(subscriptions_, &subscription);
+    owner_.touch();
+}
+
+void PublishedTrack::add(TrackTap& tap) {
+    taps_.push_back(&tap);
+}
+
+void PublishedTrack::remove(TrackTap& tap) {
+    std::erase(taps_, &tap);
 }
 
 void PublishedTrack::request_key_frame(Instant now) {
@@ -129,7 +200,7 @@ void PublishedTrack::request_key_frame(Instant now) {
         return;
     }
     active_->key_frames.on_request(now);
-    publisher_.touch();
+    owner_.touch();
 }
 
 const InboundStream* PublishedTrack::find_source(std::uint32_t source) const {

@@ -4,7 +4,8 @@
 // subscription, receiver by receiver. One stream is forwarded at a time: the first; another SSRC
 // takes over at its first key frame, for audio with its first packet.
 //
-// Owned by a Publisher; lives as long as its participant. Specification: RFC 3550, RFC 4588.
+// Owned by its owner's Publisher or link; lives as long as the owner. Specification: RFC 3550, RFC
+// 4588.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +15,24 @@
 
 #include "base/time.h"
 #include "media/rtp/header_extensions.h"
+#include "media/sfu/audio_gate.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
+#include "media/sfu/track_owner.h"
+#include "media/sfu/track_tap.h"
 
 namespace isthmus::media::sfu {
 
-class Participant;
 class Subscription;
 
 class PublishedTrack {
   public:
     PublishedTrack(std::string id,
                    MediaSection section,
-                   Participant& publisher,
+                   TrackOwner& owner,
                    const SfuLimits& limits);
 
     // Begins a stream; the reference is good for the track's life. `source`: see InboundStream.
@@ -51,6 +54,8 @@ class PublishedTrack {
 
     void add(Subscription& subscription);
     void remove(Subscription& subscription);
+    void add(TrackTap& tap);
+    void remove(TrackTap& tap);
     // A receiver cannot go on, or begins. Wakes the publisher.
     void request_key_frame(Instant now);
     // What repeats a packet for a receiver; null where the stream is unknown.
@@ -65,7 +70,7 @@ class PublishedTrack {
 
     [[nodiscard]] const MediaSection& section() const { return section_; }
 
-    [[nodiscard]] Participant& publisher() const { return publisher_; }
+    [[nodiscard]] TrackOwner& owner() const { return owner_; }
 
     // Null before the first packet.
     [[nodiscard]] const InboundStream* active() const { return active_; }
@@ -79,20 +84,36 @@ class PublishedTrack {
 
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
+    [[nodiscard]] bool has_receivers() const { return !subscriptions_.empty() || !taps_.empty(); }
+
+    // Its place in the selection of audio tracks; unused for video.
+    [[nodiscard]] AudioGate& audio_gate() { return audio_gate_; }
+
+    [[nodiscard]] const AudioGate& audio_gate() const { return audio_gate_; }
+
     [[nodiscard]] TrackInfo describe(Instant now) const;
 
   private:
     void choose_active(InboundStream& stream, bool key_frame_start);
+    // Reports an audio packet; false where it goes to nobody.
+    bool passes_gate(Instant now,
+                     const rtp::RtpPacketView& packet,
+                     const rtp::HeaderExtensions& extensions);
+    // Queues what was said before the gate opened, and marks where the stream begins again.
+    void reopen(Instant now, InboundStream& stream, const TrackPacket& packet);
+    void queue(Instant now, InboundStream& stream, const TrackPacket& packet);
 
     std::string id_;
     MediaSection section_;
-    Participant& publisher_;
+    TrackOwner& owner_;
     rtp::CacheLimits cache_limits_;
     std::vector<std::unique_ptr<InboundStream>> streams_;
     InboundStream* active_ = nullptr;
     const rtp::PayloadFormat* format_ = nullptr;
     std::vector<Subscription*> subscriptions_;
+    std::vector<TrackTap*> taps_;
     std::vector<TrackPacket> pending_;
+    AudioGate audio_gate_;
 };
 
 }  // namespace isthmus::media::sfu

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "media/rtp/rtx.h"
-#include "media/sfu/participant.h"
 
 namespace isthmus::media::sfu {
 namespace {
@@ -46,18 +45,19 @@ rtp::ExtensionIds merged_ids(std::span<const MediaSection> sections) {
 }  // namespace
 
 Publisher::Publisher(std::span<const MediaSection> sections,
-                     Participant& participant,
+                     TrackOwner& owner,
                      const SfuLimits& limits,
                      std::uint32_t source_base,
                      RandomSource& random)
     : limits_(limits),
-      extension_parser_(merged_ids(sections)),
+      extension_ids_(merged_ids(sections)),
+      extension_parser_(extension_ids_),
       publish_rate_(limits.publish_bitrate_bps_max),
       next_source_(source_base) {
     for (const MediaSection& section : sections) {
         if (is_receiving(section)) {
             tracks_.push_back(std::make_unique<PublishedTrack>(
-                "TR_" + random.next_token(12), section, participant, limits));
+                "TR_" + random.next_token(12), section, owner, limits));
             twcc_negotiated_ |=
                 std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
         }
@@ -244,15 +244,16 @@ void Publisher::send_stream_feedback(PublishedTrack& track,
 }
 
 void Publisher::append_report_blocks(Instant now, std::vector<rtp::ReportBlock>& blocks) {
+    const auto append = [now, &blocks](rtp::ReceiveStream& received) {
+        if (const auto block = received.make_report_block(now)) {
+            blocks.push_back(*block);
+        }
+    };
     for (const auto& track : tracks_) {
         for (const auto& stream : track->streams()) {
-            if (const auto block = stream->receive.make_report_block(now)) {
-                blocks.push_back(*block);
-            }
-            if (stream->rtx) {
-                if (const auto block = stream->rtx->make_report_block(now)) {
-                    blocks.push_back(*block);
-                }
+            append(stream->receive);
+            if (auto& rtx = stream->rtx) {
+                append(*rtx);
             }
         }
     }

@@ -35,7 +35,7 @@ class Publisher {
   public:
     // `source_base`: see InboundStream::source; its lower eight bits are free.
     Publisher(std::span<const MediaSection> sections,
-              Participant& participant,
+              TrackOwner& owner,
               const SfuLimits& limits,
               std::uint32_t source_base,
               RandomSource& random);
@@ -54,8 +54,10 @@ class Publisher {
     // One report block per stream; ends the interval they are about.
     void append_report_blocks(Instant now, std::vector<rtp::ReportBlock>& blocks);
 
-    [[nodiscard]] rtp::HeaderExtensions parse_extensions(const rtp::RtpPacketView& packet) const {
-        return extension_parser_.parse(packet);
+    [[nodiscard]] const rtp::ExtensionIds& extension_ids() const { return extension_ids_; }
+
+    [[nodiscard]] const rtp::HeaderExtensionParser& extension_parser() const {
+        return extension_parser_;
     }
 
     [[nodiscard]] const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const {
@@ -90,6 +92,7 @@ class Publisher {
     SfuLimits limits_;
     std::vector<std::unique_ptr<PublishedTrack>> tracks_;
     boost::unordered_flat_map<std::uint32_t, Route> routes_;
+    rtp::ExtensionIds extension_ids_;
     rtp::HeaderExtensionParser extension_parser_;
     rtp::TwccFeedback twcc_;
     bool twcc_negotiated_ = false;

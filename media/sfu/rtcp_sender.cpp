@@ -2,6 +2,8 @@
 
 namespace isthmus::media::sfu {
 
+// Zeros for a buffer that is written before it is read would cost as much as a report.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 RtcpSender::RtcpSender(transport::PeerTransport& transport,
                        transport::DatagramSink& sink,
                        RtcpIdentity identity)

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "media/sfu/participant.h"
 #include "media/sfu/published_track.h"
 
 namespace isthmus::media::sfu {
@@ -32,7 +31,7 @@ std::span<const rtp::ReportBlock> take_blocks(std::vector<rtp::ReportBlock>& blo
 }  // namespace
 
 Subscriber::Subscriber(std::span<const MediaSection> sections,
-                       Participant& participant,
+                       Downlink& downlink,
                        const SfuLimits& limits,
                        const std::string& cname,
                        RandomSource& random) {
@@ -50,7 +49,7 @@ Subscriber::Subscriber(std::span<const MediaSection> sections,
             description.rtx_ssrc = random.next_u32();
         }
         subscriptions_.push_back(std::make_unique<Subscription>(
-            section, std::move(description), participant, limits, random));
+            section, std::move(description), downlink, limits, random));
     }
 }
 
@@ -69,10 +68,10 @@ bool Subscriber::subscribe(Instant now, PublishedTrack& track) {
     return false;
 }
 
-bool Subscriber::unsubscribe_from(const Participant& publisher) {
+bool Subscriber::unsubscribe_from(const TrackOwner& owner) {
     bool ended = false;
     for (const auto& subscription : subscriptions_) {
-        if (subscription->track() != nullptr && &subscription->track()->publisher() == &publisher) {
+        if (subscription->track() != nullptr && &subscription->track()->owner() == &owner) {
             subscription->unbind();
             ended = true;
         }
@@ -99,7 +98,7 @@ Subscription* Subscriber::find(std::uint32_t ssrc) const {
 }
 
 void Subscriber::handle_report_blocks(rtp::NtpTime now,
-                                      const rtp::WireList<rtp::ReportBlock>& blocks) {
+                                      const rtp::WireList<rtp::ReportBlock>& blocks) const {
     for (const rtp::ReportBlock block : blocks) {
         Subscription* subscription = find(block.ssrc);
         if (subscription != nullptr && subscription->ssrc() == block.ssrc) {

@@ -21,12 +21,15 @@
 
 namespace isthmus::media::sfu {
 
+class PublishedTrack;
+class TrackOwner;
+
 class Subscriber {
   public:
     // `cname` and `stream_id`: the same for all sections, since the node's sender reports put all
     // publishers on one clock.
     Subscriber(std::span<const MediaSection> sections,
-               Participant& participant,
+               Downlink& downlink,
                const SfuLimits& limits,
                const std::string& cname,
                RandomSource& random);
@@ -34,13 +37,14 @@ class Subscriber {
     // True where a free section took the track.
     bool subscribe(Instant now, PublishedTrack& track);
     // True where something was ended.
-    bool unsubscribe_from(const Participant& publisher);
+    bool unsubscribe_from(const TrackOwner& owner);
     void unsubscribe_all();
     [[nodiscard]] bool has_free_section() const;
 
     // Null where the SSRC, media or RTX, is none of ours.
     [[nodiscard]] Subscription* find(std::uint32_t ssrc) const;
-    void handle_report_blocks(rtp::NtpTime now, const rtp::WireList<rtp::ReportBlock>& blocks);
+    void handle_report_blocks(rtp::NtpTime now,
+                              const rtp::WireList<rtp::ReportBlock>& blocks) const;
     // A sender report per section that carries media; each with as many of `blocks` as are left.
     void send_reports(Instant now,
                       rtp::NtpTime ntp,

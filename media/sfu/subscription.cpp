@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/byte_order.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/rtx.h"
-#include "media/sfu/participant.h"
 #include "media/sfu/published_track.h"
 
 namespace isthmus::media::sfu {
@@ -15,6 +15,14 @@ rtp::RewriteStart random_start(RandomSource& random) {
     // The top bit stays clear: RewriteStart says why.
     return {.seq = static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU),
             .timestamp = rtp::RtpTimestamp{random.next_u32()}};
+}
+
+// RFC 4588 section 4: in front of the payload.
+PayloadPatch original_sequence_number(std::uint16_t seq) {
+    PayloadPatch patch;
+    store_be16(patch.bytes.data(), seq);
+    patch.size = rtp::kRtxOsnBytes;
+    return patch;
 }
 
 // What a track of this section could send that the receiver takes.
@@ -31,12 +39,12 @@ const rtp::PayloadFormat* first_common(const MediaSection& published, const Medi
 
 Subscription::Subscription(MediaSection section,
                            SenderDescription description,
-                           Participant& receiver,
+                           Downlink& downlink,
                            const SfuLimits& limits,
                            RandomSource& random)
     : section_(std::move(section)),
       description_(std::move(description)),
-      receiver_(receiver),
+      downlink_(downlink),
       header_writer_(section_.extensions, section_.mid),
       rewriter_(random_start(random)),
       sent_(description_.ssrc, section_.formats.front().clock_hz),
@@ -46,9 +54,8 @@ Subscription::Subscription(MediaSection section,
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
                                     .burst_bytes = limits.retransmission_bytes_per_second}) {}
 
-bool Subscription::fits(const PublishedTrack& track) const {
-    return track_ == nullptr && track.kind() == section_.kind &&
-           first_common(track.section(), section_) != nullptr;
+bool Subscription::takes(const PublishedTrack& track) const {
+    return track.kind() == section_.kind && first_common(track.section(), section_) != nullptr;
 }
 
 void Subscription::bind(Instant now, PublishedTrack& track) {
@@ -72,45 +79,48 @@ void Subscription::forward(Instant now,
                            std::span<const TrackPacket> packets,
                            EgressBatch& batch,
                            transport::DatagramSink& sink) {
-    const transport::SrtpSendKey* key = receiver_.transport().send_key();
-    const transport::Path* path = receiver_.transport().selected_path();
-    if (key == nullptr || path == nullptr) {
+    if (!downlink_.open(batch)) {
         return;
     }
-    batch.to(*key, *path);
     for (const TrackPacket& packet : packets) {
-        if (batch.full()) {
-            batch.flush(sink);
+        const auto outgoing = take(now, packet);
+        if (outgoing && downlink_.send(now,
+                                       *outgoing,
+                                       {.packet = packet.packet, .extensions = packet.extensions},
+                                       batch,
+                                       sink)) {
+            sent_.on_packet_sent(packet.packet.payload.size());
         }
-        forward_one(now, packet, batch);
     }
 }
 
-void Subscription::forward_one(Instant now, const TrackPacket& packet, EgressBatch& batch) {
+std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket& packet) {
     if (!follow(now, packet)) {
-        return;
+        return std::nullopt;
     }
     const rtp::SourcePacket source{.source = packet.stream->source, .seq = packet.seq};
     // Padding only: a sender that probes. It is not for this receiver.
     if (packet.packet.payload.empty() || format_ == nullptr) {
         rewriter_.on_dropped(source);
-        return;
+        return std::nullopt;
     }
     const auto rewritten = rewriter_.rewrite(now, source, packet.packet.timestamp);
     if (!rewritten) {
-        return;
+        return std::nullopt;
     }
-    rtp::RtpHeaderFields fields = make_fields(now);
-    fields.payload_type = format_->payload_type;
-    fields.marker = packet.packet.marker;
-    fields.seq = rtp::seq16_of(rewritten->seq);
-    fields.timestamp = rewritten->timestamp;
-    fields.ssrc = description_.ssrc;
-    const std::size_t header_bytes =
-        header_writer_.write(fields, packet.packet.csrcs, packet.extensions, batch.header_room());
-    if (batch.commit(header_bytes, packet.packet.payload, rtp::roc_of(rewritten->seq))) {
-        sent_.on_packet_sent(packet.packet.payload.size());
-    }
+    return OutgoingPacket{.stream = packet.stream,
+                          .source_seq = packet.seq,
+                          .header_writer = &header_writer_,
+                          .extensions = &track_->owner().extension_parser(),
+                          .seq = rewritten->seq,
+                          .timestamp = rewritten->timestamp,
+                          .ssrc = description_.ssrc,
+                          .payload_type = format_->payload_type,
+                          // Begins a talkspurt (RFC 3551 section 4.1).
+                          .marker = packet.packet.marker || packet.resumes,
+                          .send_class = section_.kind == rtp::MediaKind::kAudio ? SendClass::kAudio
+                                                                                : SendClass::kVideo,
+                          .patch = {}};
 }
 
 bool Subscription::follow(Instant now, const TrackPacket& packet) {
@@ -133,11 +143,24 @@ bool Subscription::follow(Instant now, const TrackPacket& packet) {
                                  .timestamp = packet.packet.timestamp,
                                  .clock_hz = clock_hz,
                                  .timestamp_out = {}});
+    } else if (packet.resumes) {
+        resume(now, packet);
     }
     if (!choose_format(packet)) {
         ++counters_.no_format;
     }
     return true;
+}
+
+// The stream begins again after packets that nobody got: numbers close up, time goes on as the
+// publisher's did, so that sender reports stay true.
+void Subscription::resume(Instant now, const TrackPacket& packet) {
+    rewriter_.switch_source(now,
+                            {.source = packet.stream->source,
+                             .seq = packet.seq,
+                             .timestamp = packet.packet.timestamp,
+                             .clock_hz = packet.stream->clock.clock_hz(),
+                             .timestamp_out = rewriter_.timestamp_of(packet.packet.timestamp)});
 }
 
 bool Subscription::choose_format(const TrackPacket& packet) {
@@ -152,69 +175,64 @@ bool Subscription::choose_format(const TrackPacket& packet) {
     return format_ != nullptr;
 }
 
-rtp::RtpHeaderFields Subscription::make_fields(Instant now) const {
-    rtp::RtpHeaderFields fields;
-    if (header_writer_.wants_transport_sequence()) {
-        fields.transport_sequence = receiver_.next_transport_sequence();
-    }
-    if (header_writer_.wants_abs_send_time()) {
-        fields.abs_send_time = rtp::abs_send_time_of(now);
-    }
-    return fields;
-}
-
 void Subscription::handle_nack(Instant now,
                                const rtp::Nack& nack,
                                EgressBatch& batch,
                                transport::DatagramSink& sink) {
-    const transport::SrtpSendKey* key = receiver_.transport().send_key();
-    const transport::Path* path = receiver_.transport().selected_path();
-    if (key == nullptr || path == nullptr) {
+    if (!downlink_.open(batch)) {
         return;
     }
-    batch.to(*key, *path);
     if (const auto rtt = sent_.receiver().rtt) {
         retransmissions_.on_rtt(*rtt);
     }
     nack.for_each([&](std::uint16_t seq) {
-        if (batch.full()) {
-            batch.flush(sink);
-        }
-        resend(now, seq, batch);
+        ++counters_.nacks;
+        ++(resend(now, seq, batch, sink) ? counters_.retransmissions : counters_.nacks_unanswered);
     });
 }
 
-void Subscription::resend(Instant now, std::uint16_t seq, EgressBatch& batch) {
-    ++counters_.nacks;
-    const auto source =
-        track_ != nullptr && rewriter_.started() ? rewriter_.find(seq) : std::nullopt;
-    const InboundStream* stream = source ? track_->find_source(source->source) : nullptr;
-    const auto cached = stream != nullptr ? stream->cache.find(now, source->seq) : std::nullopt;
-    if (!cached || format_ == nullptr || !format_->rtx_payload_type || !description_.rtx_ssrc ||
-        !retransmissions_.allow(now, rewriter_.extend(seq), cached->payload.size())) {
-        ++counters_.nacks_unanswered;
-        return;
+bool Subscription::resend(Instant now,
+                          std::uint16_t seq,
+                          EgressBatch& batch,
+                          transport::DatagramSink& sink) {
+    if (track_ == nullptr || !rewriter_.started() || format_ == nullptr ||
+        !format_->rtx_payload_type || !description_.rtx_ssrc) {
+        return false;
+    }
+    const auto source = rewriter_.find(seq);
+    if (!source) {
+        return false;
+    }
+    const InboundStream* stream = track_->find_source(source->source);
+    if (stream == nullptr) {
+        return false;
+    }
+    const auto cached = stream->cache.find(now, source->seq);
+    if (!cached || !retransmissions_.allow(now, rewriter_.extend(seq), cached->payload.size())) {
+        return false;
     }
     const auto rewritten = rewriter_.rewrite(now, *source, cached->timestamp);
-    const std::size_t payload_bytes =
-        rtp::write_rtx_payload(seq, cached->payload, batch.payload_room());
-    if (!rewritten || payload_bytes == 0) {
-        ++counters_.nacks_unanswered;
-        return;
+    if (!rewritten) {
+        return false;
     }
-    rtp::RtpHeaderFields fields = make_fields(now);
-    fields.payload_type = *format_->rtx_payload_type;
-    fields.marker = cached->marker;
-    fields.seq = rtp::seq16_of(next_rtx_seq_);
-    fields.timestamp = rewritten->timestamp;
-    fields.ssrc = *description_.rtx_ssrc;
-    const std::size_t header_bytes = header_writer_.write(
-        fields, cached->csrcs, track_->publisher().parse_extensions(*cached), batch.header_room());
-    if (batch.commit(
-            header_bytes, batch.payload_room().first(payload_bytes), rtp::roc_of(next_rtx_seq_))) {
-        next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
-        ++counters_.retransmissions;
+    const rtp::HeaderExtensionParser& parser = track_->owner().extension_parser();
+    const OutgoingPacket outgoing{.stream = stream,
+                                  .source_seq = source->seq,
+                                  .header_writer = &header_writer_,
+                                  .extensions = &parser,
+                                  .seq = next_rtx_seq_,
+                                  .timestamp = rewritten->timestamp,
+                                  .ssrc = *description_.rtx_ssrc,
+                                  .payload_type = *format_->rtx_payload_type,
+                                  .marker = cached->marker,
+                                  .send_class = SendClass::kRetransmission,
+                                  .patch = original_sequence_number(seq)};
+    if (!downlink_.send(
+            now, outgoing, {.packet = *cached, .extensions = parser.parse(*cached)}, batch, sink)) {
+        return false;
     }
+    next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
+    return true;
 }
 
 void Subscription::handle_key_frame_request(Instant now) {
@@ -251,8 +269,8 @@ SubscriptionInfo Subscription::describe() const {
     info.bytes = sent_.bytes();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
-    if (sent_.receiver().rtt) {
-        info.rtt_seconds = std::chrono::duration<double>(*sent_.receiver().rtt).count();
+    if (const auto rtt = sent_.receiver().rtt) {
+        info.rtt_seconds = std::chrono::duration<double>(*rtt).count();
     }
     return info;
 }

@@ -25,25 +25,31 @@
 #include "media/rtp/sequence_rewriter.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
+#include "media/sfu/outgoing_packet.h"
 
 namespace isthmus::media::sfu {
 
-class Participant;
 class PublishedTrack;
 
 class Subscription {
   public:
     Subscription(MediaSection section,
                  SenderDescription description,
-                 Participant& receiver,
+                 Downlink& downlink,
                  const SfuLimits& limits,
                  RandomSource& random);
 
     // Free, of the track's kind, and with a format that takes what is published.
-    [[nodiscard]] bool fits(const PublishedTrack& track) const;
+    [[nodiscard]] bool fits(const PublishedTrack& track) const {
+        return track_ == nullptr && takes(track);
+    }
+
+    // The same, free or not.
+    [[nodiscard]] bool takes(const PublishedTrack& track) const;
     void bind(Instant now, PublishedTrack& track);
     void unbind();
 
@@ -79,16 +85,18 @@ class Subscription {
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
-    void forward_one(Instant now, const TrackPacket& packet, EgressBatch& batch);
+    // The packet in the receiver's terms; nothing where it is not for the receiver.
+    [[nodiscard]] std::optional<OutgoingPacket> take(Instant now, const TrackPacket& packet);
     // Takes up the packet's stream where it may; false where the packet is not for the receiver.
     bool follow(Instant now, const TrackPacket& packet);
+    void resume(Instant now, const TrackPacket& packet);
     bool choose_format(const TrackPacket& packet);
-    void resend(Instant now, std::uint16_t seq, EgressBatch& batch);
-    [[nodiscard]] rtp::RtpHeaderFields make_fields(Instant now) const;
+    // False where the packet is gone, or may not be sent again.
+    bool resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
 
     MediaSection section_;
     SenderDescription description_;
-    Participant& receiver_;
+    Downlink& downlink_;
     PublishedTrack* track_ = nullptr;
 
     rtp::RtpHeaderWriter header_writer_;

@@ -13,6 +13,7 @@
 #include <sys/time.h>
 
 #include "base/check.h"
+#include "media/transport/dtls_records.h"
 
 namespace isthmus::media::transport {
 namespace {
@@ -103,7 +104,8 @@ void DtlsEndpoint::start(Instant now) {
 }
 
 void DtlsEndpoint::handle_datagram(Instant now, std::span<const std::byte> datagram) {
-    if (datagram.empty() || datagram.size() > kDatagramBytesMax) {
+    if (datagram.empty() || datagram.size() > kDatagramBytesMax ||
+        !has_plausible_records(datagram)) {
         return;
     }
     if (state_ == DtlsState::kHandshaking) {

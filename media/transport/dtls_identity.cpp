@@ -116,7 +116,7 @@ constexpr std::array kHashNames = {HashName{HashAlgorithm::kSha256, "sha-256", 3
     // with RSA certificates, where we are the client.
     return SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 &&
+           SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM") == 1 &&
            SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1 &&
            SSL_CTX_use_certificate(context, certificate) == 1 &&
            SSL_CTX_use_PrivateKey(context, key) == 1;

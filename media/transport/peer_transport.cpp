@@ -33,8 +33,7 @@ struct PeerTransport::State {
     void take_keys(Instant now);
     void finish(CloseReason reason);
     [[nodiscard]] Instant deadline() const;
-    std::expected<std::span<std::byte>, SrtpError> account(
-        Instant now, std::expected<std::span<std::byte>, SrtpError> result);
+    SrtpResult account(Instant now, SrtpResult result);
 
     SrtpFanout* fanout;
     TransportLimits limits;
@@ -118,14 +117,8 @@ void PeerTransport::State::take_keys(Instant now) {
     }
     const DtlsSrtpKeys* keys = dtls.keys();
     CHECK(keys != nullptr);
-    auto session = SrtpSession::make(keys->remote, keys->local);
+    srtp = std::make_unique<SrtpSession>(keys->remote, keys->local, *fanout);
     send_key = fanout->make_key(keys->local);
-    if (!session || !send_key) {
-        dtls.close();
-        finish(CloseReason::kDtlsFailure);
-        return;
-    }
-    srtp = std::make_unique<SrtpSession>(std::move(*session));
     connected = true;
     heard_at = now;
     events.push_back({.kind = TransportEventKind::kConnected});
@@ -142,8 +135,7 @@ Instant PeerTransport::State::deadline() const {
     return connected ? heard_at + limits.consent : made_at + limits.handshake;
 }
 
-std::expected<std::span<std::byte>, SrtpError> PeerTransport::State::account(
-    Instant now, std::expected<std::span<std::byte>, SrtpError> result) {
+SrtpResult PeerTransport::State::account(Instant now, SrtpResult result) {
     if (result) {
         heard_at = now;
         return result;
@@ -195,8 +187,7 @@ bool PeerTransport::is_verified(const Path& path) const {
     return state_->ice.is_verified(path);
 }
 
-std::expected<std::span<std::byte>, SrtpError> PeerTransport::unprotect_rtp(
-    Instant now, std::span<std::byte> packet) {
+SrtpResult PeerTransport::unprotect_rtp(Instant now, std::span<std::byte> packet) {
     if (!state_->srtp || state_->closed) {
         ++state_->counters.srtp_unverified;
         return std::unexpected(SrtpError::kOther);
@@ -204,13 +195,20 @@ std::expected<std::span<std::byte>, SrtpError> PeerTransport::unprotect_rtp(
     return state_->account(now, state_->srtp->unprotect_rtp(packet));
 }
 
-std::expected<std::span<std::byte>, SrtpError> PeerTransport::unprotect_rtcp(
-    Instant now, std::span<std::byte> packet) {
+SrtpResult PeerTransport::unprotect_rtcp(Instant now, std::span<std::byte> packet) {
     if (!state_->srtp || state_->closed) {
         ++state_->counters.srtp_unverified;
         return std::unexpected(SrtpError::kOther);
     }
     return state_->account(now, state_->srtp->unprotect_rtcp(packet));
+}
+
+SrtpSession* PeerTransport::srtp_session() {
+    return state_->closed ? nullptr : state_->srtp.get();
+}
+
+SrtpResult PeerTransport::account(Instant now, SrtpResult result) {
+    return state_->account(now, result);
 }
 
 std::optional<std::span<std::byte>> PeerTransport::protect_rtcp(std::span<std::byte> buffer,

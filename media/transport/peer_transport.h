@@ -90,10 +90,14 @@ class PeerTransport {
     [[nodiscard]] bool is_verified(const Path& path) const;
 
     // Decrypts in place. Counts what is refused.
-    [[nodiscard]] std::expected<std::span<std::byte>, SrtpError> unprotect_rtp(
-        Instant now, std::span<std::byte> packet);
-    [[nodiscard]] std::expected<std::span<std::byte>, SrtpError> unprotect_rtcp(
-        Instant now, std::span<std::byte> packet);
+    [[nodiscard]] SrtpResult unprotect_rtp(Instant now, std::span<std::byte> packet);
+    [[nodiscard]] SrtpResult unprotect_rtcp(Instant now, std::span<std::byte> packet);
+
+    // For an SrtpUnprotectBatch, which takes the place of the two above: null while there are no
+    // keys, and after the end.
+    [[nodiscard]] SrtpSession* srtp_session();
+    // Counts what a batch refused, takes what it authenticated for a sign of life, and returns it.
+    SrtpResult account(Instant now, SrtpResult result);
 
     // Encrypts `plain_bytes` of `buffer` in place; `buffer` has kSrtcpOverheadBytesMax to spare.
     // Nothing before kConnected.

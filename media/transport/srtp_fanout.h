@@ -20,37 +20,52 @@
 
 namespace isthmus::media::transport {
 
+class SrtpCipher;
+
 // The expanded keys of one direction of one connection. Made by an engine, for that engine. Must
 // outlive the jobs that name it.
-class SrtpSendKey {
+class SrtpExpandedKey {
   public:
-    virtual ~SrtpSendKey() = default;
+    virtual ~SrtpExpandedKey() = default;
 
     [[nodiscard]] std::size_t tag_bytes() const { return sizes_of(profile_).tag_bytes; }
 
     [[nodiscard]] SrtpProfile profile() const { return profile_; }
 
   protected:
-    explicit SrtpSendKey(SrtpProfile profile) : profile_(profile) {}
+    explicit SrtpExpandedKey(SrtpProfile profile) : profile_(profile) {}
 
   private:
     SrtpProfile profile_;
 };
 
+using SrtpSendKey = SrtpExpandedKey;
+
 struct SrtpJob {
     const SrtpSendKey* key = nullptr;
     // The whole RTP header: 12 bytes, CSRCs, extension block. Authenticated, sent in clear.
     std::span<const std::byte> header;
+    // Encrypted, before the payload: what differs per receiver and would otherwise keep the payload
+    // from being shared (a rewritten payload descriptor, RTX's original sequence number, RED's
+    // headers). Usually empty.
+    std::span<const std::byte> prefix{};
     // Encrypted; shared by all receivers, never changed.
-    std::span<const std::byte> payload;
-    // Where header, ciphertext and tag go; header.size() + payload.size() + tag_bytes() bytes.
-    // Overlaps neither header nor payload.
+    std::span<const std::byte> payload{};
+    // Where header, ciphertext and tag go: out_bytes() bytes. Overlaps none of the above.
     std::byte* out = nullptr;
     // Roll-over counter of the packet's sequence number (RFC 3711 section 3.3.1).
     std::uint32_t roc = 0;
+    // RTP padding to append (RFC 3550 section 5.1): zeros and then this count, encrypted. The
+    // header's P bit is the caller's matter. The payload itself ends in no padding then.
+    std::uint8_t padding_bytes = 0;
+
+    // What is encrypted.
+    [[nodiscard]] std::size_t plain_bytes() const {
+        return prefix.size() + payload.size() + padding_bytes;
+    }
 
     [[nodiscard]] std::size_t out_bytes() const {
-        return header.size() + payload.size() + key->tag_bytes();
+        return header.size() + plain_bytes() + key->tag_bytes();
     }
 };
 
@@ -62,6 +77,10 @@ class SrtpFanout {
 
     // Writes every job's packet. The jobs' keys come from this engine.
     virtual void protect(std::span<const SrtpJob> jobs) = 0;
+
+    // The same engine for single packets in place: what an SrtpSession works with. Lives as long as
+    // this.
+    [[nodiscard]] virtual SrtpCipher& cipher() = 0;
 
     [[nodiscard]] virtual std::string_view name() const = 0;
 };

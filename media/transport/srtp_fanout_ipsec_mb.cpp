@@ -8,102 +8,26 @@
 #include <cstring>
 #include <utility>
 
-#include <intel-ipsec-mb.h>
-#include <openssl/crypto.h>
-
 #include "base/check.h"
+#include "media/transport/srtp_cipher_ipsec_mb.h"
 #include "media/transport/srtp_fanout_engines.h"
+#include "media/transport/srtp_ipsec_mb_keys.h"
 
 namespace isthmus::media::transport {
 
 namespace {
 
-// A multiple of the 16 messages that AVX-512 hashes abreast, and at most IMB_MAX_BURST_SIZE.
-constexpr std::size_t kBurstJobs = 64;
-
 // The only lengths that version 1.3 writes for HMAC-SHA1 are 12 and 20 bytes; SRTP's tag is 10.
-constexpr std::size_t kSha1Bytes = 20;
-constexpr std::size_t kSha1BlockBytes = 64;
 constexpr std::size_t kTagBytes = sizes_of(SrtpProfile::kAesCm128HmacSha1_80).tag_bytes;
-
-using ManagerPtr =
-    std::unique_ptr<IMB_MGR, decltype([](IMB_MGR* manager) { free_mb_mgr(manager); })>;
-
-std::uint8_t* raw(std::byte* bytes) {
-    return reinterpret_cast<std::uint8_t*>(bytes);
-}
-
-const std::uint8_t* raw(const std::byte* bytes) {
-    return reinterpret_cast<const std::uint8_t*>(bytes);
-}
-
-struct GcmKey final : SrtpSendKey {
-    GcmKey(IMB_MGR* manager, const SrtpSessionKeys& keys)
-        : SrtpSendKey(keys.profile), salt(keys.salt) {
-        if (keys.profile == SrtpProfile::kAeadAes128Gcm) {
-            IMB_AES128_GCM_PRE(manager, keys.key.data(), &expanded);
-        } else {
-            IMB_AES256_GCM_PRE(manager, keys.key.data(), &expanded);
-        }
-    }
-
-    GcmKey(const GcmKey&) = delete;
-    GcmKey& operator=(const GcmKey&) = delete;
-
-    ~GcmKey() override { OPENSSL_cleanse(&expanded, sizeof expanded); }
-
-    // The library stores to it aligned, which its own declaration leaves out.
-    alignas(64) gcm_key_data expanded{};
-    SrtpSalt salt;
-};
-
-struct CounterModeKey final : SrtpSendKey {
-    CounterModeKey(IMB_MGR* manager, const SrtpSessionKeys& keys)
-        : SrtpSendKey(keys.profile), salt(keys.salt) {
-        alignas(16) std::array<std::uint32_t, 60> decryption{};  // the library insists on making it
-        IMB_AES_KEYEXP_128(manager, keys.key.data(), expanded.data(), decryption.data());
-        OPENSSL_cleanse(decryption.data(), sizeof decryption);
-        hash_padded(manager, keys, 0x36, inner);
-        hash_padded(manager, keys, 0x5C, outer);
-    }
-
-    CounterModeKey(const CounterModeKey&) = delete;
-    CounterModeKey& operator=(const CounterModeKey&) = delete;
-
-    ~CounterModeKey() override {
-        OPENSSL_cleanse(expanded.data(), sizeof expanded);
-        OPENSSL_cleanse(inner.data(), sizeof inner);
-        OPENSSL_cleanse(outer.data(), sizeof outer);
-    }
-
-    alignas(16) std::array<std::uint32_t, 60> expanded{};
-    // SHA-1 states after the key XOR ipad and opad (RFC 2104).
-    alignas(16) std::array<std::uint8_t, kSha1Bytes> inner{};
-    alignas(16) std::array<std::uint8_t, kSha1Bytes> outer{};
-    SrtpSalt salt;
-
-  private:
-    static void hash_padded(IMB_MGR* manager,
-                            const SrtpSessionKeys& keys,
-                            std::uint8_t pad,
-                            std::array<std::uint8_t, kSha1Bytes>& state) {
-        std::array<std::uint8_t, kSha1BlockBytes> block{};
-        std::memcpy(block.data(), keys.auth_key.data(), keys.auth_key.size());
-        for (std::uint8_t& byte : block) {
-            byte ^= pad;
-        }
-        IMB_SHA1_ONE_BLOCK(manager, block.data(), state.data());
-        OPENSSL_cleanse(block.data(), block.size());
-    }
-};
 
 class IpsecMbFanout final : public SrtpSessionKeyFanout {
   public:
-    explicit IpsecMbFanout(ManagerPtr manager) : manager_(std::move(manager)) {
-        for (std::size_t i = 0; i < kBurstJobs; ++i) {
+    explicit IpsecMbFanout(IpsecMbManager manager)
+        : manager_(std::move(manager)), cipher_(manager_.get()) {
+        for (std::size_t i = 0; i < kIpsecMbBurstJobs; ++i) {
             IMB_JOB& job = jobs_[i];
             job.key_len_in_bytes = IMB_KEY_128_BYTES;
-            job.iv = raw(counter_blocks_[i].data());
+            job.iv = ipsec_mb_bytes(counter_blocks_[i].data());
             job.iv_len_in_bytes = counter_blocks_[i].size();
             job.auth_tag_output = tags_[i].data();
             job.auth_tag_output_len_in_bytes = kSha1Bytes;
@@ -115,20 +39,17 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
     }
 
     [[nodiscard]] std::unique_ptr<SrtpSendKey> expand(const SrtpSessionKeys& keys) override {
-        if (keys.profile == SrtpProfile::kAesCm128HmacSha1_80) {
-            return std::make_unique<CounterModeKey>(manager_.get(), keys);
-        }
-        return std::make_unique<GcmKey>(manager_.get(), keys);
+        return expand_ipsec_mb_key(manager_.get(), keys);
     }
 
     void protect(std::span<const SrtpJob> jobs) override {
         for (const SrtpJob& job : jobs) {
             if (job.key->profile() != SrtpProfile::kAesCm128HmacSha1_80) {
-                protect_gcm(job, static_cast<const GcmKey&>(*job.key));
+                protect_gcm(job, static_cast<const IpsecMbGcmKey&>(*job.key));
                 continue;
             }
-            prepare(job, static_cast<const CounterModeKey&>(*job.key));
-            if (prepared_ == kBurstJobs) {
+            prepare(job, static_cast<const IpsecMbCounterModeKey&>(*job.key));
+            if (prepared_ == kIpsecMbBurstJobs) {
                 run_burst();
             }
         }
@@ -137,50 +58,58 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
         }
     }
 
+    [[nodiscard]] SrtpCipher& cipher() override { return cipher_; }
+
     [[nodiscard]] std::string_view name() const override { return "ipsec-mb"; }
 
   private:
-    void protect_gcm(const SrtpJob& job, const GcmKey& key) {
+    void protect_gcm(const SrtpJob& job, const IpsecMbGcmKey& key) {
         std::array<std::byte, 12> nonce{};
-        key.salt.write_gcm_nonce(job.header.data(), job.roc, nonce.data());
-        std::memcpy(job.out, job.header.data(), job.header.size());
+        const std::byte* const header = job.header.data();
+        key.salt.write_gcm_nonce(
+            load_be32(header + 8), srtp_index_of(header, job.roc), nonce.data());
+        const std::byte* const plaintext = place_plaintext(job);
+        const std::size_t bytes = job.plain_bytes();
         std::byte* const ciphertext = job.out + job.header.size();
         const auto encrypt = key.profile() == SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_enc
                                                                           : manager_->gcm256_enc;
         gcm_context_data context{};
         encrypt(&key.expanded,
                 &context,
-                raw(ciphertext),
-                raw(job.payload.data()),
-                job.payload.size(),
-                raw(nonce.data()),
-                raw(job.header.data()),
+                ipsec_mb_bytes(ciphertext),
+                ipsec_mb_bytes(plaintext),
+                bytes,
+                ipsec_mb_bytes(nonce.data()),
+                ipsec_mb_bytes(job.header.data()),
                 job.header.size(),
-                raw(ciphertext + job.payload.size()),
+                ipsec_mb_bytes(ciphertext + bytes),
                 key.tag_bytes());
     }
 
-    void prepare(const SrtpJob& job, const CounterModeKey& key) {
+    void prepare(const SrtpJob& job, const IpsecMbCounterModeKey& key) {
+        const std::byte* const plaintext = place_plaintext(job);
+        const std::size_t bytes = job.plain_bytes();
         std::byte* const ciphertext = job.out + job.header.size();
-        std::byte* const tag = ciphertext + job.payload.size();
-        key.salt.write_counter_block(job.header.data(), job.roc, counter_blocks_[prepared_].data());
-        std::memcpy(job.out, job.header.data(), job.header.size());
+        std::byte* const tag = ciphertext + bytes;
+        const std::byte* const header = job.header.data();
+        key.salt.write_counter_block(load_be32(header + 8),
+                                     srtp_index_of(header, job.roc),
+                                     counter_blocks_[prepared_].data());
         // The tag covers the packet and then the roll-over counter (RFC 3711 section 4.2), which
         // stands where the tag will be.
         store_be32(tag, job.roc);
 
         IMB_JOB& work = jobs_[prepared_];
         work.enc_keys = key.expanded.data();
-        work.src = raw(job.payload.data());
-        work.dst = raw(ciphertext);
-        work.msg_len_to_cipher_in_bytes = job.payload.size();
+        work.src = ipsec_mb_bytes(plaintext);
+        work.dst = ipsec_mb_bytes(ciphertext);
+        work.msg_len_to_cipher_in_bytes = bytes;
         // The hash begins at src + offset, also where the cipher's output is elsewhere; modulo 2^64
         // that reaches the output.
         work.hash_start_src_offset_in_bytes =
             reinterpret_cast<std::uintptr_t>(job.out) - reinterpret_cast<std::uintptr_t>(work.src);
-        work.msg_len_to_hash_in_bytes = job.header.size() + job.payload.size() + sizeof job.roc;
-        work.u.HMAC._hashed_auth_key_xor_ipad = key.inner.data();
-        work.u.HMAC._hashed_auth_key_xor_opad = key.outer.data();
+        work.msg_len_to_hash_in_bytes = job.header.size() + bytes + sizeof job.roc;
+        key.name_hmac(work);
         tag_places_[prepared_] = tag;
         ++prepared_;
     }
@@ -202,18 +131,19 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
         prepared_ = 0;
     }
 
-    ManagerPtr manager_;
+    IpsecMbManager manager_;
+    IpsecMbSrtpCipher cipher_;
     std::size_t prepared_ = 0;
-    std::array<IMB_JOB, kBurstJobs> jobs_{};
-    alignas(16) std::array<std::array<std::byte, 16>, kBurstJobs> counter_blocks_{};
-    std::array<std::array<std::uint8_t, kSha1Bytes>, kBurstJobs> tags_{};
-    std::array<std::byte*, kBurstJobs> tag_places_{};
+    std::array<IMB_JOB, kIpsecMbBurstJobs> jobs_{};
+    alignas(16) std::array<std::array<std::byte, 16>, kIpsecMbBurstJobs> counter_blocks_{};
+    std::array<std::array<std::uint8_t, kSha1Bytes>, kIpsecMbBurstJobs> tags_{};
+    std::array<std::byte*, kIpsecMbBurstJobs> tag_places_{};
 };
 
 }  // namespace
 
 Result<std::unique_ptr<SrtpSessionKeyFanout>> make_ipsec_mb_fanout() {
-    ManagerPtr manager(alloc_mb_mgr(0));
+    IpsecMbManager manager(alloc_mb_mgr(0));
     if (manager == nullptr) {
         return make_error(ErrorCode::kUnavailable, "intel-ipsec-mb cannot allocate its manager.");
     }

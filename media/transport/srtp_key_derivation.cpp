@@ -14,9 +14,14 @@ namespace isthmus::media::transport {
 namespace {
 
 // RFC 3711 section 4.3.2.
-constexpr std::uint8_t kLabelRtpEncryption = 0x00;
-constexpr std::uint8_t kLabelRtpAuthentication = 0x01;
-constexpr std::uint8_t kLabelRtpSalt = 0x02;
+struct Labels {
+    std::uint8_t encryption;
+    std::uint8_t authentication;
+    std::uint8_t salt;
+};
+
+constexpr Labels kRtpLabels{.encryption = 0x00, .authentication = 0x01, .salt = 0x02};
+constexpr Labels kRtcpLabels{.encryption = 0x03, .authentication = 0x04, .salt = 0x05};
 
 using CipherPtr =
     std::unique_ptr<EVP_CIPHER_CTX,
@@ -54,6 +59,18 @@ void derive(const SrtpMasterKey& master, std::uint8_t label, std::span<std::byte
     CHECK(static_cast<std::size_t>(written) == out.size());
 }
 
+SrtpSessionKeys derive_all(const SrtpMasterKey& master, const Labels& labels) {
+    const SrtpProfileSizes sizes = sizes_of(master.profile);
+    SrtpSessionKeys keys;
+    keys.profile = master.profile;
+    derive(master, labels.encryption, std::span(keys.key).first(sizes.key_bytes));
+    derive(master, labels.salt, std::span(keys.salt).first(sizes.salt_bytes));
+    if (master.profile == SrtpProfile::kAesCm128HmacSha1_80) {
+        derive(master, labels.authentication, keys.auth_key);
+    }
+    return keys;
+}
+
 }  // namespace
 
 SrtpSessionKeys::~SrtpSessionKeys() {
@@ -63,15 +80,11 @@ SrtpSessionKeys::~SrtpSessionKeys() {
 }
 
 SrtpSessionKeys derive_rtp_session_keys(const SrtpMasterKey& master) {
-    const SrtpProfileSizes sizes = sizes_of(master.profile);
-    SrtpSessionKeys keys;
-    keys.profile = master.profile;
-    derive(master, kLabelRtpEncryption, std::span(keys.key).first(sizes.key_bytes));
-    derive(master, kLabelRtpSalt, std::span(keys.salt).first(sizes.salt_bytes));
-    if (master.profile == SrtpProfile::kAesCm128HmacSha1_80) {
-        derive(master, kLabelRtpAuthentication, keys.auth_key);
-    }
-    return keys;
+    return derive_all(master, kRtpLabels);
+}
+
+SrtpSessionKeys derive_rtcp_session_keys(const SrtpMasterKey& master) {
+    return derive_all(master, kRtcpLabels);
 }
 
 }  // namespace isthmus::media::transport

@@ -1,7 +1,11 @@
-// SRTP of what one peer sends us, and SRTCP both ways; libsrtp behind it.
+// SRTP of what one peer sends us, and SRTCP both ways.
 //
-// Holds replay windows and roll-over counters, which libsrtp keeps per SSRC. RTP towards the peer
-// is protected elsewhere, in batches: srtp_fanout.h.
+// Holds, per SSRC, which packets were seen and the roll-over counter. Decides as libsrtp does
+// (tests/media/transport/srtp_session_difference_test.cpp), but for two things: SRTCP that is not
+// encrypted is refused in the AEAD profiles as well, since nobody negotiates it, and the number of
+// SSRCs is bounded. RTP towards the peer is protected elsewhere, in batches: srtp_fanout.h; many
+// packets of many sessions are unprotected together by srtp_unprotect_batch.h. No MKI, no header
+// extension encryption. Specification: RFC 3711, RFC 7714.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +14,7 @@
 #include <memory>
 #include <span>
 
-#include "base/error.h"
+#include "media/transport/srtp_fanout.h"
 #include "media/transport/srtp_profile.h"
 
 namespace isthmus::media::transport {
@@ -22,30 +26,32 @@ enum class SrtpError : std::uint8_t {
     kOther,
 };
 
+using SrtpResult = std::expected<std::span<std::byte>, SrtpError>;
+
+enum class SrtpPacketKind : std::uint8_t { kRtp, kRtcp };
+
 class SrtpSession {
   public:
-    // `remote` protects what the peer sends, `local` the RTCP that we send.
-    [[nodiscard]] static Result<SrtpSession> make(const SrtpMasterKey& remote,
-                                                  const SrtpMasterKey& local);
+    // `remote` protects what the peer sends, `local` the RTCP that we send. `engine` outlives the
+    // session.
+    SrtpSession(const SrtpMasterKey& remote, const SrtpMasterKey& local, SrtpFanout& engine);
 
     SrtpSession(SrtpSession&&) noexcept;
     SrtpSession& operator=(SrtpSession&&) noexcept;
     ~SrtpSession();
 
-    // Decrypts in place; the result is a prefix of `packet`.
-    [[nodiscard]] std::expected<std::span<std::byte>, SrtpError> unprotect_rtp(
-        std::span<std::byte> packet);
-    [[nodiscard]] std::expected<std::span<std::byte>, SrtpError> unprotect_rtcp(
-        std::span<std::byte> packet);
+    // Decrypts in place; the result is a prefix of `packet`. Where it is an error, what `packet`
+    // then holds is nobody's business.
+    [[nodiscard]] SrtpResult unprotect_rtp(std::span<std::byte> packet);
+    [[nodiscard]] SrtpResult unprotect_rtcp(std::span<std::byte> packet);
 
     // Encrypts the first `plain_bytes` of `buffer` in place and returns the packet, which is up to
     // kSrtcpOverheadBytesMax longer; `buffer` has the room.
-    [[nodiscard]] std::expected<std::span<std::byte>, SrtpError> protect_rtcp(
-        std::span<std::byte> buffer, std::size_t plain_bytes);
+    [[nodiscard]] SrtpResult protect_rtcp(std::span<std::byte> buffer, std::size_t plain_bytes);
 
   private:
+    friend class SrtpUnprotectBatch;
     struct State;
-    explicit SrtpSession(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
 

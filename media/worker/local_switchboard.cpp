@@ -1,12 +1,39 @@
 #include "media/worker/local_switchboard.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 
 namespace isthmus::media {
 namespace {
+
+constexpr auto kMissing = "There is no such conference on this node.";
+
+using Conferences = std::vector<sfu::ConferenceInfo>;
+
+// One entry per conference, by name: what several workers say of one becomes one, with its
+// participants in order of joining.
+void merge_parts(Conferences& conferences) {
+    std::ranges::stable_sort(conferences, {}, &sfu::ConferenceInfo::name);
+    Conferences merged;
+    for (sfu::ConferenceInfo& part : conferences) {
+        if (merged.empty() || merged.back().name != part.name) {
+            merged.push_back(std::move(part));
+            continue;
+        }
+        sfu::ConferenceInfo& whole = merged.back();
+        whole.created_at_unix_ms = std::min(whole.created_at_unix_ms, part.created_at_unix_ms);
+        whole.participant_count += part.participant_count;
+        std::ranges::move(part.participants, std::back_inserter(whole.participants));
+        std::ranges::stable_sort(whole.participants, {}, &sfu::ParticipantInfo::joined_at_unix_ms);
+    }
+    conferences = std::move(merged);
+}
 
 std::unexpected<Error> busy() {
     return make_error(ErrorCode::kUnavailable,
@@ -23,21 +50,18 @@ LocalSwitchboard::~LocalSwitchboard() {
     workers_.clear();
 }
 
-Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboardConfig config,
-                                                                  Executor executor) {
+Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
+    const LocalSwitchboardConfig& config, Executor executor) {
     CHECK(!config.workers.empty());
     std::unique_ptr<LocalSwitchboard> self(
         new LocalSwitchboard(config.limits, std::move(executor)));
+    auto group = WorkerGroup::make(config.workers.size());
+    if (!group) {
+        return std::unexpected(group.error());
+    }
+    self->group_ = *std::move(group);
     for (const WorkerThreadConfig& worker : config.workers) {
-        auto on_gone = [board = self.get(),
-                        alive = std::weak_ptr(self->alive_)](ConnectionGone gone) {
-            board->executor_([board, alive, gone = std::move(gone)] {
-                if (!alive.expired()) {
-                    board->handle_gone(gone);
-                }
-            });
-        };
-        auto started = WorkerThread::start(worker, std::move(on_gone));
+        auto started = WorkerThread::start(worker, self->group_, self->make_gone_listener());
         if (!started) {
             return std::unexpected(started.error());
         }
@@ -45,6 +69,16 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(LocalSwitchboa
     }
     self->admitted_.resize(self->workers_.size());
     return self;
+}
+
+WorkerThread::GoneListener LocalSwitchboard::make_gone_listener() {
+    return [this, alive = std::weak_ptr(alive_)](ConnectionGone gone) {
+        executor_([this, alive, gone = std::move(gone)] {
+            if (!alive.expired()) {
+                handle_gone(gone);
+            }
+        });
+    };
 }
 
 template <typename T>
@@ -74,7 +108,9 @@ void LocalSwitchboard::ask(std::size_t worker, Function job, Answer<T> answer) {
 }
 
 template <typename T, typename Function>
-void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
+void LocalSwitchboard::ask_many(const std::vector<std::size_t>& workers,
+                                Function job,
+                                Answer<std::vector<T>> answer) {
     struct Gathering {
         std::vector<T> parts;
         std::size_t missing = 0;
@@ -83,16 +119,16 @@ void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
     };
 
     auto gathering = std::make_shared<Gathering>();
-    gathering->parts.resize(workers_.size());
-    gathering->missing = workers_.size();
+    gathering->parts.resize(workers.size());
+    gathering->missing = workers.size();
     gathering->answer = std::move(answer);
-    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+    for (std::size_t part = 0; part < workers.size(); ++part) {
         ask<T>(
-            worker,
+            workers[part],
             [job](WorkerContext& context) -> Result<T> { return job(context); },
-            [gathering, worker](Result<T> part) {
-                if (part) {
-                    gathering->parts[worker] = *std::move(part);
+            [gathering, part](Result<T> result) {
+                if (result) {
+                    gathering->parts[part] = *std::move(result);
                 } else {
                     gathering->failed = true;
                 }
@@ -105,11 +141,21 @@ void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
     }
 }
 
-std::size_t LocalSwitchboard::least_loaded() const {
-    return static_cast<std::size_t>(std::ranges::min_element(admitted_) - admitted_.begin());
+template <typename T, typename Function>
+void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
+    std::vector<std::size_t> all(workers_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    ask_many<T>(all, std::move(job), std::move(answer));
 }
 
-Result<std::size_t> LocalSwitchboard::admit(const std::string& conference) {
+void LocalSwitchboard::tell(std::size_t worker, WorkerThread::Job job) {
+    if (!workers_[worker]->post(std::move(job))) {
+        log::warning("worker", "worker {} takes no more requests", worker);
+    }
+}
+
+Result<std::size_t> LocalSwitchboard::admit(const std::string& conference,
+                                            const std::string& identity) {
     if (shutting_down_) {
         return make_error(ErrorCode::kUnavailable, "This node is shutting down.");
     }
@@ -123,11 +169,45 @@ Result<std::size_t> LocalSwitchboard::admit(const std::string& conference) {
             return make_error(ErrorCode::kUnavailable,
                               "This node has as many conferences as it is configured for.");
         }
-        home = homes_.emplace(conference, Home{.worker = least_loaded()}).first;
+        home = homes_.emplace(conference, ConferenceHome("RM_" + random_.next_token(12))).first;
+    } else if (home->second.connections() >= limits_.participants_per_conference &&
+               !home->second.worker_of(identity)) {
+        return make_error(ErrorCode::kLimitExceeded,
+                          "The conference has as many participants as it may have.");
     }
-    ++home->second.connections;
-    ++admitted_[home->second.worker];
-    return home->second.worker;
+    return home->second.choose(admitted_, identity, limits_.conference_connections_per_worker);
+}
+
+void LocalSwitchboard::link(const std::string& conference,
+                            const ConferenceHome& home,
+                            std::size_t added) {
+    const auto tell_one = [&](std::size_t worker, std::size_t peer) {
+        tell(worker, [conference, id = home.id(), peer](WorkerContext& context) {
+            context.core.link_conference(
+                context.now, conference, id, static_cast<std::uint32_t>(peer));
+        });
+    };
+    for (const std::size_t worker : home.workers()) {
+        if (worker != added) {
+            tell_one(worker, added);
+            tell_one(added, worker);
+        }
+    }
+}
+
+void LocalSwitchboard::unlink(const std::string& conference,
+                              const ConferenceHome& home,
+                              std::size_t removed) {
+    const auto tell_one = [&](std::size_t worker, std::size_t peer) {
+        tell(worker, [conference, peer](WorkerContext& context) {
+            context.core.unlink_conference(
+                context.now, conference, static_cast<std::uint32_t>(peer));
+        });
+    };
+    for (const std::size_t worker : home.workers()) {
+        tell_one(worker, removed);
+        tell_one(removed, worker);
+    }
 }
 
 void LocalSwitchboard::release(ConnectionId connection) {
@@ -135,22 +215,34 @@ void LocalSwitchboard::release(ConnectionId connection) {
     if (placed == connections_.end()) {
         return;
     }
-    --admitted_[placed->second.worker];
-    const auto home = homes_.find(placed->second.conference);
-    if (--home->second.connections == 0) {
+    const Placed& place = placed->second;
+    --admitted_[place.worker];
+    const auto home = homes_.find(place.conference);
+    if (home->second.remove(place.worker, connection, place.identity)) {
+        unlink(place.conference, home->second, place.worker);
+    }
+    if (home->second.workers().empty()) {
         homes_.erase(home);
     }
     connections_.erase(placed);
 }
 
 void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
-    const Result<std::size_t> worker = admit(request.conference);
+    const Result<std::size_t> worker = admit(request.conference, request.identity);
     if (!worker) {
         answer_later<JoinResult>(std::move(answer), std::unexpected(worker.error()));
         return;
     }
     const ConnectionId id{next_connection_++};
-    connections_.emplace(id.value, Placed{.worker = *worker, .conference = request.conference});
+    connections_.emplace(
+        id.value,
+        Placed{.worker = *worker, .conference = request.conference, .identity = request.identity});
+    ++admitted_[*worker];
+    ConferenceHome& home = homes_.at(request.conference);
+    request.conference_id = home.id();
+    if (home.add(*worker, id, request.identity)) {
+        link(request.conference, home, *worker);
+    }
     ask<JoinResult>(
         *worker,
         [id, request = std::move(request)](WorkerContext& context) {
@@ -198,7 +290,6 @@ void LocalSwitchboard::restart_ice(ConnectionId connection,
 
 void LocalSwitchboard::list_conferences(bool details,
                                         Answer<std::vector<sfu::ConferenceInfo>> answer) {
-    using Conferences = std::vector<sfu::ConferenceInfo>;
     ask_all<Conferences>(
         [details](WorkerContext& context) {
             return context.core.describe_all(context.now, details);
@@ -212,29 +303,42 @@ void LocalSwitchboard::list_conferences(bool details,
             for (Conferences& part : *parts) {
                 std::ranges::move(part, std::back_inserter(all));
             }
-            std::ranges::sort(all, {}, &sfu::ConferenceInfo::name);
+            merge_parts(all);
             answer(std::move(all));
         });
 }
 
 void LocalSwitchboard::find_conference(std::string name, Answer<sfu::ConferenceInfo> answer) {
-    static constexpr auto kMissing = "There is no such conference on this node.";
     const auto home = homes_.find(name);
     if (home == homes_.end()) {
         answer_later<sfu::ConferenceInfo>(std::move(answer),
                                           make_error(ErrorCode::kNotFound, kMissing));
         return;
     }
-    ask<sfu::ConferenceInfo>(
-        home->second.worker,
-        [name = std::move(name)](WorkerContext& context) -> Result<sfu::ConferenceInfo> {
-            auto info = context.core.describe(context.now, name);
-            if (!info) {
-                return make_error(ErrorCode::kNotFound, kMissing);
-            }
-            return *std::move(info);
+    using Part = std::optional<sfu::ConferenceInfo>;
+    ask_many<Part>(
+        home->second.workers(),
+        [name = std::move(name)](WorkerContext& context) {
+            return context.core.describe(context.now, name);
         },
-        std::move(answer));
+        [answer = std::move(answer)](Result<std::vector<Part>> parts) mutable {
+            if (!parts) {
+                answer(std::unexpected(parts.error()));
+                return;
+            }
+            Conferences found;
+            for (Part& part : *parts) {
+                if (part) {
+                    found.push_back(*std::move(part));
+                }
+            }
+            merge_parts(found);
+            if (found.empty()) {
+                answer(make_error(ErrorCode::kNotFound, kMissing));
+                return;
+            }
+            answer(std::move(found.front()));
+        });
 }
 
 void LocalSwitchboard::remove_participant(std::string conference,
@@ -242,13 +346,18 @@ void LocalSwitchboard::remove_participant(std::string conference,
                                           Answer<void> answer) {
     const auto home = homes_.find(conference);
     if (home == homes_.end()) {
+        answer_later<void>(std::move(answer), make_error(ErrorCode::kNotFound, kMissing));
+        return;
+    }
+    const auto worker = home->second.worker_of(identity);
+    if (!worker) {
         answer_later<void>(
             std::move(answer),
-            make_error(ErrorCode::kNotFound, "There is no such conference on this node."));
+            make_error(ErrorCode::kNotFound, "Nobody with this identity is in the conference."));
         return;
     }
     ask<void>(
-        home->second.worker,
+        *worker,
         [conference = std::move(conference),
          identity = std::move(identity)](WorkerContext& context) {
             return context.core.remove_participant(context.now, conference, identity, context.sink);
@@ -259,18 +368,22 @@ void LocalSwitchboard::remove_participant(std::string conference,
 void LocalSwitchboard::end_conference(std::string name, Answer<void> answer) {
     const auto home = homes_.find(name);
     if (home == homes_.end()) {
-        answer_later<void>(
-            std::move(answer),
-            make_error(ErrorCode::kNotFound, "There is no such conference on this node."));
+        answer_later<void>(std::move(answer), make_error(ErrorCode::kNotFound, kMissing));
         return;
     }
-    ask<void>(
-        home->second.worker,
-        [name = std::move(name)](WorkerContext& context) -> Result<void> {
-            context.core.end_conference(context.now, name, LeaveReason::kRemoved, context.sink);
-            return {};
+    ask_many<std::size_t>(
+        home->second.workers(),
+        [name = std::move(name)](WorkerContext& context) {
+            return context.core.end_conference(
+                context.now, name, LeaveReason::kRemoved, context.sink);
         },
-        std::move(answer));
+        [answer = std::move(answer)](Result<std::vector<std::size_t>> ended) mutable {
+            if (ended) {
+                answer({});
+            } else {
+                answer(std::unexpected(ended.error()));
+            }
+        });
 }
 
 void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) {
@@ -281,7 +394,14 @@ void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answe
             stats.cpu_seconds = thread_cpu_seconds();
             return stats;
         },
-        std::move(answer));
+        [this, answer = std::move(answer)](Result<std::vector<sfu::WorkerStats>> workers) mutable {
+            if (workers) {
+                for (std::size_t i = 0; i < workers->size(); ++i) {
+                    (*workers)[i].mailbox_jobs = workers_[i]->jobs();
+                }
+            }
+            answer(std::move(workers));
+        });
 }
 
 void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGone&)> listener) {
@@ -321,6 +441,7 @@ std::vector<std::string> LocalSwitchboard::warnings() const {
 
 std::vector<std::uint16_t> LocalSwitchboard::ports() const {
     std::vector<std::uint16_t> ports;
+    ports.reserve(workers_.size());
     for (const auto& worker : workers_) {
         ports.push_back(worker->port());
     }

@@ -1,7 +1,9 @@
 // The switchboard of this node: spreads conferences over its media workers.
 //
-// Signaling thread only. A conference goes to the worker with the fewest admitted connections and
-// stays there; a worker counts what was admitted to it, not what was measured.
+// Signaling thread only. A conference goes to the worker with the fewest admitted connections; a
+// worker counts what was admitted to it, not what was measured. Who joins later comes to the same
+// worker, until the conference has SwitchboardLimits::connections_per_worker there: then it spans
+// another, and the two workers relay to each other what is wanted.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,8 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/error.h"
+#include "base/random.h"
+#include "media/worker/conference_home.h"
 #include "media/worker/io/worker_thread.h"
 #include "media/worker/switchboard.h"
 
@@ -21,6 +25,9 @@ namespace isthmus::media {
 struct SwitchboardLimits {
     std::uint32_t conferences = 10'000;
     std::uint32_t connections = 20'000;
+    // Of one conference on one worker, before it spans another.
+    std::uint32_t conference_connections_per_worker = 500;
+    std::uint32_t participants_per_conference = 1000;
 };
 
 struct LocalSwitchboardConfig {
@@ -36,7 +43,7 @@ class LocalSwitchboard final : public Switchboard {
 
     // Opens the workers' sockets and starts their threads. `executor` outlives the switchboard.
     [[nodiscard]] static Result<std::unique_ptr<LocalSwitchboard>> start(
-        LocalSwitchboardConfig config, Executor executor);
+        const LocalSwitchboardConfig& config, Executor executor);
     ~LocalSwitchboard() override;  // stops the workers without a goodbye: see shut_down()
     LocalSwitchboard(const LocalSwitchboard&) = delete;
     LocalSwitchboard& operator=(const LocalSwitchboard&) = delete;
@@ -64,18 +71,16 @@ class LocalSwitchboard final : public Switchboard {
     [[nodiscard]] std::vector<std::uint16_t> ports() const;
 
   private:
-    struct Home {
-        std::size_t worker = 0;
-        std::uint32_t connections = 0;
-    };
-
     struct Placed {
         std::size_t worker = 0;
         std::string conference;
+        std::string identity;
     };
 
     LocalSwitchboard(SwitchboardLimits limits, Executor executor);
 
+    // What a worker's thread calls; handle_gone() then runs on the signaling thread.
+    [[nodiscard]] WorkerThread::GoneListener make_gone_listener();
     // Runs `job` (WorkerContext& -> Result<T>) on a worker; the result comes to `answer` on the
     // signaling thread.
     template <typename T, typename Function>
@@ -85,18 +90,30 @@ class LocalSwitchboard final : public Switchboard {
     void ask_all(Function job, Answer<std::vector<T>> answer);
     template <typename T>
     void answer_later(Answer<T> answer, Result<T> result);
-    [[nodiscard]] std::size_t least_loaded() const;
-    [[nodiscard]] Result<std::size_t> admit(const std::string& conference);
+    // The same on those workers.
+    template <typename T, typename Function>
+    void ask_many(const std::vector<std::size_t>& workers,
+                  Function job,
+                  Answer<std::vector<T>> answer);
+    [[nodiscard]] Result<std::size_t> admit(const std::string& conference,
+                                            const std::string& identity);
+    // Tells the workers of the home that `added` is one of them, and the other way round.
+    void link(const std::string& conference, const ConferenceHome& home, std::size_t added);
+    void unlink(const std::string& conference, const ConferenceHome& home, std::size_t removed);
+    // Where nobody listens for the answer: the workers' mailboxes are closed, or full.
+    void tell(std::size_t worker, WorkerThread::Job job);
     void release(ConnectionId connection);
     void handle_gone(const ConnectionGone& gone);
 
+    std::shared_ptr<WorkerGroup> group_;
     std::vector<std::unique_ptr<WorkerThread>> workers_;
     std::vector<std::uint32_t> admitted_;  // connections per worker
     SwitchboardLimits limits_;
     Executor executor_;
-    boost::unordered_flat_map<std::string, Home> homes_;
+    boost::unordered_flat_map<std::string, ConferenceHome> homes_;
     boost::unordered_flat_map<std::uint64_t, Placed> connections_;
     std::function<void(const ConnectionGone&)> listener_;
+    SystemRandom random_;
     std::uint64_t next_connection_ = 1;
     bool shutting_down_ = false;
     // What comes back from a worker after this object is gone finds the flag gone too.

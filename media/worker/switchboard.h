@@ -26,8 +26,10 @@ struct ConnectionId {
 
 struct JoinRequest {
     std::string conference;  // its name; made when the first participant joins
-    std::string identity;    // one participant at a time has it in a conference: a second join with
-                             // it ends the first
+    // Where it has one already, on another worker; the switchboard's own business.
+    std::string conference_id;
+    std::string identity;  // one participant at a time has it in a conference: a second join with
+                           // it ends the first
     std::string name;
     bool can_publish = false;
     bool can_subscribe = false;

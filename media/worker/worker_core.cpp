@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "media/sfu/published_track.h"
 
 namespace isthmus::media {
 namespace {
@@ -36,7 +37,11 @@ transport::IceCredentials make_credentials(RandomSource& random) {
 }  // namespace
 
 WorkerCore::WorkerCore(WorkerCoreConfig config, RandomSource& random, transport::SrtpFanout& fanout)
-    : config_(std::move(config)), random_(random), fanout_(fanout), egress_(fanout) {}
+    : config_(std::move(config)),
+      random_(random),
+      fanout_(fanout),
+      egress_(fanout),
+      relay_(config_.index, config_.rings, config_.limits) {}
 
 WorkerCore::~WorkerCore() = default;
 
@@ -54,15 +59,10 @@ Result<JoinResult> WorkerCore::join(Instant now,
             found = conferences_.find(request.conference);
         }
     }
-    if (found == conferences_.end()) {
-        auto conference = std::make_unique<sfu::Conference>(sfu::ConferenceConfig{
-            .id = "RM_" + random_.next_token(12),
-            .name = request.conference,
-            .created_at_unix_ms = unix_ms(now),
-        });
-        found = conferences_.emplace(request.conference, std::move(conference)).first;
-    }
-    sfu::Conference& conference = *found->second;
+    sfu::Conference& conference =
+        found != conferences_.end()
+            ? *found->second
+            : make_conference(now, request.conference, request.conference_id);
     if (conference.size() >= config_.limits.participants_per_conference) {
         return make_error(ErrorCode::kLimitExceeded,
                           "The conference has as many participants as it may have.");
@@ -105,6 +105,51 @@ Result<JoinResult> WorkerCore::join(Instant now,
                       .participant_id = participant.id(),
                       .conference_id = conference.id(),
                       .local = describe_local(participant)};
+}
+
+sfu::Conference& WorkerCore::make_conference(Instant now, const std::string& name, std::string id) {
+    if (id.empty()) {
+        id = "RM_" + random_.next_token(12);
+    }
+    auto conference = std::make_unique<sfu::Conference>(
+        sfu::ConferenceConfig{.id = std::move(id),
+                              .name = name,
+                              .created_at_unix_ms = unix_ms(now),
+                              .audio_loudest = config_.limits.audio_loudest});
+    return *conferences_.emplace(name, std::move(conference)).first->second;
+}
+
+sfu::Conference* WorkerCore::find_conference(const std::string& name) const {
+    const auto found = conferences_.find(name);
+    return found == conferences_.end() ? nullptr : found->second.get();
+}
+
+void WorkerCore::link_conference(Instant now,
+                                 const std::string& name,
+                                 const std::string& id,
+                                 std::uint32_t peer) {
+    sfu::Conference* conference = find_conference(name);
+    relay_.link(conference != nullptr ? *conference : make_conference(now, name, id), peer);
+}
+
+void WorkerCore::unlink_conference(Instant now, const std::string& name, std::uint32_t peer) {
+    if (sfu::Conference* conference = find_conference(name)) {
+        relay_.unlink(now, *conference, peer);
+        drop_if_empty(*conference);
+    }
+}
+
+void WorkerCore::handle_relay_message(Instant now,
+                                      std::uint32_t from,
+                                      relay::RelayMessage message,
+                                      DatagramSink& sink) {
+    sfu::Conference* conference = find_conference(relay_.conference_of(from, message));
+    relay_.handle_message(now, from, std::move(message), conference);
+    settle_touched(now, sink);
+}
+
+bool WorkerCore::handle_relay_packets(Instant now, DatagramSink& sink) {
+    return relay_.handle_packets(now, egress_, sink);
 }
 
 sfu::LocalDescription WorkerCore::describe_local(const sfu::Participant& participant) const {
@@ -198,6 +243,7 @@ void WorkerCore::end_participant(Instant now,
                      .conference = conference.name(),
                      .identity = participant.identity(),
                      .reason = reason});
+    relay_.on_leaving(participant);
     conference.remove(now, participant);
     drop_if_empty(conference);
 
@@ -213,7 +259,8 @@ void WorkerCore::end_participant(Instant now,
 }
 
 void WorkerCore::drop_if_empty(const sfu::Conference& conference) {
-    if (conference.size() == 0) {
+    if (conference.size() == 0 && !relay_.is_linked(conference.name())) {
+        add_audio_counters(conference, stats_);
         conferences_.erase(conferences_.find(conference.name()));
     }
 }
@@ -223,6 +270,7 @@ void WorkerCore::handle_datagrams(Instant now,
                                   DatagramSink& sink) {
     // More at once than the tracks' caches keep in place.
     CHECK(datagrams.size() <= kBatchMax);
+    ++stats_.input_batches;
     stats_.datagrams_received += datagrams.size();
     for (const InDatagram& datagram : datagrams) {
         stats_.bytes_received += datagram.bytes.size();
@@ -335,6 +383,7 @@ void WorkerCore::settle(Instant now, ParticipantId id, DatagramSink& sink) {
         if (event->kind == transport::TransportEventKind::kConnected) {
             participant.on_connected(now);
             participant.conference()->on_connected(now, participant);
+            relay_.on_connected(*participant.conference(), participant);
         } else if (event->kind == transport::TransportEventKind::kClosed) {
             const LeaveReason reason = leave_reason_for(event->reason);
             if (reason == LeaveReason::kTimeout) {
@@ -374,11 +423,12 @@ void WorkerCore::handle_timeout(Instant now, DatagramSink& sink) {
         (*found)->handle_timeout(now);
         (*found)->touch();
     }
+    relay_.handle_timeout(now);
     settle_touched(now, sink);
 }
 
 Instant WorkerCore::next_timeout() const {
-    return timers_.next_timeout();
+    return std::min(timers_.next_timeout(), relay_.next_timeout());
 }
 
 std::optional<ConnectionGone> WorkerCore::poll_gone() {
@@ -415,7 +465,11 @@ sfu::ConferenceInfo WorkerCore::describe(Instant now,
                              .created_at_unix_ms = conference.created_at_unix_ms(),
                              .worker = config_.index,
                              .participant_count = static_cast<std::uint32_t>(conference.size()),
+                             .dominant_speaker = {},
                              .participants = {}};
+    if (const sfu::PublishedTrack* dominant = conference.audio().dominant()) {
+        info.dominant_speaker = dominant->owner().identity();
+    }
     if (details) {
         for (const sfu::Participant* participant : conference.participants()) {
             info.participants.push_back(participant->describe(now));
@@ -429,7 +483,16 @@ sfu::WorkerStats WorkerCore::stats() const {
     stats.rtp_forwarded = egress_.counters().packets;
     stats.datagrams_sent += egress_.counters().packets;
     stats.bytes_sent += egress_.counters().bytes;
+    stats.output_batches = egress_.counters().batches;
+    const relay::RelayCounters& relayed = relay_.counters();
+    stats.relay_packets_sent = relayed.packets_out;
+    stats.relay_packets_received = relayed.packets_in;
+    stats.relay_packets_dropped = relayed.dropped_full + relayed.dropped_unknown;
+    stats.relay_queue_bytes = relay_.queued_bytes_max();
     stats.conferences = conferences_.size();
+    for (const auto& [name, conference] : conferences_) {
+        add_audio_counters(*conference, stats);
+    }
     stats.participants = participants_.size();
     participants_.for_each([&stats](auto, const std::unique_ptr<sfu::Participant>& participant) {
         add_transport_counters(*participant, stats);
@@ -439,6 +502,13 @@ sfu::WorkerStats WorkerCore::stats() const {
         }
     });
     return stats;
+}
+
+void WorkerCore::add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats) {
+    const sfu::AudioCounters counters = conference.audio().counters();
+    stats.audio_gated += counters.gated;
+    stats.dominant_speaker_changes += counters.dominant_changes;
+    stats.audio_ranking_changes += counters.ranking_changes;
 }
 
 void WorkerCore::add_transport_counters(const sfu::Participant& participant,

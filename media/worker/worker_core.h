@@ -21,6 +21,9 @@
 #include "base/slot_map.h"
 #include "base/string_hash.h"
 #include "base/time.h"
+#include "media/relay/relay_links.h"
+#include "media/relay/relay_message.h"
+#include "media/relay/relay_rings.h"
 #include "media/sfu/conference.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/egress_batch.h"
@@ -43,6 +46,8 @@ struct WorkerCoreConfig {
     std::shared_ptr<const transport::DtlsIdentity> identity;
     // Wall clock time at Instant{}, nanoseconds since 1970: for NTP time stamps and "joined at".
     std::int64_t unix_ns_at_zero = 0;
+    // To the other workers; null where there are none. Outlives the core.
+    relay::RelayRings* rings = nullptr;
 };
 
 class WorkerCore {
@@ -87,6 +92,23 @@ class WorkerCore {
     void handle_timeout(Instant now, transport::DatagramSink& sink);
     [[nodiscard]] Instant next_timeout() const;
 
+    // The conference lives on worker `peer` too: made here where it is not yet, and kept, also
+    // without participants, until it is unlinked from all others.
+    void link_conference(Instant now,
+                         const std::string& name,
+                         const std::string& id,
+                         std::uint32_t peer);
+    void unlink_conference(Instant now, const std::string& name, std::uint32_t peer);
+    void handle_relay_message(Instant now,
+                              std::uint32_t from,
+                              relay::RelayMessage message,
+                              transport::DatagramSink& sink);
+    // A batch of what other workers sent. False where there was nothing.
+    bool handle_relay_packets(Instant now, transport::DatagramSink& sink);
+
+    // After every call, beside poll_gone(): poll_message() and publish().
+    [[nodiscard]] relay::RelayLinks& relay() { return relay_; }
+
     // A connection that ended since the last call, or nothing when drained.
     [[nodiscard]] std::optional<ConnectionGone> poll_gone();
 
@@ -115,7 +137,10 @@ class WorkerCore {
                          ParticipantId id,
                          LeaveReason reason,
                          transport::DatagramSink& sink);
+    sfu::Conference& make_conference(Instant now, const std::string& name, std::string id);
     void drop_if_empty(const sfu::Conference& conference);
+    [[nodiscard]] sfu::Conference* find_conference(const std::string& name) const;
+    static void add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats);
     static void add_transport_counters(const sfu::Participant& participant,
                                        sfu::WorkerStats& stats);
     [[nodiscard]] sfu::LocalDescription describe_local(const sfu::Participant& participant) const;
@@ -128,6 +153,7 @@ class WorkerCore {
     RandomSource& random_;
     transport::SrtpFanout& fanout_;
     sfu::EgressBatch egress_;
+    relay::RelayLinks relay_;
     SlotMap<std::unique_ptr<sfu::Participant>, sfu::ParticipantTag> participants_;
     boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences_;
     boost::unordered_flat_map<std::uint64_t, ParticipantId> by_connection_;

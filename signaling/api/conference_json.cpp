@@ -38,6 +38,9 @@ json::object summary(const ConferenceInfo& conference) {
             {"created_at", timestamp(conference.created_at_unix_ms)},
             {"worker", conference.worker},
             {"participants", conference.participants.size()},
+            {"dominant_speaker",
+             conference.dominant_speaker.empty() ? json::value(nullptr)
+                                                 : json::value(conference.dominant_speaker)},
             {"tracks", tracks}};
 }
 
@@ -105,7 +108,12 @@ json::object participant(const ParticipantInfo& info, bool details) {
                            {"remote_address", info.remote_address},
                            {"protocol", info.protocol},
                            {"srtp_profile", info.srtp_profile},
+                           {"speaking", info.speaking},
+                           {"audio_level_dbov", nullptr},
                            {"tracks", std::move(tracks)}};
+    if (info.audio_level_minus_dbov) {
+        object["audio_level_dbov"] = -static_cast<int>(*info.audio_level_minus_dbov);
+    }
     if (details) {
         json::array subscriptions;
         for (const SubscriptionInfo& s : info.subscriptions) {

@@ -41,6 +41,15 @@ constexpr std::array kWorkerCounters = {
     Metric<WorkerStats>{"isthmus_rtp_packets_forwarded_total",
                         "RTP packets sent on, counted for each receiver.",
                         &WorkerStats::rtp_forwarded},
+    Metric<WorkerStats>{"isthmus_audio_packets_gated_total",
+                        "Audio packets of participants who were not among the loudest.",
+                        &WorkerStats::audio_gated},
+    Metric<WorkerStats>{"isthmus_dominant_speaker_changes_total",
+                        "Times that another participant became the dominant speaker.",
+                        &WorkerStats::dominant_speaker_changes},
+    Metric<WorkerStats>{"isthmus_audio_ranking_changes_total",
+                        "Times that the loudest participants, or their order, changed.",
+                        &WorkerStats::audio_ranking_changes},
     Metric<WorkerStats>{"isthmus_rtcp_packets_received_total",
                         "Authentic RTCP packets received.",
                         &WorkerStats::rtcp_received},
@@ -80,6 +89,44 @@ constexpr std::array kWorkerCounters = {
     Metric<WorkerStats>{"isthmus_bitrate_limit_drops_total",
                         "RTP packets dropped above limits.publish_bitrate_bps_max.",
                         &WorkerStats::limit_bitrate_drops},
+    Metric<WorkerStats>{
+        "isthmus_rtp_send_batches_total",
+        "Encryption passes; isthmus_rtp_packets_forwarded_total divided by this is their fill.",
+        &WorkerStats::output_batches},
+    Metric<WorkerStats>{"isthmus_receive_batches_total",
+                        "Reads of sockets that brought something.",
+                        &WorkerStats::input_batches},
+    Metric<WorkerStats>{"isthmus_relay_packets_sent_total",
+                        "RTP packets sent to other workers, for conferences that span several.",
+                        &WorkerStats::relay_packets_sent},
+    Metric<WorkerStats>{"isthmus_relay_packets_received_total",
+                        "RTP packets received from other workers.",
+                        &WorkerStats::relay_packets_received},
+    Metric<WorkerStats>{
+        "isthmus_relay_packets_dropped_total",
+        "RTP packets between workers dropped: the reader was too slow, or the track is gone.",
+        &WorkerStats::relay_packets_dropped},
+    Metric<WorkerStats>{"isthmus_socket_receive_drops_total",
+                        "Datagrams lost because the kernel's receive buffer was full.",
+                        &WorkerStats::socket_receive_drops},
+    Metric<WorkerStats>{"isthmus_socket_send_drops_total",
+                        "Datagrams that the kernel did not take.",
+                        &WorkerStats::socket_send_drops},
+    Metric<WorkerStats>{"isthmus_socket_send_messages_total",
+                        "Messages sent; fewer than datagrams where the kernel segments.",
+                        &WorkerStats::socket_send_messages},
+    Metric<WorkerStats>{"isthmus_socket_segmentation_refused_total",
+                        "Segmented messages that were sent datagram by datagram instead.",
+                        &WorkerStats::socket_segmentation_refused},
+    Metric<WorkerStats>{"isthmus_tcp_connections_accepted_total",
+                        "ICE-TCP connections accepted.",
+                        &WorkerStats::tcp_accepted},
+    Metric<WorkerStats>{"isthmus_tcp_connections_refused_total",
+                        "ICE-TCP connections beyond the limits.",
+                        &WorkerStats::tcp_refused},
+    Metric<WorkerStats>{"isthmus_tcp_frames_dropped_total",
+                        "ICE-TCP frames dropped because the client reads too slowly.",
+                        &WorkerStats::tcp_frames_dropped},
 };
 
 constexpr std::array kWorkerGauges = {
@@ -87,6 +134,13 @@ constexpr std::array kWorkerGauges = {
     Metric<WorkerStats>{"isthmus_participants", "Participants now.", &WorkerStats::participants},
     Metric<WorkerStats>{"isthmus_tracks", "Published tracks now.", &WorkerStats::tracks},
     Metric<WorkerStats>{"isthmus_subscriptions", "Subscriptions now.", &WorkerStats::subscriptions},
+    Metric<WorkerStats>{
+        "isthmus_tcp_connections", "ICE-TCP connections now.", &WorkerStats::tcp_connections},
+    Metric<WorkerStats>{"isthmus_relay_queue_bytes",
+                        "Bytes waiting in the fullest ring from another worker.",
+                        &WorkerStats::relay_queue_bytes},
+    Metric<WorkerStats>{
+        "isthmus_mailbox_jobs", "Requests waiting for the worker.", &WorkerStats::mailbox_jobs},
 };
 
 constexpr std::array kHttpCounters = {
@@ -187,6 +241,10 @@ std::string write_metrics(const MetricsInput& input) {
     writer.sample(std::uint64_t{1}, {{"version", input.version}});
     write_workers(writer, kWorkerGauges, input.workers, &MetricsWriter::gauge);
     write_workers(writer, kWorkerCounters, input.workers, &MetricsWriter::counter);
+    writer.counter("isthmus_worker_cpu_seconds_total", "CPU time of the worker's thread.");
+    for (std::size_t i = 0; i < input.workers.size(); ++i) {
+        writer.sample(input.workers[i].cpu_seconds, {{"worker", std::to_string(i)}});
+    }
     write_one(writer, kSignalingGauges, input.signaling, &MetricsWriter::gauge);
     write_one(writer, kSignalingCounters, input.signaling, &MetricsWriter::counter);
     write_http(writer, input.http);

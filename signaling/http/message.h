@@ -16,7 +16,7 @@ namespace isthmus::signaling::http {
 
 // Header names compare without case (RFC 9110 section 5.1).
 struct HeaderLess {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): the library's name
+    using is_transparent = void;
     [[nodiscard]] bool operator()(std::string_view a, std::string_view b) const;
 };
 

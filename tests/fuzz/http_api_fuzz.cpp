@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "signaling/api/operations_api.h"
 #include "signaling/http/server_target.h"
-#include "tests/signaling/api/scripted_switchboard.h"
+#include "tests/signaling/scripted_switchboard.h"
 
 namespace isthmus::signaling {
 namespace {
@@ -57,7 +57,7 @@ void run(std::string_view text) {
     if (!request) {
         return;
     }
-    api::ScriptedSwitchboard switchboard;
+    ScriptedSwitchboard switchboard;
     switchboard.conferences = {demo()};
     switchboard.workers.resize(1);
     api::OperationsApi operations({.keys = {{"key", "0123456789abcdef0123456789abcdef"}},

@@ -123,6 +123,28 @@ struct RoundTrip {
         CHECK(again.base_seq == feedback.base_seq && deltas_of(again) == deltas);
     }
 
+    void operator()(const CongestionFeedback& feedback) {
+        std::vector<std::vector<PacketMetric>> metrics;
+        std::vector<RtcpWriter::StreamMetrics> streams;
+        CHECK(feedback.for_each_block([&](const CongestionBlock& block) {
+            metrics.push_back(items_of(block.packets));
+            streams.push_back({.ssrc = block.ssrc, .begin_seq = block.begin_seq, .packets = {}});
+        }));
+        for (std::size_t i = 0; i < streams.size(); ++i) {
+            streams[i].packets = metrics[i];
+        }
+        CHECK(writer.congestion_feedback(feedback.sender_ssrc, feedback.report_time, streams));
+        const auto again = read_back<CongestionFeedback>(writer);
+        CHECK(again.report_time == feedback.report_time);
+        std::size_t at = 0;
+        CHECK(again.for_each_block([&](const CongestionBlock& block) {
+            CHECK(block.ssrc == streams[at].ssrc && block.begin_seq == streams[at].begin_seq);
+            CHECK(items_of(block.packets) == metrics[at]);
+            ++at;
+        }));
+        CHECK(at == streams.size());
+    }
+
     void operator()(const ReceiverReferenceTime& reference) {
         CHECK(writer.receiver_reference_time(reference.ssrc, reference.ntp));
         CHECK(read_back<ReceiverReferenceTime>(writer).ntp == reference.ntp);

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "signaling/whip/whip_endpoint.h"
-#include "tests/signaling/whip/scripted_switchboard.h"
+#include "tests/signaling/scripted_switchboard.h"
 
 namespace {
 
@@ -84,7 +84,7 @@ class Subject {
     }
 
     SeededRandom random_{1};
-    whip::ScriptedSwitchboard switchboard_;
+    ScriptedSwitchboard switchboard_;
     whip::WhipEndpoint endpoint_;
     http::Router router_;
     std::string session_;

@@ -300,9 +300,8 @@ void IceClient::follow_dtls() {
     if (keys == nullptr || srtp_) {
         return;
     }
-    auto session = media::transport::SrtpSession::make(keys->remote, keys->local);
-    CHECK(session);
-    srtp_ = std::make_unique<media::transport::SrtpSession>(std::move(*session));
+    srtp_ =
+        std::make_unique<media::transport::SrtpSession>(keys->remote, keys->local, *config_.fanout);
     send_key_ = config_.fanout->make_key(keys->local);
 }
 

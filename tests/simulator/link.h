@@ -43,6 +43,8 @@ class Link {
 
     void set_config(const LinkConfig& config) { config_ = config; }
 
+    [[nodiscard]] const LinkConfig& config() const { return config_; }
+
     [[nodiscard]] const LinkCounters& counters() const { return counters_; }
 
   private:

@@ -16,7 +16,7 @@
 
 #include "base/config_reader.h"
 #include "signaling/http/token.h"
-#include "tests/signaling/api/scripted_switchboard.h"
+#include "tests/signaling/scripted_switchboard.h"
 #include "tools/node/dev_token.h"
 
 namespace isthmus::node {
@@ -50,7 +50,7 @@ class NodeTest : public testing::Test {
         auto started =
             Node::start(io, std::move(chosen), [this](const NodeConfig&, const TaskExecutor&) {
                 MediaPlane plane;
-                plane.switchboard = std::make_unique<signaling::api::ScriptedSwitchboard>();
+                plane.switchboard = std::make_unique<signaling::ScriptedSwitchboard>();
                 plane.ports = {5004};
                 plane.shut_down = [this](std::move_only_function<void()> done) {
                     media_done = std::move(done);
@@ -106,7 +106,7 @@ TEST_F(NodeTest, SaysWhatIsInTheWay) {
     const auto failed =
         Node::start(io, std::move(chosen), [](const NodeConfig&, const TaskExecutor&) {
             MediaPlane plane;
-            plane.switchboard = std::make_unique<signaling::api::ScriptedSwitchboard>();
+            plane.switchboard = std::make_unique<signaling::ScriptedSwitchboard>();
             return Result<MediaPlane>(std::move(plane));
         });
     ASSERT_FALSE(failed);

@@ -15,10 +15,14 @@ shell_scripts() {
     find tools/dev.d -name '*.sh' -print0
 }
 
+# What was found, one line each, for the end of the run.
+lint_findings=()
+
 # Formatting, tidiness and shell syntax; without arguments of every file, otherwise of those given.
+# Goes on after a finding, and names them all once more at the end.
 dev_lint() {
     need_packages "${packages_build[@]}" "${packages_lint[@]}"
-    local files=("$@") units=() formatted=() scripts=() file failed=0
+    local files=("$@") units=() formatted=() scripts=() file
     if ((${#files[@]} == 0)); then
         mapfile -d '' -t formatted < <(sources cpp h)
         mapfile -d '' -t units < <(sources cpp)
@@ -33,50 +37,97 @@ dev_lint() {
         esac
     done
 
-    lint_scripts "${scripts[@]}" || failed=1
-    lint_format "${formatted[@]}" || failed=1
-    lint_tidy "${units[@]}" || failed=1
+    lint_scripts "${scripts[@]}"
+    lint_format "${formatted[@]}"
+    lint_tidy "${units[@]}"
     if ((${#files[@]} == 0)); then
-        lint_repository || failed=1
+        lint_repository
     fi
-    ((failed == 0)) || fail "lint found something; see above"
+    if ((${#lint_findings[@]} > 0)); then
+        say "Lint found something in ${#lint_findings[@]} places; the details are above"
+        printf '%s\n' "${lint_findings[@]}"
+        exit 1
+    fi
     say "Lint found nothing"
 }
 
 lint_scripts() {
-    local script status=0
+    local script
     say "Shell syntax of $# files"
     for script in "$@"; do
-        bash -n "$script" || status=1
+        bash -n "$script" || lint_findings+=("shell syntax: $script")
     done
-    return "$status"
 }
 
 lint_format() {
-    (($# > 0)) || return 0
+    local file
     say "Formatting of $# files"
-    clang-format-19 --dry-run --Werror "$@"
+    for file in "$@"; do
+        clang-format-19 --dry-run --Werror "$file" || lint_findings+=("formatting: $file")
+    done
 }
 
-# Fuzz targets are not part of the release build, so its compile commands do not know them.
+# One process a file; what a file's process prints comes in one piece.
 lint_tidy() {
-    local unit units=()
-    build_preset release
+    local unit units=() failed=()
+    if ! build_preset release; then
+        lint_findings+=("the release build, without which clang-tidy sees nothing")
+        return
+    fi
+    # The fuzz targets are not part of the release build: their compile commands are the fuzz build's.
+    if ! cmake --preset fuzz >build/fuzz-configure.log 2>&1; then
+        cat build/fuzz-configure.log >&2
+        lint_findings+=("configuring the fuzz build")
+    fi
     for unit in "$@"; do
-        if grep -q "/$unit\"" build/release/compile_commands.json; then
+        if [[ -n $(build_of_unit "$unit") ]]; then
             units+=("$unit")
         fi
     done
     ((${#units[@]} > 0)) || return 0
-    say "clang-tidy of ${#units[@]} files"
-    printf '%s\0' "${units[@]}" |
-        xargs -0 -n 1 -P "$(nproc)" clang-tidy-19 -p build/release --quiet --extra-arg=-Wno-unknown-warning-option 2> >(grep -vE '^[0-9]+ warnings? (generated|treated)' >&2)
+    say "clang-tidy of ${#units[@]} files; those that were clean and have not changed are quick"
+    rm -rf build/lint/failed
+    write_dependencies release
+    write_dependencies fuzz
+    printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" tools/dev.d/tidy_unit
+    mapfile -t failed < <(cd build/lint/failed 2>/dev/null && find . -type f -printf '%P\n' | sort)
+    lint_findings+=("${failed[@]/#/clang-tidy: }")
+}
+
+# The build that compiles a source, or nothing: one of two alternatives may not be part of any.
+build_of_unit() {
+    local build
+    for build in release fuzz; do
+        if grep -q "/$1\"" "build/$build/compile_commands.json" 2>/dev/null; then
+            echo "$build"
+            return
+        fi
+    done
+}
+
+# For each source that a build has compiled, in build/lint/SOURCE.files: what it includes of ours.
+write_dependencies() {
+    ninja -C "build/$1" -t deps 2>/dev/null | awk '
+        !/^ / { source = ""; next }
+        { sub(/^ +/, "") }
+        !/^\.\.\/\.\.\// { next }
+        { sub(/^\.\.\/\.\.\//, "") }
+        source == "" {
+            source = "build/lint/" $0 ".files"
+            folder = source
+            sub(/\/[^\/]*$/, "", folder)
+            if (!made[folder]++) { system("mkdir -p " folder) }
+            printf "" >source
+        }
+        { print >>source }
+    '
 }
 
 # What the repository demands of itself: includes against the module graph, sizes, headers.
 lint_repository() {
     say "The repository's own rules"
-    ctest --test-dir build/release --output-on-failure --no-tests=error -R '^repository\.'
+    ctest --test-dir build/release --output-on-failure --no-tests=error -R '^repository\.' ||
+        lint_findings+=("the repository's own rules")
 }
 
 dev_format() {

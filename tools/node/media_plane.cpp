@@ -58,6 +58,7 @@ media::WorkerThreadConfig worker_config_of(
     worker.identity = std::move(identity);
     worker.limits.participants_per_conference = config.limits.participants_per_conference;
     worker.limits.tracks_per_participant = config.limits.tracks_per_participant;
+    worker.limits.audio_loudest = config.audio.loudest;
     worker.limits.publish_bitrate_bps_max = config.limits.publish_bitrate_bps_max;
     return worker;
 }
@@ -71,7 +72,11 @@ Result<MediaPlane> make_local_media(const NodeConfig& config, TaskExecutor execu
     }
     const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
     media::LocalSwitchboardConfig switchboard_config;
-    switchboard_config.limits.conferences = config.media.limits.conferences;
+    const MediaLimits& limits = config.media.limits;
+    switchboard_config.limits.conferences = limits.conferences;
+    switchboard_config.limits.participants_per_conference = limits.participants_per_conference;
+    switchboard_config.limits.conference_connections_per_worker =
+        limits.conference_connections_per_worker;
     const std::uint32_t workers = config.media.workers == 0 ? cores : config.media.workers;
     for (std::uint32_t i = 0; i < workers; ++i) {
         switchboard_config.workers.push_back(worker_config_of(config, i, *identity));
@@ -80,8 +85,7 @@ Result<MediaPlane> make_local_media(const NodeConfig& config, TaskExecutor execu
             switchboard_config.workers.back().cpu = i;
         }
     }
-    auto started =
-        media::LocalSwitchboard::start(std::move(switchboard_config), std::move(executor));
+    auto started = media::LocalSwitchboard::start(switchboard_config, std::move(executor));
     if (!started) {
         return std::unexpected(started.error());
     }

@@ -26,6 +26,7 @@ using signaling::http::ListenAddress;
 constexpr std::uint64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kPortMax = 65'535;
 constexpr std::uint64_t kWorkersMax = 1024;
+constexpr std::uint64_t kLoudestMax = 16;  // ActiveSpeakers::kRankedMax
 constexpr std::uint64_t kBitrateMax = 100'000'000'000;
 
 bool is_ip(const std::string& text) {
@@ -50,6 +51,8 @@ void check_each(ConfigReader& reader,
 void read_limits(ConfigReader reader, MediaLimits& limits) {
     reader.read("conferences", limits.conferences, 1, kU32Max);
     reader.read("participants_per_conference", limits.participants_per_conference, 1, kU32Max);
+    reader.read(
+        "conference_connections_per_worker", limits.conference_connections_per_worker, 1, kU32Max);
     reader.read("tracks_per_participant", limits.tracks_per_participant, 1, 500);
     reader.read("publish_bitrate_bps_max", limits.publish_bitrate_bps_max, 10'000, kBitrateMax);
     reader.read("tcp_connections", limits.tcp_connections, 0, kU32Max);
@@ -125,6 +128,10 @@ void read_media(ConfigReader reader, MediaConfig& media) {
                             {{"auto", SrtpEngine::kAuto},
                              {"ipsec-mb", SrtpEngine::kIpsecMb},
                              {"openssl", SrtpEngine::kOpenSsl}});
+    if (auto audio = reader.section("audio")) {
+        audio->read("loudest", media.audio.loudest, 0, kLoudestMax);
+        audio->finish();
+    }
     if (auto limits = reader.section("limits")) {
         read_limits(std::move(*limits), media.limits);
     }

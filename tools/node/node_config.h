@@ -21,11 +21,19 @@ namespace isthmus::node {
 struct MediaLimits {
     std::uint32_t conferences = 1000;
     std::uint32_t participants_per_conference = 1000;
+    // Of one conference on one worker, before it spans another.
+    std::uint32_t conference_connections_per_worker = 500;
     std::uint32_t tracks_per_participant = 16;
     std::uint64_t publish_bitrate_bps_max = 20'000'000;  // of one participant; more is dropped
     std::uint32_t tcp_connections = 1000;                // ICE-TCP, of one worker
 
     friend bool operator==(const MediaLimits&, const MediaLimits&) = default;
+};
+
+struct AudioConfig {
+    std::uint32_t loudest = 3;  // tracks of a conference that are forwarded; 0: all
+
+    friend bool operator==(const AudioConfig&, const AudioConfig&) = default;
 };
 
 struct MediaConfig {
@@ -43,6 +51,7 @@ struct MediaConfig {
         media::transport::kSrtpProfilesByPreference.begin(),
         media::transport::kSrtpProfilesByPreference.end()};
     media::transport::SrtpEngine srtp_engine = media::transport::SrtpEngine::kAuto;
+    AudioConfig audio;
     MediaLimits limits;
 
     friend bool operator==(const MediaConfig&, const MediaConfig&) = default;

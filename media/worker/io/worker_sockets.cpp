@@ -54,7 +54,6 @@ Result<std::unique_ptr<WorkerSockets>> WorkerSockets::open(const WorkerSocketsCo
 
 Result<void> WorkerSockets::open_all(const WorkerSocketsConfig& config, std::uint16_t port) {
     port_ = port;
-    std::string skipped;
     for (const IpAddress& ip : config.bind_addresses) {
         const auto opened = open_one(config, {.ip = ip, .port = port_});
         if (opened) {

@@ -4,13 +4,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <deque>
 #include <thread>
 #include <utility>
 
 #include <pthread.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,8 +26,6 @@ namespace {
 using transport::InDatagram;
 using transport::read_clock;
 
-// Control jobs that may wait; a burst of joins fits, a stuck worker shows.
-constexpr std::size_t kMailboxLimit = 4096;
 // Rounds of reading all sockets before timers and jobs get their turn again.
 constexpr int kReadRounds = 4;
 
@@ -43,8 +41,12 @@ class WorkerThread::Loop {
     Loop(const WorkerThreadConfig& config,
          std::unique_ptr<WorkerSockets> sockets,
          std::unique_ptr<transport::SrtpFanout> fanout,
+         std::shared_ptr<WorkerGroup> group,
          GoneListener on_gone)
-        : sockets_(std::move(sockets)),
+        : group_(std::move(group)),
+          index_(config.index),
+          door_(*group_->doors.at(config.index)),
+          sockets_(std::move(sockets)),
           fanout_(std::move(fanout)),
           on_gone_(std::move(on_gone)),
           core_({.index = config.index,
@@ -52,20 +54,19 @@ class WorkerThread::Loop {
                  .transport_limits = {},
                  .candidates = sockets_->candidates(),
                  .identity = config.identity,
-                 .unix_ns_at_zero = transport::read_unix_ns_at_zero()},
+                 .unix_ns_at_zero = transport::read_unix_ns_at_zero(),
+                 .rings = group_->doors.size() > 1 ? &group_->rings : nullptr},
                 random_,
-                *fanout_),
-          mailbox_(kMailboxLimit) {}
+                *fanout_) {}
 
     Result<void> prepare() {
         epoll_ = transport::FileDescriptor(epoll_create1(EPOLL_CLOEXEC));
-        wake_ = transport::FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        if (epoll_.get() < 0 || wake_.get() < 0) {
+        if (epoll_.get() < 0) {
             return make_error(ErrorCode::kUnavailable,
                               "No file descriptors are left for a media worker; raise the limit "
                               "(ulimit -n, LimitNOFILE).");
         }
-        watch(wake_.get());
+        watch(door_.fd());
         for (const transport::UdpBatchSocket& socket : sockets_->udp()) {
             watch(socket.fd());
         }
@@ -89,24 +90,16 @@ class WorkerThread::Loop {
     }
 
     void stop() {
-        mailbox_.close();
         stopping_.store(true, std::memory_order_release);
-        signal();
+        door_.close();
         if (thread_.joinable()) {
             thread_.join();
         }
     }
 
-    bool post(Job job) {
-        bool wake = false;
-        if (!mailbox_.push(std::move(job), wake)) {
-            return false;
-        }
-        if (wake) {
-            signal();
-        }
-        return true;
-    }
+    bool post(Job job) { return door_.post(std::move(job)); }
+
+    [[nodiscard]] std::size_t jobs() const { return door_.jobs(); }
 
     [[nodiscard]] const WorkerSockets& sockets() const { return *sockets_; }
 
@@ -118,12 +111,6 @@ class WorkerThread::Loop {
         CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
     }
 
-    void signal() {
-        const std::uint64_t one = 1;
-        // Fails only where the counter is full: then the worker is awake.
-        static_cast<void>(::write(wake_.get(), &one, sizeof one));
-    }
-
     void run() {
         while (!stopping_.load(std::memory_order_acquire)) {
             sleep();
@@ -133,8 +120,14 @@ class WorkerThread::Loop {
                 now = read_clock();
                 sockets_->set_now(now);
             }
+            for (int round = 0; round < kReadRounds && core_.handle_relay_packets(now, *sockets_);
+                 ++round) {
+                now = read_clock();
+                sockets_->set_now(now);
+            }
             run_jobs(now);
             core_.handle_timeout(now, *sockets_);
+            drain_relay();
             for (transport::TcpAcceptor& acceptor : sockets_->tcp()) {
                 acceptor.handle_timeout(now);
             }
@@ -150,6 +143,10 @@ class WorkerThread::Loop {
         for (const transport::TcpAcceptor& acceptor : sockets_->tcp()) {
             until = std::min(until, acceptor.next_timeout());
         }
+        door_.before_sleep();
+        if (core_.relay().has_packets()) {
+            until = Instant{};
+        }
         std::array<epoll_event, 16> events{};
         timespec wait{};
         const timespec* limit = nullptr;
@@ -160,10 +157,11 @@ class WorkerThread::Loop {
         const int ready = epoll_pwait2(
             epoll_.get(), events.data(), static_cast<int>(events.size()), limit, nullptr);
         CHECK(ready >= 0 || errno == EINTR);
+        door_.after_sleep();
         for (int i = 0; i < ready; ++i) {
-            if (events[static_cast<std::size_t>(i)].data.fd == wake_.get()) {
+            if (events[static_cast<std::size_t>(i)].data.fd == door_.fd()) {
                 std::uint64_t count = 0;
-                static_cast<void>(::read(wake_.get(), &count, sizeof count));
+                static_cast<void>(::read(door_.fd(), &count, sizeof count));
             }
         }
     }
@@ -195,22 +193,44 @@ class WorkerThread::Loop {
 
     void run_jobs(Instant now) {
         WorkerContext context{.core = core_, .sink = *sockets_, .sockets = *sockets_, .now = now};
-        mailbox_.drain(context);
+        door_.run_jobs(context);
     }
 
+    // What other workers are to be told, and what was written for them.
+    void drain_relay() {
+        while (auto envelope = core_.relay().poll_message()) {
+            undelivered_.emplace_back(envelope->to,
+                                      [from = index_, message = std::move(envelope->message)](
+                                          WorkerContext& context) mutable {
+                                          context.core.handle_relay_message(
+                                              context.now, from, std::move(message), context.sink);
+                                      });
+        }
+        // In order, whatever happens: one that finds the mailbox full is tried again after the next
+        // packet or timer.
+        while (!undelivered_.empty() && group_->doors[undelivered_.front().first]->post(
+                                            std::move(undelivered_.front().second))) {
+            undelivered_.pop_front();
+        }
+        core_.relay().publish([this](std::uint32_t peer) { group_->doors[peer]->wake(); });
+    }
+
+    std::shared_ptr<WorkerGroup> group_;
+    std::uint32_t index_;
+    WorkerDoor& door_;
     SystemRandom random_;
     std::unique_ptr<WorkerSockets> sockets_;
     std::unique_ptr<transport::SrtpFanout> fanout_;
     GoneListener on_gone_;
     WorkerCore core_;
-    Mailbox<WorkerContext> mailbox_;
+    std::deque<std::pair<std::uint32_t, Job>> undelivered_;
     transport::FileDescriptor epoll_;
-    transport::FileDescriptor wake_;
     std::atomic<bool> stopping_ = false;
     std::jthread thread_;
 };
 
 Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConfig& config,
+                                                          std::shared_ptr<WorkerGroup> group,
                                                           GoneListener on_gone) {
     auto sockets = WorkerSockets::open(config.sockets);
     if (!sockets) {
@@ -220,8 +240,8 @@ Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConf
     if (!fanout) {
         return std::unexpected(fanout.error());
     }
-    auto loop =
-        std::make_unique<Loop>(config, *std::move(sockets), *std::move(fanout), std::move(on_gone));
+    auto loop = std::make_unique<Loop>(
+        config, *std::move(sockets), *std::move(fanout), std::move(group), std::move(on_gone));
     if (const auto prepared = loop->prepare(); !prepared) {
         return std::unexpected(prepared.error());
     }
@@ -237,6 +257,10 @@ WorkerThread::~WorkerThread() {
 
 bool WorkerThread::post(Job job) {
     return loop_->post(std::move(job));
+}
+
+std::size_t WorkerThread::jobs() const {
+    return loop_->jobs();
 }
 
 std::uint16_t WorkerThread::port() const {

@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/mailbox.h"
 #include "media/sfu/limits.h"
 #include "media/transport/dtls_identity.h"
 #include "media/transport/ice.h"
 #include "media/transport/srtp_fanout.h"
+#include "media/worker/io/worker_group.h"
 #include "media/worker/io/worker_sockets.h"
 #include "media/worker/worker_core.h"
 
@@ -32,23 +32,16 @@ struct WorkerThreadConfig {
     sfu::SfuLimits limits;
 };
 
-// Given to every job that runs on the worker's thread.
-struct WorkerContext {
-    WorkerCore& core;
-    transport::DatagramSink& sink;
-    const WorkerSockets& sockets;
-    Instant now;
-};
-
 class WorkerThread {
   public:
-    using Job = Mailbox<WorkerContext>::Job;
+    using Job = WorkerDoor::Job;
     // Called on the worker's thread.
     using GoneListener = std::function<void(ConnectionGone)>;
 
-    // Opens the sockets and starts the thread. The error names the address and port.
+    // Opens the sockets and starts the thread, which takes the door that `config.index` names. The
+    // error names the address and port.
     [[nodiscard]] static Result<std::unique_ptr<WorkerThread>> start(
-        const WorkerThreadConfig& config, GoneListener on_gone);
+        const WorkerThreadConfig& config, std::shared_ptr<WorkerGroup> group, GoneListener on_gone);
     ~WorkerThread();  // stops and joins
     WorkerThread(const WorkerThread&) = delete;
     WorkerThread& operator=(const WorkerThread&) = delete;
@@ -56,6 +49,8 @@ class WorkerThread {
     // False where the mailbox is full or the worker is stopping: the job was not taken.
     [[nodiscard]] bool post(Job job);
 
+    // Jobs waiting now. Any thread.
+    [[nodiscard]] std::size_t jobs() const;
     [[nodiscard]] std::uint16_t port() const;
     // What an operator should know about the sockets: buffers smaller than asked for, and the like.
     [[nodiscard]] const std::vector<std::string>& warnings() const;

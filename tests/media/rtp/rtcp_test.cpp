@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "media/rtp/rtcp_reader.h"
 #include "media/rtp/rtcp_writer.h"
+#include "media/rtp/status_chunks.h"
 #include "tests/media/rtp/bytes.h"
 
 namespace isthmus::media::rtp {
@@ -382,6 +383,89 @@ TEST(TransportFeedbackMessage, IsRefusedWhereBytesAreMissing) {
     append(short_runs, bytes({0x00, 0x00, 0x00, 0x00}));  // runs of nothing
     EXPECT_TRUE(malformed(short_runs));
     EXPECT_TRUE(malformed(bytes({0x8f, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2})));
+}
+
+// What a check by chunks says is what a walk over all packets finds.
+TEST(TransportFeedbackMessage, IsWholeWhereTheWalkReachesTheEnd) {
+    SeededRandom random(3);
+    int whole = 0;
+    for (int round = 0; round < 20'000; ++round) {
+        Bytes chunks(random.next_u32() % 24);
+        random.fill(chunks);
+        if (!chunks.empty() && round % 2 == 0) {
+            chunks[0] &= std::byte{0xe0};  // shorter runs
+        }
+        TransportFeedback feedback;
+        feedback.status_count = static_cast<std::uint16_t>(random.next_u32() % 60);
+        feedback.chunks = chunks;
+        const bool walked = feedback.for_each([](std::uint16_t, std::optional<std::int32_t>) {});
+        ASSERT_EQ(is_whole(feedback), walked) << round;
+        whole += walked ? 1 : 0;
+    }
+    EXPECT_GT(whole, 1000);
+    EXPECT_LT(whole, 19'000);
+}
+
+TEST(CongestionFeedbackMessage, CarriesBlocksOfEveryLength) {
+    for (std::size_t count = 0; count <= 9; ++count) {
+        std::array<std::byte, 200> buffer{};
+        buffer.fill(std::byte{0xff});
+        RtcpWriter writer(buffer);
+        std::vector<PacketMetric> metrics;
+        for (std::size_t i = 0; i < count; ++i) {
+            metrics.push_back({.received = i % 3 != 0,
+                               .ecn = static_cast<std::uint8_t>(i % 4),
+                               .offset = static_cast<std::uint16_t>(0x1fff - i)});
+        }
+        const std::array<RtcpWriter::StreamMetrics, 2> streams = {
+            {{.ssrc = 7, .begin_seq = 65535, .packets = metrics},
+             {.ssrc = 9, .begin_seq = 3, .packets = std::span(metrics).first(count / 2)}}};
+        ASSERT_TRUE(writer.congestion_feedback(5, 0x12345678, streams));
+        const auto feedback = only<CongestionFeedback>(writer.bytes());
+        ASSERT_TRUE(feedback) << count;
+        EXPECT_EQ(feedback->sender_ssrc, 5U);
+        EXPECT_EQ(feedback->report_time, 0x12345678U);
+        std::vector<CongestionBlock> blocks;
+        EXPECT_TRUE(feedback->for_each_block(
+            [&](const CongestionBlock& block) { blocks.push_back(block); }));
+        ASSERT_EQ(blocks.size(), 2U);
+        EXPECT_EQ(blocks[0].ssrc, 7U);
+        EXPECT_EQ(blocks[0].begin_seq, 65535);
+        EXPECT_TRUE(std::ranges::equal(blocks[0].packets, metrics));
+        EXPECT_EQ(blocks[1].packets.size(), count / 2);
+    }
+}
+
+// From the picture in RFC 8888 section 3.1, by hand.
+TEST(CongestionFeedbackMessage, ReadsAHandWrittenMessage) {
+    const Bytes packet = bytes({0x8b, 205, 0, 6, 0,    0,    0,    1,     //
+                                0,    0,   0, 2, 0xff, 0xfe, 0,    3,     // SSRC 2, 65534, three
+                                0x82, 0,   0, 0, 0xff, 0xff, 0,    0,     // half a second; lost
+                                0,    1,   0, 0});
+    const auto feedback = only<CongestionFeedback>(packet);
+    ASSERT_TRUE(feedback);
+    EXPECT_EQ(feedback->report_time, 0x10000U);
+    std::vector<PacketMetric> metrics;
+    EXPECT_TRUE(feedback->for_each_block([&](const CongestionBlock& block) {
+        metrics.assign(block.packets.begin(), block.packets.end());
+    }));
+    EXPECT_EQ(metrics,
+              (std::vector<PacketMetric>{
+                  {.received = true, .ecn = 0, .offset = 512},
+                  {},
+                  {.received = true, .ecn = 3, .offset = PacketMetric::kUnavailable}}));
+}
+
+TEST(CongestionFeedbackMessage, IsRefusedWhereABlockRunsOver) {
+    for (const Bytes& packet :
+         {bytes({0x8b, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0}),
+          bytes({0x8b, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0}),
+          bytes({0x8b, 205, 0, 1, 0, 0, 0, 1})}) {
+        auto reader = RtcpReader::parse(packet);
+        ASSERT_TRUE(reader);
+        EXPECT_FALSE(reader->next());
+        EXPECT_EQ(reader->malformed(), 1U);
+    }
 }
 
 TEST(RtcpReader, ReadsACompoundInOrder) {

@@ -37,7 +37,7 @@ class EgressBatchTest : public ::testing::Test {
 
     bool commit(std::size_t payload_bytes) {
         std::ranges::fill(batch.header_room().first(12), std::byte{0x80});
-        return batch.commit(12, std::span(payload).first(payload_bytes), 0);
+        return batch.commit(12, {}, std::span(payload).first(payload_bytes), 0);
     }
 
     std::unique_ptr<transport::SrtpFanout> fanout =

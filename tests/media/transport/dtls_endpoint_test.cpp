@@ -271,7 +271,9 @@ TEST(DtlsEndpoint, IsNotShakenByForgedDatagramsOnceConnected) {
     SeededRandom random(7);
     for (int i = 0; i < 2000; ++i) {
         // Handshake, alert and data records of either epoch with noise inside.
-        std::vector<std::byte> forged(13 + random.next_u32() % 200);
+        // All short lengths too: OpenSSL 3.0.19 gave up a connection for a record that was too
+        // short for its tag.
+        std::vector<std::byte> forged(13 + (i < 256 ? i / 4 : random.next_u32() % 200));
         random.fill(forged);
         forged[0] = static_cast<std::byte>(20 + random.next_u32() % 5);
         forged[1] = std::byte{0xfe};

@@ -36,6 +36,8 @@ class SrtpFanoutTest : public testing::TestWithParam<std::tuple<SrtpEngine, Srtp
     struct Case {
         std::vector<std::byte> plain;
         std::size_t header_bytes = 0;
+        std::size_t prefix_bytes = 0;
+        std::uint8_t padding_bytes = 0;
         std::uint32_t roc = 0;
         std::unique_ptr<SrtpSendKey> key;
         std::vector<std::byte> expected;
@@ -73,13 +75,25 @@ class SrtpFanoutTest : public testing::TestWithParam<std::tuple<SrtpEngine, Srtp
         return header;
     }
 
-    Case make_case(std::uint16_t sequence, std::uint32_t roc, std::size_t payload_bytes) {
+    // The prefix is part of the payload's bytes, the padding comes on top.
+    Case make_case(std::uint16_t sequence,
+                   std::uint32_t roc,
+                   std::size_t payload_bytes,
+                   std::size_t prefix_bytes = 0,
+                   std::uint8_t padding_bytes = 0) {
         const SrtpMasterKey master = random_master(random_, profile());
         Case result;
         result.plain = random_header(sequence, random_.next_u32());
         result.header_bytes = result.plain.size();
         result.plain.resize(result.header_bytes + payload_bytes);
         random_.fill(std::span(result.plain).subspan(result.header_bytes));
+        result.prefix_bytes = prefix_bytes;
+        result.padding_bytes = padding_bytes;
+        if (padding_bytes != 0) {
+            result.plain.resize(result.plain.size() + padding_bytes);
+            result.plain.back() = std::byte{padding_bytes};
+            result.plain.front() |= std::byte{0x20};
+        }
         result.roc = roc;
         result.key = fanout_->make_key(master);
         result.expected = ReferenceSrtpSender(master).protect_rtp(result.plain, roc);
@@ -90,11 +104,16 @@ class SrtpFanoutTest : public testing::TestWithParam<std::tuple<SrtpEngine, Srtp
         std::vector<SrtpJob> jobs;
         for (Case& c : cases) {
             const std::span<const std::byte> plain = c.plain;
+            const std::span<const std::byte> encrypted =
+                plain.subspan(c.header_bytes)
+                    .first(plain.size() - c.header_bytes - c.padding_bytes);
             SrtpJob job{.key = c.key.get(),
                         .header = plain.first(c.header_bytes),
-                        .payload = plain.subspan(c.header_bytes),
+                        .prefix = encrypted.first(c.prefix_bytes),
+                        .payload = encrypted.subspan(c.prefix_bytes),
                         .out = nullptr,
-                        .roc = c.roc};
+                        .roc = c.roc,
+                        .padding_bytes = c.padding_bytes};
             ASSERT_EQ(job.out_bytes(), c.expected.size());
             c.out.assign(job.out_bytes() + 16, kCanary);
             job.out = c.out.data();
@@ -105,7 +124,8 @@ class SrtpFanoutTest : public testing::TestWithParam<std::tuple<SrtpEngine, Srtp
             const auto end = c.out.begin() + static_cast<std::ptrdiff_t>(c.expected.size());
             ASSERT_TRUE(std::equal(c.out.begin(), end, c.expected.begin(), c.expected.end()))
                 << "header " << c.header_bytes << " payload " << c.plain.size() - c.header_bytes
-                << " roc " << c.roc << " sequence " << load_be16(c.plain.data() + 2);
+                << " prefix " << c.prefix_bytes << " padding " << int{c.padding_bytes} << " roc "
+                << c.roc << " sequence " << load_be16(c.plain.data() + 2);
             ASSERT_TRUE(std::all_of(end, c.out.end(), [](std::byte b) { return b == kCanary; }))
                 << "wrote behind the packet";
         }
@@ -145,6 +165,65 @@ TEST_P(SrtpFanoutTest, MatchesLibsrtpForBatchesOfEverySize) {
         }
         expect_as_libsrtp(cases);
     }
+}
+
+// The prefix shares its first block of 16 with the payload, ends it, or is longer.
+TEST_P(SrtpFanoutTest, MatchesLibsrtpForEveryPrefix) {
+    std::vector<Case> cases;
+    for (std::size_t prefix_bytes = 0; prefix_bytes <= 40; ++prefix_bytes) {
+        for (const std::size_t shared_bytes : {0U, 1U, 12U, 16U, 160U, 1200U}) {
+            cases.push_back(make_case(static_cast<std::uint16_t>(random_.next_u32()),
+                                      random_.next_u32(),
+                                      prefix_bytes + shared_bytes,
+                                      prefix_bytes));
+        }
+    }
+    expect_as_libsrtp(cases);
+}
+
+TEST_P(SrtpFanoutTest, MatchesLibsrtpForEveryPadding) {
+    std::vector<Case> cases;
+    for (std::size_t padding_bytes = 0; padding_bytes <= 255; ++padding_bytes) {
+        const std::size_t prefix_bytes = below(2) == 0 ? below(6) : 0;
+        cases.push_back(make_case(static_cast<std::uint16_t>(random_.next_u32()),
+                                  random_.next_u32(),
+                                  prefix_bytes + below(1000),
+                                  prefix_bytes,
+                                  static_cast<std::uint8_t>(padding_bytes)));
+    }
+    expect_as_libsrtp(cases);
+}
+
+TEST_P(SrtpFanoutTest, SharesOnePayloadBehindAPrefixForEachReceiver) {
+    constexpr std::size_t kReceivers = 70;
+    const std::vector<std::byte> plain = plain_rtp(1, 99, 1000);
+    const std::vector<std::byte> before = plain;
+    std::vector<std::unique_ptr<SrtpSendKey>> keys;
+    std::vector<std::array<std::byte, 2>> prefixes(kReceivers);
+    std::vector<std::vector<std::byte>> expected;
+    std::vector<std::vector<std::byte>> out;
+    for (std::size_t i = 0; i < kReceivers; ++i) {
+        const SrtpMasterKey master = random_master(random_, profile());
+        keys.push_back(fanout_->make_key(master));
+        random_.fill(prefixes[i]);
+        std::vector<std::byte> whole(plain.begin(), plain.begin() + 12);
+        whole.insert(whole.end(), prefixes[i].begin(), prefixes[i].end());
+        whole.insert(whole.end(), plain.begin() + 12, plain.end());
+        expected.push_back(ReferenceSrtpSender(master).protect_rtp(whole));
+        out.emplace_back(whole.size() + keys.back()->tag_bytes());
+    }
+    std::vector<SrtpJob> jobs;
+    for (std::size_t i = 0; i < kReceivers; ++i) {
+        jobs.push_back({.key = keys[i].get(),
+                        .header = std::span(plain).first(12),
+                        .prefix = prefixes[i],
+                        .payload = std::span(plain).subspan(12),
+                        .out = out[i].data(),
+                        .roc = 0});
+    }
+    fanout_->protect(jobs);
+    EXPECT_EQ(out, expected);
+    EXPECT_EQ(plain, before);
 }
 
 TEST_P(SrtpFanoutTest, MatchesLibsrtpOverASequenceThatWraps) {
@@ -216,19 +295,12 @@ TEST_P(SrtpFanoutTest, LeavesNothingToDoForAnEmptyBatch) {
     fanout_->protect({});
 }
 
-std::string name_of_case(
-    const testing::TestParamInfo<std::tuple<SrtpEngine, SrtpProfile>>& test_case) {
-    const std::string engine =
-        std::get<SrtpEngine>(test_case.param) == SrtpEngine::kOpenSsl ? "OpenSsl_" : "IpsecMb_";
-    return engine + std::string(name_of(std::get<SrtpProfile>(test_case.param)));
-}
-
 INSTANTIATE_TEST_SUITE_P(EveryEngineAndProfile,
                          SrtpFanoutTest,
                          testing::Combine(testing::Values(SrtpEngine::kOpenSsl,
                                                           SrtpEngine::kIpsecMb),
                                           testing::ValuesIn(kSrtpProfilesByPreference)),
-                         name_of_case);
+                         [](const auto& suite) { return name_of(suite.param); });
 
 class SrtpEngineTest : public testing::TestWithParam<SrtpEngine> {
   protected:

@@ -51,7 +51,8 @@ TEST(SrtpSalt, MakesTheNonceOfRfc7714) {
     std::ranges::copy(from_hex("517569642070726f2071756f"), salt.begin());
     const std::vector<std::byte> header = from_hex("8040f17b8041f8d35501a0b2");
     std::array<std::byte, 12> nonce{};
-    SrtpSalt(salt).write_gcm_nonce(header.data(), 0, nonce.data());
+    SrtpSalt(salt).write_gcm_nonce(
+        load_be32(header.data() + 8), srtp_index_of(header.data(), 0), nonce.data());
     EXPECT_EQ(to_hex(nonce), "51753c6580c2726f20718414");
 }
 
@@ -61,7 +62,8 @@ TEST(SrtpSalt, MakesTheCounterBlockOfRfc3711) {
     std::ranges::copy(from_hex("f0f1f2f3f4f5f6f7f8f9fafbfcfd"), salt.begin());
     const std::vector<std::byte> header = from_hex("80000102000000000a0b0c0d");
     std::array<std::byte, 16> block{};
-    SrtpSalt(salt).write_counter_block(header.data(), 0x01020304, block.data());
+    SrtpSalt(salt).write_counter_block(
+        load_be32(header.data() + 8), srtp_index_of(header.data(), 0x01020304), block.data());
     EXPECT_EQ(to_hex(block), "f0f1f2f3fefefafaf9fbf9fffdff0000");
 }
 

@@ -43,7 +43,7 @@ std::vector<std::byte> plain_rtcp(std::uint32_t ssrc, std::size_t bytes) {
 
 namespace {
 
-[[nodiscard]] srtp_t make_context(const SrtpMasterKey& master) {
+[[nodiscard]] SrtpContext make_context(const SrtpMasterKey& master, srtp_ssrc_type_t direction) {
     const SrtpProfileSizes sizes = sizes_of(master.profile);
     std::array<unsigned char, 46> key{};
     std::memcpy(key.data(), master.key.data(), sizes.key_bytes);
@@ -58,23 +58,68 @@ namespace {
             srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(crypto);
         }
     }
-    policy.ssrc.type = ssrc_any_outbound;
+    policy.ssrc.type = direction;
     policy.key = key.data();
     policy.window_size = 1024;
     policy.allow_repeat_tx = 1;
     srtp_t context = nullptr;
     CHECK(srtp_create(&context, &policy) == srtp_err_status_ok);
-    return context;
+    return SrtpContext(context);
+}
+
+void make_ready() {
+    static const srtp_err_status_t ready = srtp_init();
+    CHECK(ready == srtp_err_status_ok || ready == srtp_err_status_bad_param);
+    // The first context loads the NSS library, the last one unloads it, and both take long.
+    static const SrtpContext kept = make_context(SrtpMasterKey{}, ssrc_any_outbound);
+}
+
+[[nodiscard]] SrtpError error_of(srtp_err_status_t status) {
+    switch (status) {
+        case srtp_err_status_auth_fail:
+        // What the NSS back end answers when a GCM tag is wrong.
+        case srtp_err_status_cipher_fail:
+            return SrtpError::kAuthentication;
+        case srtp_err_status_replay_fail:
+        case srtp_err_status_replay_old:
+        case srtp_err_status_pkt_idx_old:
+            return SrtpError::kReplay;
+        case srtp_err_status_bad_param:
+        case srtp_err_status_parse_err:
+        // An SRTCP packet that claims not to be encrypted.
+        case srtp_err_status_cant_check:
+            return SrtpError::kMalformed;
+        default:
+            return SrtpError::kOther;
+    }
+}
+
+[[nodiscard]] SrtpResult result_of(srtp_err_status_t status,
+                                   std::span<std::byte> packet,
+                                   int bytes) {
+    if (status != srtp_err_status_ok) {
+        return std::unexpected(error_of(status));
+    }
+    return packet.first(static_cast<std::size_t>(bytes));
 }
 
 }  // namespace
 
+std::unique_ptr<SrtpFanout> engine_or_other(SrtpEngine engine) {
+    auto fanout = make_srtp_fanout(engine == SrtpEngine::kOpenSsl ? engine : SrtpEngine::kAuto);
+    CHECK(fanout);
+    return std::move(*fanout);
+}
+
+std::string name_of(const std::tuple<SrtpEngine, SrtpProfile>& parameters) {
+    const std::string engine =
+        std::get<SrtpEngine>(parameters) == SrtpEngine::kOpenSsl ? "OpenSsl_" : "IpsecMb_";
+    return engine + std::string(name_of(std::get<SrtpProfile>(parameters)));
+}
+
 ReferenceSrtpSender::ReferenceSrtpSender(const SrtpMasterKey& master) {
-    static const srtp_err_status_t ready = srtp_init();
-    CHECK(ready == srtp_err_status_ok || ready == srtp_err_status_bad_param);
-    // The first context loads the NSS library, the last one unloads it, and both take long.
-    static const std::unique_ptr<srtp_ctx_t, Deleter> kept(make_context(SrtpMasterKey{}));
-    context_.reset(make_context(master));
+    make_ready();
+    context_ = make_context(master, ssrc_any_outbound);
 }
 
 std::vector<std::byte> ReferenceSrtpSender::protect_rtp(std::span<const std::byte> plain) {
@@ -107,6 +152,23 @@ std::size_t ReferenceSrtpSender::protect_rtp_in_place(std::span<std::byte> packe
     int bytes = static_cast<int>(plain_bytes);
     CHECK(srtp_protect(context_.get(), packet.data(), &bytes) == srtp_err_status_ok);
     return static_cast<std::size_t>(bytes);
+}
+
+ReferenceSrtpReceiver::ReferenceSrtpReceiver(const SrtpMasterKey& master) {
+    make_ready();
+    context_ = make_context(master, ssrc_any_inbound);
+}
+
+SrtpResult ReferenceSrtpReceiver::unprotect_rtp(std::span<std::byte> packet) {
+    int bytes = static_cast<int>(packet.size());
+    const srtp_err_status_t status = srtp_unprotect(context_.get(), packet.data(), &bytes);
+    return result_of(status, packet, bytes);
+}
+
+SrtpResult ReferenceSrtpReceiver::unprotect_rtcp(std::span<std::byte> packet) {
+    int bytes = static_cast<int>(packet.size());
+    const srtp_err_status_t status = srtp_unprotect_rtcp(context_.get(), packet.data(), &bytes);
+    return result_of(status, packet, bytes);
 }
 
 }  // namespace isthmus::media::transport

@@ -1,15 +1,19 @@
-// libsrtp as the reference sender, and packets to feed it.
+// libsrtp as the reference sender and receiver, and packets to feed them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include <srtp2/srtp.h>
 
 #include "base/random.h"
+#include "media/transport/srtp_fanout.h"
 #include "media/transport/srtp_profile.h"
+#include "media/transport/srtp_session.h"
 
 namespace isthmus::media::transport {
 
@@ -22,6 +26,19 @@ namespace isthmus::media::transport {
 
 // A sender report's first words and filling; `bytes` is a multiple of 4.
 [[nodiscard]] std::vector<std::byte> plain_rtcp(std::uint32_t ssrc, std::size_t bytes);
+
+// The engine of that name, or where it cannot run here the one that can. Which of the two is tested
+// on its own: SrtpFanoutChoice.
+[[nodiscard]] std::unique_ptr<SrtpFanout> engine_or_other(SrtpEngine engine);
+
+// "IpsecMb_SRTP_AEAD_AES_128_GCM", for suites over engines and profiles.
+[[nodiscard]] std::string name_of(const std::tuple<SrtpEngine, SrtpProfile>& parameters);
+
+struct SrtpContextDeleter {
+    void operator()(srtp_ctx_t* context) const { srtp_dealloc(context); }
+};
+
+using SrtpContext = std::unique_ptr<srtp_ctx_t, SrtpContextDeleter>;
 
 // What a peer does with its RTP and RTCP.
 class ReferenceSrtpSender {
@@ -39,11 +56,19 @@ class ReferenceSrtpSender {
                                                    std::size_t plain_bytes);
 
   private:
-    struct Deleter {
-        void operator()(srtp_ctx_t* context) const { srtp_dealloc(context); }
-    };
+    SrtpContext context_;
+};
 
-    std::unique_ptr<srtp_ctx_t, Deleter> context_;
+// What SrtpSession is measured by, with a replay window of 1024 packets. In place.
+class ReferenceSrtpReceiver {
+  public:
+    explicit ReferenceSrtpReceiver(const SrtpMasterKey& master);
+
+    [[nodiscard]] SrtpResult unprotect_rtp(std::span<std::byte> packet);
+    [[nodiscard]] SrtpResult unprotect_rtcp(std::span<std::byte> packet);
+
+  private:
+    SrtpContext context_;
 };
 
 }  // namespace isthmus::media::transport

@@ -1,10 +1,9 @@
 #include "media/transport/srtp_session.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <string>
-#include <utility>
+#include <memory>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -19,19 +18,16 @@ namespace {
 constexpr std::uint32_t kSsrc = 0xCAFEBABE;
 constexpr std::size_t kSrtcpIndexBytes = 4;
 
-class SrtpSessionTest : public testing::TestWithParam<SrtpProfile> {
+class SrtpSessionTest : public testing::TestWithParam<std::tuple<SrtpEngine, SrtpProfile>> {
   protected:
     SrtpSessionTest()
-        : remote_(random_master(random_, GetParam())),
-          local_(random_master(random_, GetParam())),
+        : engine_(engine_or_other(std::get<SrtpEngine>(GetParam()))),
+          remote_(random_master(random_, profile())),
+          local_(random_master(random_, profile())),
           peer_(remote_),
-          session_(make(remote_, local_)) {}
+          session_(remote_, local_, *engine_) {}
 
-    static SrtpSession make(const SrtpMasterKey& remote, const SrtpMasterKey& local) {
-        Result<SrtpSession> session = SrtpSession::make(remote, local);
-        EXPECT_TRUE(session) << session.error().message;
-        return std::move(*session);
-    }
+    [[nodiscard]] static SrtpProfile profile() { return std::get<SrtpProfile>(GetParam()); }
 
     std::vector<std::byte> protected_rtp(std::uint16_t sequence,
                                          std::uint32_t ssrc = kSsrc,
@@ -48,6 +44,7 @@ class SrtpSessionTest : public testing::TestWithParam<SrtpProfile> {
     }
 
     SeededRandom random_{20260101};
+    std::unique_ptr<SrtpFanout> engine_;
     SrtpMasterKey remote_;
     SrtpMasterKey local_;
     ReferenceSrtpSender peer_;
@@ -59,7 +56,7 @@ TEST_P(SrtpSessionTest, GivesBackWhatThePeerSent) {
         const auto sequence = static_cast<std::uint16_t>(payload_bytes);
         const std::vector<std::byte> plain = plain_rtp(sequence, kSsrc, payload_bytes);
         std::vector<std::byte> packet = peer_.protect_rtp(plain);
-        ASSERT_EQ(packet.size(), plain.size() + sizes_of(GetParam()).tag_bytes);
+        ASSERT_EQ(packet.size(), plain.size() + sizes_of(profile()).tag_bytes);
         const auto result = session_.unprotect_rtp(packet);
         ASSERT_TRUE(result);
         EXPECT_TRUE(std::ranges::equal(*result, plain));
@@ -134,7 +131,7 @@ TEST_P(SrtpSessionTest, CallsAWrongTagAnAuthenticationFailure) {
 }
 
 TEST_P(SrtpSessionTest, RefusesAForeignKey) {
-    ReferenceSrtpSender stranger(random_master(random_, GetParam()));
+    ReferenceSrtpSender stranger(random_master(random_, profile()));
     EXPECT_EQ(unprotect(stranger.protect_rtp(plain_rtp(1, kSsrc, 100))),
               std::unexpected(SrtpError::kAuthentication));
     std::vector<std::byte> rtcp = stranger.protect_rtcp(plain_rtcp(kSsrc, 28));
@@ -143,7 +140,7 @@ TEST_P(SrtpSessionTest, RefusesAForeignKey) {
 
 TEST_P(SrtpSessionTest, RefusesEveryTruncation) {
     const std::vector<std::byte> packet = protected_rtp(5, kSsrc, 20);
-    const std::size_t least = 12 + sizes_of(GetParam()).tag_bytes;
+    const std::size_t least = 12 + sizes_of(profile()).tag_bytes;
     for (std::size_t size = 0; size < packet.size(); ++size) {
         const auto result = unprotect({packet.begin(), packet.begin() + static_cast<int>(size)});
         ASSERT_FALSE(result) << size;
@@ -232,18 +229,18 @@ TEST_P(SrtpSessionTest, RefusesForgedAndTruncatedRtcp) {
 }
 
 TEST_P(SrtpSessionTest, NumbersItsOwnRtcpAndThePeerReadsIt) {
-    SrtpSession peer = make(local_, remote_);
+    SrtpSession peer(local_, remote_, *engine_);
     const std::vector<std::byte> plain = plain_rtcp(42, 28);
     for (std::uint32_t index = 1; index <= 3; ++index) {
         std::vector<std::byte> buffer = plain;
         buffer.resize(plain.size() + kSrtcpOverheadBytesMax);
         const auto packet = session_.protect_rtcp(buffer, plain.size());
         ASSERT_TRUE(packet);
-        ASSERT_EQ(packet->size(), plain.size() + sizes_of(GetParam()).tag_bytes + kSrtcpIndexBytes);
+        ASSERT_EQ(packet->size(), plain.size() + sizes_of(profile()).tag_bytes + kSrtcpIndexBytes);
         // SPEC rfc3711#3.4 SPEC rfc7714#9.1: the index ends an AEAD packet, and comes before the
         // tag of the others; its top bit says that the packet is encrypted.
-        const bool aead = GetParam() != SrtpProfile::kAesCm128HmacSha1_80;
-        const std::size_t from_end = kSrtcpIndexBytes + (aead ? 0 : sizes_of(GetParam()).tag_bytes);
+        const bool aead = profile() != SrtpProfile::kAesCm128HmacSha1_80;
+        const std::size_t from_end = kSrtcpIndexBytes + (aead ? 0 : sizes_of(profile()).tag_bytes);
         const std::uint32_t word = load_be32(packet->data() + packet->size() - from_end);
         EXPECT_EQ(word & 0x80000000U, 0x80000000U);
         EXPECT_EQ(word & 0x7FFFFFFFU, index);
@@ -258,10 +255,12 @@ TEST_P(SrtpSessionTest, WillNotProtectWhatIsNoRtcp) {
     EXPECT_EQ(session_.protect_rtcp(buffer, 7).error(), SrtpError::kMalformed);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryProfile,
+INSTANTIATE_TEST_SUITE_P(EveryEngineAndProfile,
                          SrtpSessionTest,
-                         testing::ValuesIn(kSrtpProfilesByPreference),
-                         [](const auto& profile) { return std::string(name_of(profile.param)); });
+                         testing::Combine(testing::Values(SrtpEngine::kOpenSsl,
+                                                          SrtpEngine::kIpsecMb),
+                                          testing::ValuesIn(kSrtpProfilesByPreference)),
+                         [](const auto& suite) { return name_of(suite.param); });
 
 }  // namespace
 }  // namespace isthmus::media::transport

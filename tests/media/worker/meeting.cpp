@@ -12,6 +12,7 @@ namespace {
 rtp::ExtensionIds client_ids() {
     rtp::ExtensionIds ids;
     ids.set(rtp::ExtensionKind::kMid, 4);
+    ids.set(rtp::ExtensionKind::kAudioLevel, 1);
     return ids;
 }
 
@@ -81,7 +82,7 @@ std::vector<std::byte> make_rtp(const RtpToSend& packet) {
                                              .timestamp = rtp::RtpTimestamp{packet.timestamp},
                                              .ssrc = packet.ssrc},
                                             {},
-                                            {},
+                                            {.audio_level = packet.level},
                                             bytes);
     bytes.resize(header);
     bytes.insert(bytes.end(), packet.payload.begin(), packet.payload.end());
@@ -189,6 +190,12 @@ Meeting::~Meeting() = default;
 
 WorkerCore& Meeting::core() {
     return node_->core;
+}
+
+void Meeting::call(
+    const std::function<void(WorkerCore&, Instant, transport::DatagramSink&)>& function) {
+    function(node_->core, simulator_.now(), *node_->sink());
+    network_.settle(*node_);
 }
 
 const std::vector<ConnectionGone>& Meeting::gone() const {

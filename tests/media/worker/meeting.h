@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,7 @@ struct RtpToSend {
     bool marker = false;
     std::string mid = "video";
     std::vector<std::byte> payload;
+    std::optional<rtp::AudioLevel> level = std::nullopt;
 };
 
 [[nodiscard]] std::vector<std::byte> make_rtp(const RtpToSend& packet);
@@ -112,6 +114,8 @@ class Meeting {
     }
 
     [[nodiscard]] WorkerCore& core();
+    // Calls the core, and lets the network have what it sends.
+    void call(const std::function<void(WorkerCore&, Instant, transport::DatagramSink&)>& function);
     [[nodiscard]] sfu::ConferenceInfo conference();
     [[nodiscard]] std::optional<sfu::ParticipantInfo> participant(const std::string& identity);
 

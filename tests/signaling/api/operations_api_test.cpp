@@ -11,7 +11,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include "tests/signaling/api/scripted_switchboard.h"
+#include "tests/signaling/scripted_switchboard.h"
 
 namespace isthmus::signaling::api {
 namespace {
@@ -112,7 +112,7 @@ class OperationsApiTest : public testing::Test {
         std::optional<Response> answer;
         router.dispatch(std::move(request),
                         [&](Response response) { answer = std::move(response); });
-        switchboard.answer_all();
+        switchboard.answer_all(failure);
         EXPECT_TRUE(answer.has_value()) << method << " " << path;
         return answer.value_or(Response{});
     }
@@ -124,6 +124,7 @@ class OperationsApiTest : public testing::Test {
     }
 
     ScriptedSwitchboard switchboard;
+    std::optional<Error> failure;  // of what is asked from now on
     http::Router router;
     std::optional<OperationsApi> api;
 };
@@ -159,7 +160,7 @@ TEST_F(OperationsApiTest, AsksForAKeyOnLoopbackToo) {
     }
     EXPECT_EQ(call("DELETE", "/api/v1/conferences/demo").status, 401U);
     EXPECT_EQ(call("DELETE", "/api/v1/conferences/demo/participants/alice").status, 401U);
-    EXPECT_TRUE(switchboard.called.empty());
+    EXPECT_TRUE(switchboard.removals.empty());
 }
 
 TEST_F(OperationsApiTest, RefusesCredentialsThatAreWrong) {
@@ -267,10 +268,10 @@ TEST_F(OperationsApiTest, RemovesAndEnds) {
     EXPECT_EQ(call("DELETE", "/api/v1/conferences/demo/participants/a b", operator_key()).status,
               204U);
     EXPECT_EQ(call("DELETE", "/api/v1/conferences/demo", operator_key()).status, 204U);
-    EXPECT_EQ(switchboard.called, (std::vector<std::string>{"remove demo a b", "end demo"}));
-    switchboard.outcome = make_error(ErrorCode::kNotFound, "gone");
+    EXPECT_EQ(switchboard.removals, (std::vector<std::string>{"demo a b", "demo"}));
+    failure = Error{.code = ErrorCode::kNotFound, .message = "gone"};
     EXPECT_EQ(call("DELETE", "/api/v1/conferences/demo", operator_key()).status, 404U);
-    switchboard.outcome = make_error(ErrorCode::kUnavailable, "busy");
+    failure = Error{.code = ErrorCode::kUnavailable, .message = "busy"};
     EXPECT_EQ(call("DELETE", "/api/v1/conferences/demo", operator_key()).status, 503U);
 }
 

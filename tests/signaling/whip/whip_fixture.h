@@ -12,7 +12,7 @@
 
 #include "base/random.h"
 #include "signaling/whip/whip_endpoint.h"
-#include "tests/signaling/whip/scripted_switchboard.h"
+#include "tests/signaling/scripted_switchboard.h"
 
 namespace isthmus::signaling::whip {
 

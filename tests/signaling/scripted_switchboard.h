@@ -14,7 +14,7 @@
 
 #include "media/worker/switchboard.h"
 
-namespace isthmus::signaling::whip {
+namespace isthmus::signaling {
 
 class ScriptedSwitchboard final : public media::Switchboard {
   public:
@@ -25,16 +25,14 @@ class ScriptedSwitchboard final : public media::Switchboard {
     void restart_ice(media::ConnectionId connection,
                      media::transport::IceCredentials remote,
                      Answer<media::sfu::LocalDescription> answer) override;
-
-    void list_conferences(bool, Answer<std::vector<media::sfu::ConferenceInfo>>) override {}
-
-    void find_conference(std::string, Answer<media::sfu::ConferenceInfo>) override {}
-
-    void remove_participant(std::string, std::string, Answer<void>) override {}
-
-    void end_conference(std::string, Answer<void>) override {}
-
-    void collect_stats(Answer<std::vector<media::sfu::WorkerStats>>) override {}
+    void list_conferences(bool details,
+                          Answer<std::vector<media::sfu::ConferenceInfo>> answer) override;
+    void find_conference(std::string name, Answer<media::sfu::ConferenceInfo> answer) override;
+    void remove_participant(std::string conference,
+                            std::string identity,
+                            Answer<void> answer) override;
+    void end_conference(std::string name, Answer<void> answer) override;
+    void collect_stats(Answer<std::vector<media::sfu::WorkerStats>> answer) override;
 
     void on_connection_gone(std::function<void(const media::ConnectionGone&)> listener) override {
         listener_ = std::move(listener);
@@ -48,12 +46,22 @@ class ScriptedSwitchboard final : public media::Switchboard {
 
     [[nodiscard]] std::size_t live() const { return live_.size(); }
 
+    // What it says there is.
+    std::vector<media::sfu::ConferenceInfo> conferences;
+    std::vector<media::sfu::WorkerStats> workers;
+
+    // What it was asked.
     std::vector<media::JoinRequest> joins;
     std::vector<std::pair<media::ConnectionId, media::LeaveReason>> leaves;
     std::vector<std::pair<media::ConnectionId, media::transport::IceCredentials>> restarts;
+    std::vector<std::string> removals;  // "demo alice", or "demo" for the whole conference
 
   private:
     using Job = std::move_only_function<void(const std::optional<Error>&)>;
+
+    // Queues an answer: what `make` returns by then, unless a failure is asked for.
+    template <typename T, typename Make>
+    void later(Answer<T> answer, Make make);
 
     // Credentials "node1", "node2", ...; one candidate; a sender for each section that is sent.
     [[nodiscard]] media::sfu::LocalDescription local_of(
@@ -67,4 +75,4 @@ class ScriptedSwitchboard final : public media::Switchboard {
     std::uint32_t ssrcs_made_ = 0;
 };
 
-}  // namespace isthmus::signaling::whip
+}  // namespace isthmus::signaling

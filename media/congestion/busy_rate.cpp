@@ -1,0 +1,77 @@
+#include "media/congestion/busy_rate.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace isthmus::media::congestion {
+namespace {
+
+// Together 10 s: long enough to see an empty queue, short enough to follow a new route and clocks
+// that drift.
+constexpr Duration kSlot = std::chrono::milliseconds(2500);
+// Above the jitter of an empty path; below, it is not known that the bottleneck had work.
+constexpr Duration kQueued = std::chrono::milliseconds(10);
+// A measurement takes at least this.
+constexpr Duration kSpanMin = std::chrono::milliseconds(30);
+constexpr std::uint32_t kPacketsMin = 4;
+// And at most: then the older half is forgotten.
+constexpr Duration kSpanMax = std::chrono::milliseconds(300);
+// After which it says nothing of now.
+constexpr Duration kFresh = std::chrono::milliseconds(600);
+
+}  // namespace
+
+void BusyRate::follow_base(Instant now, Duration transit) {
+    if (!started_) {
+        started_ = true;
+        slot_began_ = now;
+        bases_.fill(transit);
+    } else if (now - slot_began_ >= kSlot) {
+        slot_began_ = now;
+        slot_ = (slot_ + 1) % kSlots;
+        bases_[slot_] = transit;
+    }
+    bases_[slot_] = std::min(bases_[slot_], transit);
+}
+
+void BusyRate::begin(const PacketResult& packet) {
+    busy_ = true;
+    began_ = packet.arrived_at;
+    last_ = packet.arrived_at;
+    bytes_ = 0;
+    packets_ = 0;
+}
+
+void BusyRate::on_packet(Instant now, const PacketResult& packet) {
+    const Duration transit = packet.arrived_at - packet.sent_at.time_since_epoch();
+    follow_base(now, transit);
+    queued_ = transit - std::ranges::min(bases_);
+    if (queued_ < kQueued) {
+        busy_ = false;
+        return;
+    }
+    if (!busy_ || packet.arrived_at < last_) {
+        begin(packet);
+        return;
+    }
+    last_ = packet.arrived_at;
+    bytes_ += packet.bytes;
+    ++packets_;
+    const Duration span = last_ - began_;
+    if (span < kSpanMin || packets_ < kPacketsMin) {
+        return;
+    }
+    rate_ = DataSize::bytes(bytes_) / span;
+    measured_at_ = now;
+    if (span > kSpanMax) {
+        began_ += span / 2;
+        bytes_ /= 2;
+        packets_ /= 2;
+    }
+}
+
+std::optional<DataRate> BusyRate::rate(Instant now) const {
+    return rate_ && now - measured_at_ <= kFresh ? rate_ : std::nullopt;
+}
+
+}  // namespace isthmus::media::congestion

@@ -1,0 +1,24 @@
+// Settings of congestion control towards one receiver.
+#pragma once
+
+#include "base/data_rate.h"
+#include "media/congestion/pacer.h"
+#include "media/congestion/send_history.h"
+
+namespace isthmus::media::congestion {
+
+struct CongestionConfig {
+    // Before anything is known. Low, since probes find out in a few round trips.
+    DataRate start = DataRate::kbps(600);
+    DataRate min = DataRate::kbps(50);
+    // Nobody needs more, and a receiver that lies gets no more.
+    DataRate max = DataRate::kbps(30'000);
+    // How far probes go at the beginning without regard to what is wanted at that moment.
+    DataRate start_probe_max = DataRate::kbps(12'000);
+    // Of the target; above one so that frames, which come at once, do not wait (libwebrtc: 2.5).
+    double pacing_factor = 2.5;
+    PacerConfig pacer;
+    std::size_t history_packets = SendHistory::kPacketsDefault;
+};
+
+}  // namespace isthmus::media::congestion

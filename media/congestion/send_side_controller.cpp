@@ -1,0 +1,225 @@
+#include "media/congestion/send_side_controller.h"
+
+#include <algorithm>
+
+namespace isthmus::media::congestion {
+namespace {
+
+// Below this share of the target, what arrives does not show what the path carries.
+constexpr double kLimitedBelow = 0.85;
+// A probe that found less than what arrives anyway was unlucky (libwebrtc:
+// kProbeDropThroughputFraction).
+constexpr double kOfThroughput = 0.85;
+// Loss above this is no time for probes.
+constexpr double kCalmLoss = 0.05;
+
+}  // namespace
+
+SendSideController::SendSideController(const CongestionConfig& config)
+    : config_(config),
+      history_(config.history_packets),
+      rate_(config.start, {.min = config.min, .max = config.max}),
+      alr_(config.start),
+      probe_controller_(config.start, config.start_probe_max, config.max),
+      target_(rate_.rate()) {}
+
+void SendSideController::on_packet_sent(Instant now, const SentPacket& sent) {
+    const DataSize size = DataSize::bytes(sent.bytes);
+    SentPacket packet = sent;
+    if (packet.probe == kNoProbe) {
+        packet.probe = prober_.current();
+    }
+    history_.on_packet_sent(now, packet);
+    alr_.on_sent(now, size);
+    padding_.on_sent(now, size, packet.is_padding);
+    watch_.on_sent(now);
+    if (packet.is_padding) {
+        padding_bytes_ += packet.bytes;
+    }
+    if (packet.probe != kNoProbe) {
+        prober_.on_sent(now, packet.probe, size);
+    }
+    if (!probe_controller_.begun()) [[unlikely]] {
+        probe_controller_.begin(now);
+        start_probes(now);
+    }
+}
+
+void SendSideController::on_result(Instant now, const PacketResult& result, Summary& summary) {
+    if (!result.received) {
+        ++summary.lost;
+        return;
+    }
+    ++summary.received;
+    delay_.on_packet(now, result);
+    busy_.on_packet(now, result);
+    throughput_.on_packet(result.arrived_at, DataSize::bytes(result.bytes));
+    if (!summary.newest_sent || result.arrived_at >= summary.newest_arrived) {
+        summary.newest_sent = result.sent_at;
+        summary.newest_arrived = result.arrived_at;
+    }
+    if (result.probe != kNoProbe) {
+        if (const auto rate = probe_estimator_.on_packet(result)) {
+            summary.probed = rate;
+        }
+    }
+}
+
+void SendSideController::on_transport_feedback(Instant now,
+                                               const rtp::TransportFeedback& feedback) {
+    Summary summary;
+    const bool admitted = history_.on_feedback(
+        now, feedback, [&](const PacketResult& result) { on_result(now, result, summary); });
+    // What tells nothing new of packets that we sent is no sign of life.
+    if (admitted && summary.received + summary.lost > 0) {
+        finish_feedback(now, summary);
+    }
+}
+
+void SendSideController::finish_feedback(Instant now, const Summary& summary) {
+    has_feedback_ = true;
+    if (summary.newest_sent) {
+        round_trip_.on_sample(now, now - *summary.newest_sent);
+        rate_.set_round_trip(round_trip_.estimate());
+    }
+    watch_.on_feedback(now, round_trip_.estimate(), history_.in_flight() == DataSize());
+    loss_.on_packets(summary.received, summary.lost);
+    loss_.update(now, round_trip_.estimate(), target_);
+    follow_path(now, summary);
+    retarget(now);
+    start_probes(now);
+}
+
+void SendSideController::follow_path(Instant now, const Summary& summary) {
+    const bool alr = alr_.since().has_value();
+    if (was_alr_ && !alr) {
+        throughput_.expect_change();
+    }
+    was_alr_ = alr;
+    const Usage usage = delay_.usage();
+    if (usage == Usage::kOverusing && usage_before_ != Usage::kOverusing) {
+        ++overuses_;
+    }
+    usage_before_ = usage;
+    if (summary.probed && usage != Usage::kOverusing) {
+        use_probe(now, *summary.probed);
+        return;
+    }
+    const DataRate before = rate_.rate();
+    rate_.on_feedback(now,
+                      {.usage = usage,
+                       .throughput = throughput_.rate(),
+                       .busy_rate = busy_.rate(now),
+                       .application_limited = application_limited()});
+    if (rate_.rate() < before) {
+        prober_.clear();
+        probe_controller_.on_drop(now, before, rate_.rate());
+    }
+}
+
+void SendSideController::use_probe(Instant now, DataRate probed) {
+    ++probes_answered_;
+    DataRate rate = probed;
+    if (const auto throughput = throughput_.rate()) {
+        rate = std::max(rate, std::min(rate_.rate(), *throughput * kOfThroughput));
+    }
+    rate_.on_probe(now, rate);
+    loss_.on_probe(rate);
+    retarget(now);
+    probe_controller_.on_result(now, probed, conditions());
+}
+
+void SendSideController::on_remb(Instant now, DataRate limit) {
+    receiver_limit_ = std::max(limit, config_.min);
+    has_reports_ = !has_feedback_;
+    retarget(now);
+}
+
+void SendSideController::on_report_loss(Instant now,
+                                        double fraction,
+                                        std::optional<Duration> round_trip) {
+    if (has_feedback_) {
+        return;
+    }
+    has_reports_ = true;
+    if (round_trip) {
+        round_trip_.on_sample(now, *round_trip);
+    }
+    loss_.on_report(now, round_trip_.estimate(), target_, fraction);
+    retarget(now);
+}
+
+void SendSideController::retarget(Instant now) {
+    const DataRate limit = std::min(loss_.limit(), receiver_limit_);
+    // Without transport-wide feedback nothing is known of the delay.
+    const bool delay_unknown = has_reports_ && !has_feedback_ && !limit.is_unlimited();
+    const DataRate target = delay_unknown ? limit : std::min(rate_.rate(), limit);
+    target_ = std::clamp(target, config_.min, config_.max);
+    alr_.set_target(target_);
+    alr_.update(now);
+}
+
+bool SendSideController::application_limited() const {
+    const auto throughput = throughput_.rate();
+    return alr_.since().has_value() || !throughput || *throughput < rate_.rate() * kLimitedBelow;
+}
+
+ProbeConditions SendSideController::conditions() const {
+    return {.estimate = target_,
+            .calm = delay_.usage() == Usage::kNormal && loss_.loss() < kCalmLoss,
+            .application_limited = application_limited()};
+}
+
+void SendSideController::start_probes(Instant now) {
+    while (const auto cluster = probe_controller_.poll(now, conditions())) {
+        if (!can_pad_ || !padding_.allows(now, cluster->size) || !prober_.add(now, *cluster)) {
+            probe_controller_.on_refused(now);
+            return;
+        }
+        probe_estimator_.expect(*cluster);
+        ++probes_;
+    }
+}
+
+void SendSideController::set_wanted(const WantedRates& wanted) {
+    probe_controller_.set_wanted(wanted);
+}
+
+void SendSideController::handle_timeout(Instant now) {
+    alr_.update(now);
+    if (has_feedback_ && watch_.is_silent(now)) {
+        ++silences_;
+        rate_.on_silence(now);
+        prober_.clear();
+        retarget(now);
+    }
+    if (now >= probe_controller_.next_timeout()) {
+        start_probes(now);
+    }
+}
+
+Instant SendSideController::next_timeout() const {
+    const Instant silence = has_feedback_ ? watch_.next_timeout() : kNever;
+    return std::min({silence, probe_controller_.next_timeout(), prober_.next_send()});
+}
+
+CongestionStats SendSideController::stats() const {
+    return {.target = target_,
+            .delay_limit = rate_.rate(),
+            .loss_limit = loss_.limit(),
+            .receiver_limit = receiver_limit_,
+            .throughput = throughput_.rate(),
+            .round_trip = round_trip_.smoothed(),
+            .round_trip_min = round_trip_.min(),
+            .loss = loss_.loss(),
+            .in_flight = history_.in_flight(),
+            .usage = delay_.usage(),
+            .overuses = overuses_,
+            .silences = silences_,
+            .probes = probes_,
+            .probes_answered = probes_answered_,
+            .padding_bytes = padding_bytes_,
+            .history = history_.counters()};
+}
+
+}  // namespace isthmus::media::congestion

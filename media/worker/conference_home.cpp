@@ -1,0 +1,71 @@
+#include "media/worker/conference_home.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+
+namespace isthmus::media {
+
+std::size_t ConferenceHome::choose(std::span<const std::uint32_t> admitted,
+                                   std::string_view identity,
+                                   std::uint32_t connections_per_worker) const {
+    if (const auto before = worker_of(identity)) {
+        return *before;
+    }
+    const auto least =
+        static_cast<std::size_t>(std::ranges::min_element(admitted) - admitted.begin());
+    if (workers_.empty()) {
+        return least;
+    }
+    // Of those that are home and have room, the one with the least load; else a new one.
+    std::optional<std::size_t> best;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        if (counts_[i] < connections_per_worker &&
+            (!best || admitted[workers_[i]] < admitted[*best])) {
+            best = workers_[i];
+        }
+    }
+    return best.value_or(least);
+}
+
+bool ConferenceHome::add(std::size_t worker, ConnectionId connection, const std::string& identity) {
+    seats_.insert_or_assign(identity, Seat{.worker = worker, .connection = connection});
+    const auto found = std::ranges::find(workers_, worker);
+    if (found != workers_.end()) {
+        ++counts_[static_cast<std::size_t>(found - workers_.begin())];
+        return false;
+    }
+    workers_.push_back(worker);
+    counts_.push_back(1);
+    return true;
+}
+
+bool ConferenceHome::remove(std::size_t worker,
+                            ConnectionId connection,
+                            const std::string& identity) {
+    const auto seat = seats_.find(identity);
+    if (seat != seats_.end() && seat->second.connection == connection) {
+        seats_.erase(seat);
+    }
+    const auto found = std::ranges::find(workers_, worker);
+    CHECK(found != workers_.end());
+    const auto place = found - workers_.begin();
+    if (--counts_[static_cast<std::size_t>(place)] != 0) {
+        return false;
+    }
+    workers_.erase(found);
+    counts_.erase(counts_.begin() + place);
+    return true;
+}
+
+std::uint32_t ConferenceHome::connections() const {
+    return std::accumulate(counts_.begin(), counts_.end(), std::uint32_t{0});
+}
+
+std::optional<std::size_t> ConferenceHome::worker_of(std::string_view identity) const {
+    const auto seat = seats_.find(identity);
+    return seat == seats_.end() ? std::nullopt : std::optional(seat->second.worker);
+}
+
+}  // namespace isthmus::media

@@ -1,0 +1,66 @@
+#include "media/worker/io/worker_group.h"
+
+#include <utility>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace isthmus::media {
+
+Result<std::unique_ptr<WorkerDoor>> WorkerDoor::open() {
+    transport::FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake) {
+        return make_error(ErrorCode::kUnavailable,
+                          "No file descriptors are left for a media worker; raise the limit "
+                          "(ulimit -n, LimitNOFILE).");
+    }
+    return std::unique_ptr<WorkerDoor>(new WorkerDoor(std::move(wake)));
+}
+
+bool WorkerDoor::post(Job&& job) {
+    bool first = false;
+    if (!mailbox_.push(std::move(job), first)) {
+        return false;
+    }
+    if (first) {
+        signal();
+    }
+    return true;
+}
+
+void WorkerDoor::wake() {
+    // Both sides exchange: whichever comes second sees what the other did before.
+    if (asleep_.exchange(false, std::memory_order_acq_rel)) {
+        signal();
+    }
+}
+
+void WorkerDoor::close() {
+    mailbox_.close();
+    signal();
+}
+
+void WorkerDoor::after_sleep() {
+    asleep_.store(false, std::memory_order_relaxed);
+}
+
+void WorkerDoor::signal() {
+    const std::uint64_t one = 1;
+    // Fails only where the counter is full: then the worker is awake.
+    static_cast<void>(::write(wake_.get(), &one, sizeof one));
+}
+
+Result<std::shared_ptr<WorkerGroup>> WorkerGroup::make(std::size_t workers) {
+    auto group = std::make_shared<WorkerGroup>(
+        WorkerGroup{.doors = {}, .rings = relay::RelayRings(workers)});
+    for (std::size_t i = 0; i < workers; ++i) {
+        auto door = WorkerDoor::open();
+        if (!door) {
+            return std::unexpected(door.error());
+        }
+        group->doors.push_back(*std::move(door));
+    }
+    return group;
+}
+
+}  // namespace isthmus::media

@@ -1,0 +1,237 @@
+// One conference on two workers:
+//
+//     alice (VP8) -- worker 0 == ring ==> worker 1 -- bob, carol
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "media/rtp/rtcp_reader.h"
+#include "media/rtp/rtcp_writer.h"
+#include "media/rtp/rtx.h"
+#include "tests/media/worker/meeting.h"
+
+namespace isthmus::media::testing {
+namespace {
+
+using sfu::Direction;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint32_t kAliceVideo = 0x11111111;
+
+// Two meetings whose clocks go together, and what carries messages between their cores.
+class Relay {
+  public:
+    explicit Relay(std::size_t ring_bytes = relay::RelayRings::kRingBytes)
+        : rings_(2, ring_bytes),
+          here(1, {.index = 0, .rings = &rings_}),
+          there(2, {.index = 1, .rings = &rings_}) {
+        here.call([](WorkerCore& core, Instant now, auto&) {
+            core.link_conference(now, "demo", "RM_shared", 1);
+        });
+        there.call([](WorkerCore& core, Instant now, auto&) {
+            core.link_conference(now, "demo", "RM_shared", 0);
+        });
+    }
+
+    void run_for(Duration duration) {
+        for (Duration passed{}; passed < duration; passed += milliseconds(1)) {
+            here.run_for(milliseconds(1));
+            there.run_for(milliseconds(1));
+            exchange();
+        }
+    }
+
+    // Both sides' clocks have to be the same before.
+    Joined join(Meeting& meeting, const std::string& identity, sfu::MediaSection section) {
+        const Instant before = meeting.simulator().now();
+        Joined joined = meeting.join_connected(identity, {std::move(section)});
+        Meeting& other = &meeting == &here ? there : here;
+        other.run_for(meeting.simulator().now() - before);
+        exchange();
+        return joined;
+    }
+
+    void exchange() {
+        for (bool more = true; more;) {
+            more = carry(here, 0, there) || carry(there, 1, here);
+        }
+    }
+
+  private:
+    relay::RelayRings rings_;
+
+    static bool carry(Meeting& from, std::uint32_t index, Meeting& to) {
+        bool any = false;
+        while (auto envelope = from.core().relay().poll_message()) {
+            any = true;
+            to.call([&](WorkerCore& core, Instant now, transport::DatagramSink& sink) {
+                core.handle_relay_message(now, index, std::move(envelope->message), sink);
+            });
+        }
+        from.core().relay().publish([](std::uint32_t) {});
+        to.call([&](WorkerCore& core, Instant now, transport::DatagramSink& sink) {
+            while (core.handle_relay_packets(now, sink)) {
+                any = true;
+            }
+        });
+        return any;
+    }
+
+  public:
+    Meeting here;
+    Meeting there;
+};
+
+RtpToSend frame(std::uint16_t seq, bool key) {
+    return {.seq = seq,
+            .timestamp = 3000U * seq,
+            .ssrc = kAliceVideo,
+            .marker = true,
+            .payload = vp8_payload(key, static_cast<std::uint8_t>(seq))};
+}
+
+template <typename Message>
+std::size_t count(const Client& client) {
+    std::size_t found = 0;
+    for (const auto& compound : client.rtcp) {
+        auto reader = rtp::RtcpReader::parse(compound);
+        while (const auto message = reader->next()) {
+            found += std::holds_alternative<Message>(*message) ? 1 : 0;
+        }
+    }
+    return found;
+}
+
+TEST(Relay, AViewerOnAnotherWorkerGetsTheTrackFromItsNextKeyFrame) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    relay.here.send_rtp(alice, frame(1, true));
+    relay.run_for(milliseconds(400));
+    EXPECT_EQ(relay.here.core().stats().relay_packets_sent, 0U) << "nobody watches there";
+
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    relay.run_for(milliseconds(400));
+    EXPECT_GE(count<rtp::PictureLoss>(*alice.client), 1U) << "asked for bob's sake";
+
+    for (std::uint16_t seq = 2; seq < 40; ++seq) {
+        relay.here.send_rtp(alice, frame(seq, seq == 3));
+        relay.run_for(milliseconds(33));
+    }
+    ASSERT_EQ(bob.client->rtp.size(), 37U) << "from the key frame on";
+    for (std::size_t i = 0; i < bob.client->rtp.size(); ++i) {
+        const rtp::RtpPacketView& view = bob.client->rtp[i].view;
+        EXPECT_EQ(view.seq, static_cast<std::uint16_t>(bob.client->rtp[0].view.seq + i));
+        const auto sent = vp8_payload(i == 0, static_cast<std::uint8_t>(3 + i));
+        EXPECT_TRUE(std::ranges::equal(view.payload, sent));
+    }
+    EXPECT_EQ(relay.there.conference().id, relay.here.conference().id);
+}
+
+TEST(Relay, OnePacketGoesAcrossHoweverManyWatch) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    const Joined carol = relay.join(relay.there, "carol", video_section(Direction::kSend));
+    for (std::uint16_t seq = 0; seq < 10; ++seq) {
+        relay.here.send_rtp(alice, frame(seq, seq == 0));
+        relay.run_for(milliseconds(33));
+    }
+    EXPECT_EQ(bob.client->rtp.size(), 10U);
+    EXPECT_EQ(carol.client->rtp.size(), 10U);
+    EXPECT_EQ(relay.here.core().stats().relay_packets_sent, 10U);
+    EXPECT_EQ(relay.there.core().stats().relay_packets_received, 10U);
+    EXPECT_EQ(relay.there.core().stats().relay_packets_dropped, 0U);
+}
+
+TEST(Relay, WhatAViewerLostIsRepeatedByItsOwnWorker) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    for (std::uint16_t seq = 0; seq < 5; ++seq) {
+        relay.here.send_rtp(alice, frame(seq, seq == 0));
+        relay.run_for(milliseconds(33));
+    }
+    ASSERT_EQ(bob.client->rtp.size(), 5U);
+    std::vector<std::byte> packet(200);
+    rtp::RtcpWriter writer(packet);
+    const std::array wanted = {rtp::make_extended_seq(0, bob.client->rtp[2].view.seq)};
+    ASSERT_TRUE(writer.nack(1, bob.senders[0].ssrc, wanted));
+    relay.there.send_rtcp(bob, writer.bytes());
+    relay.run_for(milliseconds(50));
+    ASSERT_EQ(bob.client->rtp.size(), 6U);
+    const rtp::RtpPacketView& again = bob.client->rtp[5].view;
+    EXPECT_EQ(again.ssrc, bob.senders[0].rtx_ssrc);
+    EXPECT_TRUE(std::ranges::equal(again.payload.subspan(rtp::kRtxOsnBytes),
+                                   bob.client->rtp[2].view.payload));
+    EXPECT_EQ(relay.here.core().stats().nacks_received, 0U);
+}
+
+TEST(Relay, AViewersWishForAKeyFrameReachesThePublisher) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    for (std::uint16_t seq = 0; seq < 40; ++seq) {
+        relay.here.send_rtp(alice, frame(seq, seq == 0));
+        relay.run_for(milliseconds(33));
+    }
+    const std::size_t before = count<rtp::PictureLoss>(*alice.client);
+    std::vector<std::byte> packet(200);
+    rtp::RtcpWriter writer(packet);
+    ASSERT_TRUE(writer.pli(1, bob.senders[0].ssrc));
+    relay.there.send_rtcp(bob, writer.bytes());
+    relay.run_for(milliseconds(50));
+    EXPECT_GT(count<rtp::PictureLoss>(*alice.client), before);
+}
+
+TEST(Relay, APublisherThatLeavesFreesTheSectionsOfViewersElsewhere) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    EXPECT_EQ(relay.there.core().stats().subscriptions, 1U);
+    relay.here.leave(alice.connection);
+    relay.exchange();
+    EXPECT_EQ(relay.there.core().stats().subscriptions, 0U);
+
+    const Joined dave = relay.join(relay.there, "dave", video_section(Direction::kReceive));
+    EXPECT_EQ(relay.there.core().stats().subscriptions, 1U) << "the place is used again";
+}
+
+TEST(Relay, UnlinkedWorkersKnowNothingOfEachOther) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    relay.here.call(
+        [](WorkerCore& core, Instant now, auto&) { core.unlink_conference(now, "demo", 1); });
+    relay.there.call(
+        [](WorkerCore& core, Instant now, auto&) { core.unlink_conference(now, "demo", 0); });
+    relay.exchange();
+    relay.here.send_rtp(alice, frame(1, true));
+    relay.run_for(milliseconds(50));
+    EXPECT_EQ(bob.client->rtp.size(), 0U);
+    EXPECT_EQ(relay.there.core().stats().subscriptions, 0U);
+    relay.there.leave(bob.connection);
+    EXPECT_EQ(relay.there.core().stats().conferences, 0U) << "nothing keeps it any more";
+}
+
+TEST(Relay, AFullRingLosesPacketsAndCountsThem) {
+    Relay relay(4096);
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    for (std::uint16_t seq = 0; seq < 200; ++seq) {
+        relay.here.send_rtp(alice, frame(seq, seq == 0));
+    }
+    relay.here.run_for(milliseconds(50));  // and the other worker does not get to read
+    relay.there.run_for(milliseconds(50));
+    const sfu::WorkerStats full = relay.here.core().stats();
+    EXPECT_GT(full.relay_packets_dropped, 0U);
+    EXPECT_EQ(full.relay_packets_dropped + full.relay_packets_sent, 200U);
+    relay.run_for(milliseconds(50));
+    EXPECT_EQ(bob.client->rtp.size(), full.relay_packets_sent);
+    relay.here.send_rtp(alice, frame(200, true));
+    relay.run_for(milliseconds(50));
+    EXPECT_EQ(bob.client->rtp.size(), full.relay_packets_sent + 1) << "goes on";
+}
+
+}  // namespace
+}  // namespace isthmus::media::testing

@@ -1,0 +1,122 @@
+#include "tests/signaling/scripted_switchboard.h"
+
+#include <algorithm>
+
+namespace isthmus::signaling {
+
+using media::ConnectionId;
+using media::JoinRequest;
+using media::JoinResult;
+using media::sfu::ConferenceInfo;
+using media::sfu::LocalDescription;
+using media::sfu::WorkerStats;
+
+template <typename T, typename Make>
+void ScriptedSwitchboard::later(Answer<T> answer, Make make) {
+    queue_.emplace_back([answer = std::move(answer),
+                         make = std::move(make)](const std::optional<Error>& failure) mutable {
+        answer(failure ? Result<T>(std::unexpected(*failure)) : make());
+    });
+}
+
+void ScriptedSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
+    joins.push_back(request);
+    later(std::move(answer), [this, request = std::move(request)]() -> Result<JoinResult> {
+        const ConnectionId connection{.value = ++connections_made_};
+        live_.insert(connection);
+        return JoinResult{.connection = connection,
+                          .participant_id = "PA_1",
+                          .conference_id = "RM_1",
+                          .local = local_of(request.description)};
+    });
+}
+
+void ScriptedSwitchboard::leave(ConnectionId connection,
+                                media::LeaveReason reason,
+                                Answer<void> answer) {
+    leaves.emplace_back(connection, reason);
+    later(std::move(answer), [this, connection]() -> Result<void> {
+        if (live_.erase(connection) == 0) {
+            return make_error(ErrorCode::kNotFound, "the connection is gone");
+        }
+        return {};
+    });
+}
+
+void ScriptedSwitchboard::restart_ice(ConnectionId connection,
+                                      media::transport::IceCredentials remote,
+                                      Answer<LocalDescription> answer) {
+    restarts.emplace_back(connection, std::move(remote));
+    later(std::move(answer), [this]() -> Result<LocalDescription> { return local_of({}); });
+}
+
+void ScriptedSwitchboard::list_conferences(bool /*details*/,
+                                           Answer<std::vector<ConferenceInfo>> answer) {
+    later(std::move(answer),
+          [this]() -> Result<std::vector<ConferenceInfo>> { return conferences; });
+}
+
+void ScriptedSwitchboard::find_conference(std::string name, Answer<ConferenceInfo> answer) {
+    later(std::move(answer), [this, name = std::move(name)]() -> Result<ConferenceInfo> {
+        const auto found = std::ranges::find(conferences, name, &ConferenceInfo::name);
+        if (found == conferences.end()) {
+            return make_error(ErrorCode::kNotFound, "There is no conference of this name.");
+        }
+        return *found;
+    });
+}
+
+void ScriptedSwitchboard::remove_participant(std::string conference,
+                                             std::string identity,
+                                             Answer<void> answer) {
+    removals.push_back(std::move(conference) + " " + std::move(identity));
+    later(std::move(answer), [] { return Result<void>(); });
+}
+
+void ScriptedSwitchboard::end_conference(std::string name, Answer<void> answer) {
+    removals.push_back(std::move(name));
+    later(std::move(answer), [] { return Result<void>(); });
+}
+
+void ScriptedSwitchboard::collect_stats(Answer<std::vector<WorkerStats>> answer) {
+    later(std::move(answer), [this]() -> Result<std::vector<WorkerStats>> { return workers; });
+}
+
+void ScriptedSwitchboard::answer_all(const std::optional<Error>& failure) {
+    while (!queue_.empty()) {
+        Job next = std::move(queue_.front());
+        queue_.pop_front();
+        next(failure);
+    }
+}
+
+void ScriptedSwitchboard::lose(ConnectionId connection, media::LeaveReason reason) {
+    live_.erase(connection);
+    listener_(
+        {.connection = connection, .conference = "demo", .identity = "alice", .reason = reason});
+}
+
+LocalDescription ScriptedSwitchboard::local_of(
+    const media::sfu::ConnectionDescription& description) {
+    LocalDescription local;
+    const std::string number = std::to_string(++credentials_made_);
+    local.ice = {.ufrag = "node" + number, .pwd = "nodepasswordnodepassword" + number};
+    local.candidates = {
+        {.protocol = media::transport::Protocol::kUdp,
+         .address = {.ip = media::transport::IpAddress::v4({192, 0, 2, 1}), .port = 5004},
+         .priority = 2130706431,
+         .foundation = "1"}};
+    for (const auto& section : description.sections) {
+        if (section.direction == media::sfu::Direction::kSend && !section.formats.empty()) {
+            local.senders.push_back({.mid = section.mid,
+                                     .ssrc = ++ssrcs_made_,
+                                     .rtx_ssrc = std::nullopt,
+                                     .cname = "node",
+                                     .stream_id = "s",
+                                     .track_id = "t"});
+        }
+    }
+    return local;
+}
+
+}  // namespace isthmus::signaling
