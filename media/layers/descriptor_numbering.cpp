@@ -44,38 +44,27 @@ void DescriptorNumbering::on_frame(const DescribedFrame& frame, LayerId wanted) 
     }
 }
 
-std::span<const std::byte> DescriptorNumbering::rewrite(std::uint8_t generation,
-                                                        std::span<const std::byte> value,
-                                                        const DescribedFrame& frame,
-                                                        LayerId wanted,
-                                                        DescriptorRoom& room) const {
+rtp::DescriptorEdit DescriptorNumbering::edit(std::uint8_t generation,
+                                              const DescribedFrame& frame,
+                                              LayerId wanted) const {
     const Offsets& offsets = generation == generation_ ? now_ : before_;
-    rtp::DescriptorPatch patch{.frame_number = static_cast<std::uint16_t>(
-                                   frame.parsed.head.frame_number + offsets.frame_number),
-                               .template_id_shift = offsets.template_id,
-                               .active_targets = {}};
+    const rtp::DependencyDescriptor& parsed = frame.parsed;
+    auto edit = rtp::DescriptorEdit::of(
+        parsed, frame.targets != nullptr ? frame.targets->count() : std::uint8_t{0});
+    edit.frame_number = static_cast<std::uint16_t>(parsed.head.frame_number + offsets.frame_number);
+    edit.template_id_shift = offsets.template_id;
     if (frame.targets != nullptr) {
         const std::uint32_t active = active_for(frame, wanted);
-        const bool must = frame.parsed.head.has_structure && active != frame.targets->all();
-        const bool differs = frame.parsed.has_mask && frame.parsed.active_targets != active;
-        if (must || differs || tell_left_ > 0) {
-            patch.active_targets = active;
-        }
-        if (frame.parsed.has_mask && frame.parsed.active_targets == active) {
-            patch.active_targets.reset();
-        }
+        const bool must = parsed.head.has_structure && active != frame.targets->all();
+        const bool says = parsed.has_mask && parsed.active_targets == active;
+        edit.writes_mask = !says && (must || parsed.has_mask || tell_left_ > 0);
+        // Where there is no room for the mask as well, the frame's number matters more.
+        edit.writes_mask &=
+            (parsed.end + frame.targets->count() + 5U + 7U) / 8 <= rtp::kDescriptorBytesMax;
+        edit.active_targets = active;
     }
-    if (offsets.frame_number == 0 && offsets.template_id == 0 && !patch.active_targets) {
-        return value;
-    }
-    const std::uint8_t count = frame.targets != nullptr ? frame.targets->count() : 0;
-    std::size_t size = rtp::patch_descriptor(value, frame.parsed, count, patch, room);
-    if (size > rtp::kDescriptorBytesMax) {
-        // No room for the mask as well; the frame's number matters more.
-        patch.active_targets.reset();
-        size = rtp::patch_descriptor(value, frame.parsed, count, patch, room);
-    }
-    return std::span(room).first(size);
+    edit.any = offsets.frame_number != 0 || offsets.template_id != 0 || edit.writes_mask;
+    return edit;
 }
 
 }  // namespace isthmus::media::layers

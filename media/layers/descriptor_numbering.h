@@ -6,18 +6,12 @@
 // A.4.2 and A.4.4.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "media/layers/packet_layers.h"
 #include "media/rtp/dependency_descriptor.h"
 
 namespace isthmus::media::layers {
-
-// Where a descriptor that differs is written; good for one packet.
-using DescriptorRoom = std::array<std::byte, rtp::kDescriptorBytesMax + 5>;
 
 class DescriptorNumbering {
   public:
@@ -27,12 +21,10 @@ class DescriptorNumbering {
     // A frame of the current stream that is forwarded, in order, to a receiver of `wanted`.
     void on_frame(const DescribedFrame& frame, LayerId wanted);
 
-    // `value` where it is right as it is; else what was written to `room`.
-    [[nodiscard]] std::span<const std::byte> rewrite(std::uint8_t generation,
-                                                     std::span<const std::byte> value,
-                                                     const DescribedFrame& frame,
-                                                     LayerId wanted,
-                                                     DescriptorRoom& room) const;
+    // What is to be written anew in the frame's packet. Nothing where it is right as it is.
+    [[nodiscard]] rtp::DescriptorEdit edit(std::uint8_t generation,
+                                           const DescribedFrame& frame,
+                                           LayerId wanted) const;
 
   private:
     // A change of the active targets is told in this many frames, since some may be lost. With 90

@@ -50,7 +50,7 @@ const LayerSelector::Stream* LayerSelector::stream_of(const LayeredPacket& packe
     return now_.started && now_.source == packet.source ? &now_ : nullptr;
 }
 
-Selection LayerSelector::select(const LayeredPacket& packet, DescriptorRoom& room) {
+Selection LayerSelector::select(const LayeredPacket& packet) {
     const Stream* const stream = stream_of(packet);
     const bool is_target = target_ && target_->source == packet.source;
     if (stream == nullptr && is_target) {
@@ -58,15 +58,15 @@ Selection LayerSelector::select(const LayeredPacket& packet, DescriptorRoom& roo
             return wait_for_key_frame(packet);
         }
         begin(packet);
-        return select_new(packet, room);
+        return select_new(packet);
     }
     if (stream == nullptr) {
         return {};
     }
     if (stream != &now_ || packet.seq <= now_.highest) {
-        return select_late(*stream, packet, room);
+        return select_late(*stream, packet);
     }
-    return select_new(packet, room);
+    return select_new(packet);
 }
 
 Selection LayerSelector::wait_for_key_frame(const LayeredPacket& packet) {
@@ -96,7 +96,7 @@ void LayerSelector::begin(const LayeredPacket& packet) {
     }
 }
 
-Selection LayerSelector::select_new(const LayeredPacket& packet, DescriptorRoom& room) {
+Selection LayerSelector::select_new(const LayeredPacket& packet) {
     const PacketLayers& layers = *packet.layers;
     const bool new_picture = !in_picture_ || packet.timestamp != picture_timestamp_;
     if (new_picture && !target_) {
@@ -112,7 +112,7 @@ Selection LayerSelector::select_new(const LayeredPacket& packet, DescriptorRoom&
     }
     Selection selection;
     if (is_sent(frame_fate_)) {
-        selection = forward(now_, packet, frame_fate_, room);
+        selection = forward(now_, packet, frame_fate_);
         if (selection.verdict == Verdict::kForward) {
             selection.begins_source = std::exchange(begins_source_, false);
             picture_sent_ = true;
@@ -255,9 +255,7 @@ void LayerSelector::number_frame(const PacketLayers& frame, bool forwarded) {
     }
 }
 
-Selection LayerSelector::select_late(const Stream& stream,
-                                     const LayeredPacket& packet,
-                                     DescriptorRoom& room) {
+Selection LayerSelector::select_late(const Stream& stream, const LayeredPacket& packet) {
     Fate fate = recorded_fate(stream, *packet.layers);
     if (fate == Fate::kUnknown && &stream == &now_) {
         // All of the frame is late.
@@ -267,10 +265,10 @@ Selection LayerSelector::select_late(const Stream& stream,
     if (!is_sent(fate)) {
         return {.verdict = Verdict::kFill};
     }
-    return forward(stream, packet, fate, room);
+    return forward(stream, packet, fate);
 }
 
-Selection LayerSelector::select_again(const LayeredPacket& packet, DescriptorRoom& room) const {
+Selection LayerSelector::select_again(const LayeredPacket& packet) const {
     const Stream* const stream = stream_of(packet);
     if (stream == nullptr) {
         return {};
@@ -279,14 +277,12 @@ Selection LayerSelector::select_again(const LayeredPacket& packet, DescriptorRoo
     if (fate == Fate::kUnknown && packet.layers->needed_by.has(current_)) {
         fate = Fate::kForwarded;  // forgotten, or from before the packet that the stream began with
     }
-    return is_sent(fate) ? forward(*stream, packet, fate, room)
-                         : Selection{.verdict = Verdict::kFill};
+    return is_sent(fate) ? forward(*stream, packet, fate) : Selection{.verdict = Verdict::kFill};
 }
 
 Selection LayerSelector::forward(const Stream& stream,
                                  const LayeredPacket& packet,
-                                 Fate fate,
-                                 DescriptorRoom& room) const {
+                                 Fate fate) const {
     const PacketLayers& layers = *packet.layers;
     Selection selection{.verdict = Verdict::kForward};
     selection.marker = packet.marker || (fate == Fate::kForwardedTop && layers.end_of_frame);
@@ -300,8 +296,7 @@ Selection LayerSelector::forward(const Stream& stream,
         selection.prefix = vp9_.rewrite(stream.generation, packet.payload, *vp9);
     }
     if (layers.described) {
-        selection.descriptor = descriptors_.rewrite(
-            stream.generation, packet.descriptor, *layers.described, current_, room);
+        selection.edit = descriptors_.edit(stream.generation, *layers.described, current_);
     }
     return selection;
 }

@@ -44,7 +44,6 @@ struct LayeredPacket {
     rtp::RtpTimestamp timestamp{};
     bool marker = false;
     std::span<const std::byte> payload;
-    std::span<const std::byte> descriptor;  // dependency descriptor, or empty
     const PacketLayers* layers = nullptr;
 };
 
@@ -61,7 +60,7 @@ struct Selection {
     bool marker = false;           // of the RTP header
     bool needs_key_frame = false;  // of the target's stream; said seldom enough to be asked for
     rtp::PayloadPrefix prefix;     // empty where the payload stays
-    std::span<const std::byte> descriptor;  // the publisher's, or in the room given
+    rtp::DescriptorEdit edit;      // of the dependency descriptor, where the packet has one
 };
 
 class LayerSelector {
@@ -71,12 +70,11 @@ class LayerSelector {
 
     [[nodiscard]] const std::optional<Target>& target() const { return target_; }
 
-    // Every packet of every stream of the track, in the order of arrival. `room` holds what the
-    // selection's descriptor points to.
-    [[nodiscard]] Selection select(const LayeredPacket& packet, DescriptorRoom& room);
+    // Every packet of every stream of the track, in the order of arrival.
+    [[nodiscard]] Selection select(const LayeredPacket& packet);
 
     // The receiver asks again for a packet that select() let through (kForward), or filled.
-    [[nodiscard]] Selection select_again(const LayeredPacket& packet, DescriptorRoom& room) const;
+    [[nodiscard]] Selection select_again(const LayeredPacket& packet) const;
 
     // The track's streams are others from now on; numbers go on.
     void forget_streams();
@@ -124,8 +122,8 @@ class LayerSelector {
     Selection wait_for_key_frame(const LayeredPacket& packet);
     void begin(const LayeredPacket& packet);
     void pause();
-    Selection select_new(const LayeredPacket& packet, DescriptorRoom& room);
-    Selection select_late(const Stream& stream, const LayeredPacket& packet, DescriptorRoom& room);
+    Selection select_new(const LayeredPacket& packet);
+    Selection select_late(const Stream& stream, const LayeredPacket& packet);
     void on_new_picture(const LayeredPacket& packet);
     void on_new_frame(const PacketLayers& frame);
     void try_switch(const PacketLayers& frame);
@@ -139,8 +137,7 @@ class LayerSelector {
     void number_frame(const PacketLayers& frame, bool forwarded);
     [[nodiscard]] Selection forward(const Stream& stream,
                                     const LayeredPacket& packet,
-                                    Fate fate,
-                                    DescriptorRoom& room) const;
+                                    Fate fate) const;
 
     std::optional<Target> target_;
     Stream now_;

@@ -220,38 +220,46 @@ std::expected<DependencyDescriptor, DescriptorError> DependencyDescriptor::parse
     return descriptor;
 }
 
-std::size_t patch_descriptor(std::span<const std::byte> value,
-                             const DependencyDescriptor& parsed,
-                             std::uint8_t decode_targets,
-                             const DescriptorPatch& patch,
-                             std::span<std::byte> out) {
-    const auto shifted = [&patch](std::uint32_t template_id) {
-        return (template_id + patch.template_id_shift) % kTemplateIds;
+DescriptorEdit DescriptorEdit::of(const DependencyDescriptor& parsed, std::uint8_t decode_targets) {
+    return {.any = true,
+            .has_structure = parsed.head.has_structure,
+            .has_mask = parsed.has_mask,
+            .decode_targets = decode_targets,
+            .frame_number = parsed.head.frame_number,
+            .structure_end = parsed.structure_end,
+            .end = parsed.end};
+}
+
+std::size_t edit_descriptor(std::span<const std::byte> value,
+                            const DescriptorEdit& edit,
+                            std::span<std::byte> out) {
+    const auto shifted = [&edit](std::uint32_t template_id) {
+        return static_cast<std::uint32_t>((template_id + edit.template_id_shift) % kTemplateIds);
     };
     BitReader from(value);
     BitWriter to(out);
     to.copy(from, 2);  // start and end of frame
-    to.write(static_cast<std::uint32_t>(shifted(from.read(kTemplateIdBits))), kTemplateIdBits);
-    to.write(patch.frame_number, 16);
+    to.write(shifted(from.read(kTemplateIdBits)), kTemplateIdBits);
+    to.write(edit.frame_number, 16);
     from.skip(16);
     const bool extended = value.size() > kDescriptorBytesMin;
-    if (!extended && !patch.active_targets) {
+    if (!extended && !edit.writes_mask) {
         return to.failed() ? 0 : to.bytes();
     }
-    const bool has_mask = parsed.has_mask || patch.active_targets.has_value();
+    const bool has_mask = edit.has_mask || edit.writes_mask;
     const std::uint32_t flags = extended ? from.read(kFlagBits) : 0;
     constexpr std::uint32_t kMaskFlag = 0x08;
     to.write((flags & ~kMaskFlag) | (has_mask ? kMaskFlag : 0), kFlagBits);
-    if (parsed.head.has_structure) {
-        to.write(static_cast<std::uint32_t>(shifted(from.read(kTemplateIdBits))), kTemplateIdBits);
-        to.copy(from, parsed.structure_end - from.position());
+    if (edit.has_structure) {
+        to.write(shifted(from.read(kTemplateIdBits)), kTemplateIdBits);
+        to.copy(from, edit.structure_end - from.position());
     }
-    const std::uint32_t own = parsed.has_mask ? from.read(decode_targets) : 0;
+    const std::uint32_t own = edit.has_mask ? from.read(edit.decode_targets) : 0;
     if (has_mask) {
-        to.write(patch.active_targets.value_or(own), decode_targets);
+        to.write(edit.writes_mask ? edit.active_targets : own, edit.decode_targets);
     }
     if (extended) {
-        to.copy(from, parsed.end - from.position());
+        to.copy(from, edit.end - from.position());
     }
     return to.failed() ? 0 : to.bytes();
 }

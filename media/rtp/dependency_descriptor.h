@@ -149,7 +149,7 @@ struct DependencyDescriptor {
     // says.
     std::optional<std::uint32_t> active_targets;
 
-    // Where the parts lie, for DescriptorPatch. Bits from the value's beginning.
+    // Where the parts lie, for DescriptorEdit. Bits from the value's beginning.
     bool has_mask = false;
     std::uint16_t structure_end = 0;  // 29 without a structure
     std::uint16_t end = 0;            // behind the last bit that means anything
@@ -163,20 +163,32 @@ struct DependencyDescriptor {
         TemplateStructure& attached);
 };
 
-// What one receiver is told in other words than the publisher's.
-struct DescriptorPatch {
+// What one receiver is told in other words than the publisher's, and all that it takes to write it:
+// small, and good without the structure.
+struct DescriptorEdit {
+    bool any = false;  // false: the value stays as it is
+    bool has_structure = false;
+    bool has_mask = false;     // the publisher's value has one
+    bool writes_mask = false;  // this one is to have `active_targets`
+    std::uint8_t decode_targets = 0;
+    std::uint8_t template_id_shift = 0;  // added to all template ids, modulo 64
     std::uint16_t frame_number = 0;
-    std::uint8_t template_id_shift = 0;           // added to all template ids, modulo 64
-    std::optional<std::uint32_t> active_targets;  // written where set; else as the publisher has it
+    std::uint16_t structure_end = 0;
+    std::uint16_t end = 0;
+    std::uint32_t active_targets = 0;
+
+    // The layout of `parsed`; what is to change is filled in by the caller.
+    [[nodiscard]] static DescriptorEdit of(const DependencyDescriptor& parsed,
+                                           std::uint8_t decode_targets);
 };
 
-// Writes `value`, which was parsed as `parsed` under a structure of `decode_targets`, with the
-// patch applied; templates and custom fields stay bit by bit. Returns the bytes written, 0 where
-// `out` is too short (kDescriptorBytesMax + 5 always suffice).
-std::size_t patch_descriptor(std::span<const std::byte> value,
-                             const DependencyDescriptor& parsed,
-                             std::uint8_t decode_targets,
-                             const DescriptorPatch& patch,
-                             std::span<std::byte> out);
+// Longest that an edited value can become.
+inline constexpr std::size_t kEditedDescriptorBytesMax = kDescriptorBytesMax + 5;
+
+// Writes `value` edited; templates and custom fields stay bit by bit. Returns the bytes written, 0
+// where `out` is too short.
+std::size_t edit_descriptor(std::span<const std::byte> value,
+                            const DescriptorEdit& edit,
+                            std::span<std::byte> out);
 
 }  // namespace isthmus::media::rtp

@@ -26,33 +26,33 @@ void check_bounds(const DependencyDescriptor& parsed, const TemplateStructure& s
     }
 }
 
-void check_patch(std::span<const std::byte> value,
-                 const DependencyDescriptor& parsed,
-                 const TemplateStructure& structure,
-                 std::uint32_t seed) {
-    const DescriptorPatch patch{
-        .frame_number = static_cast<std::uint16_t>(seed),
-        .template_id_shift = static_cast<std::uint8_t>(seed % kTemplateIds),
-        .active_targets =
-            seed % 2 == 0 ? std::nullopt : std::optional(seed & structure.all_targets())};
-    std::array<std::byte, kDescriptorBytesMax + 5> out{};
-    const std::size_t size = patch_descriptor(value, parsed, structure.decode_targets, patch, out);
+void check_edit(std::span<const std::byte> value,
+                const DependencyDescriptor& parsed,
+                const TemplateStructure& structure,
+                std::uint32_t seed) {
+    DescriptorEdit edit = DescriptorEdit::of(parsed, structure.decode_targets);
+    edit.frame_number = static_cast<std::uint16_t>(seed);
+    edit.template_id_shift = static_cast<std::uint8_t>(seed % kTemplateIds);
+    edit.writes_mask = seed % 2 != 0;
+    edit.active_targets = seed & structure.all_targets();
+    std::array<std::byte, kEditedDescriptorBytesMax> out{};
+    const std::size_t size = edit_descriptor(value, edit, out);
     CHECK(size >= kDescriptorBytesMin && size <= value.size() + 5);
     TemplateStructure attached;
     TemplateStructure shifted = structure;
     shifted.id_offset =
-        static_cast<std::uint8_t>((structure.id_offset + patch.template_id_shift) % kTemplateIds);
+        static_cast<std::uint8_t>((structure.id_offset + edit.template_id_shift) % kTemplateIds);
     const auto again = DependencyDescriptor::parse(std::span(out).first(size), &shifted, attached);
     CHECK(again.has_value());
-    CHECK(again->head.frame_number == patch.frame_number);
+    CHECK(again->head.frame_number == edit.frame_number);
     CHECK(again->head.start_of_frame == parsed.head.start_of_frame);
     CHECK(again->head.has_structure == parsed.head.has_structure);
     CHECK(again->spatial == parsed.spatial && again->temporal == parsed.temporal);
     CHECK(again->indications == parsed.indications);
     CHECK(again->references == parsed.references);
     CHECK(again->chains == parsed.chains);
-    CHECK(!patch.active_targets || again->active_targets == patch.active_targets);
-    CHECK(patch.active_targets || again->active_targets == parsed.active_targets);
+    CHECK(again->active_targets ==
+          (edit.writes_mask ? std::optional(edit.active_targets) : parsed.active_targets));
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             known = true;
         }
         rtp::check_bounds(*parsed, structure);
-        rtp::check_patch(value, *parsed, structure, seed);
+        rtp::check_edit(value, *parsed, structure, seed);
         seed = seed * 1664525U + 1013904223U;
     }
     return 0;

@@ -3,6 +3,7 @@
 // Input: one byte of codec, then packets: flags (marker, source, late, retarget), sequence step,
 // timestamp step, length of descriptor, length of payload, both.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -67,20 +68,24 @@ class Feeder {
                                    .timestamp = view.timestamp,
                                    .marker = view.marker,
                                    .payload = view.payload,
-                                   .descriptor = descriptor,
                                    .layers = &layers};
-        DescriptorRoom room;
-        check(packet, selector_.select(packet, room));
+        check(packet, descriptor, selector_.select(packet));
         const PacketLayers again = readers_[source].read_again(codec_, view, descriptor);
         LayeredPacket repeated = packet;
         repeated.layers = &again;
-        check(repeated, selector_.select_again(repeated, room));
+        check(repeated, descriptor, selector_.select_again(repeated));
     }
 
-    void check(const LayeredPacket& packet, const Selection& selection) const {
+    void check(const LayeredPacket& packet,
+               std::span<const std::byte> descriptor,
+               const Selection& selection) const {
         CHECK(selection.prefix.replaced <= packet.payload.size());
         CHECK(selection.prefix.size <= selection.prefix.bytes.size());
-        CHECK(selection.descriptor.size() <= rtp::kDescriptorBytesMax);
+        if (selection.edit.any) {
+            std::array<std::byte, rtp::kEditedDescriptorBytesMax> edited{};
+            const std::size_t size = rtp::edit_descriptor(descriptor, selection.edit, edited);
+            CHECK(size >= rtp::kDescriptorBytesMin && size <= rtp::kDescriptorBytesMax);
+        }
         if (selection.verdict != Verdict::kForward || selection.prefix.empty()) {
             return;
         }

@@ -126,7 +126,6 @@ TEST(LayerSelector, UsesASwitchingPointBetweenKeyFrames) {
         rtp::make_structure(rtp::tables::l2t1_occasional_switch());
     LayerReader reader;
     LayerSelector selector;
-    DescriptorRoom room;
     selector.set_target(Target{.source = 1, .layer = {0, 0}});
     std::uint16_t number = 0;
     const auto send = [&](std::uint8_t row, std::uint32_t picture, bool key = false) {
@@ -140,9 +139,7 @@ TEST(LayerSelector, UsesASwitchingPointBetweenKeyFrames) {
                      .seq = rtp::ExtendedSeq{100U + number++},
                      .timestamp = packet.view.timestamp,
                      .payload = packet.view.payload,
-                     .descriptor = value,
-                     .layers = &layers},
-                    room)
+                     .layers = &layers})
             .verdict;
     };
     EXPECT_EQ(send(0, 1, true), Verdict::kForward);

@@ -130,18 +130,23 @@ struct Described {
     PacketLayers first;
 };
 
+Bytes edited(const Bytes& value, const rtp::DescriptorEdit& edit) {
+    Bytes out(rtp::kEditedDescriptorBytesMax);
+    out.resize(rtp::edit_descriptor(value, edit, out));
+    return out;
+}
+
 TEST(DescriptorNumbering, GivesAnotherStreamsTemplatesOtherIds) {
     Described low(rtp::tables::l1t3(), 100);
     Described high(rtp::tables::l3t3(), 9000);
     DescriptorNumbering numbering;
-    DescriptorRoom room;
     numbering.begin(1, *low.first.described);
     numbering.on_frame(*low.first.described, kTopLayer);
-    const auto same = numbering.rewrite(1, low.value, *low.first.described, kTopLayer, room);
-    EXPECT_EQ(same.data(), low.value.data()) << "as the publisher wrote it";
+    EXPECT_FALSE(numbering.edit(1, *low.first.described, kTopLayer).any)
+        << "as the publisher wrote it";
     numbering.begin(2, *high.first.described);
     numbering.on_frame(*high.first.described, kTopLayer);
-    const auto written = numbering.rewrite(2, high.value, *high.first.described, kTopLayer, room);
+    const Bytes written = edited(high.value, numbering.edit(2, *high.first.described, kTopLayer));
     rtp::TemplateStructure seen;
     const auto parsed = rtp::DependencyDescriptor::parse(written, nullptr, seen);
     ASSERT_TRUE(parsed);
@@ -153,11 +158,10 @@ TEST(DescriptorNumbering, GivesAnotherStreamsTemplatesOtherIds) {
 TEST(DescriptorNumbering, TellsWhichTargetsAreLeft) {
     Described stream(rtp::tables::l3t3(), 65535);
     DescriptorNumbering numbering;
-    DescriptorRoom room;
     const LayerId wanted{1, 2};
     numbering.begin(1, *stream.first.described);
     numbering.on_frame(*stream.first.described, wanted);
-    const auto key = numbering.rewrite(1, stream.value, *stream.first.described, wanted, room);
+    const Bytes key = edited(stream.value, numbering.edit(1, *stream.first.described, wanted));
     rtp::TemplateStructure seen;
     EXPECT_EQ(rtp::DependencyDescriptor::parse(key, nullptr, seen)->active_targets, 0b111111000U);
     // Said in a number of frames, then no more.
@@ -167,11 +171,13 @@ TEST(DescriptorNumbering, TellsWhichTargetsAreLeft) {
         PacketLayers layers;
         ASSERT_TRUE(stream.reader.read(delta, layers));
         numbering.on_frame(*layers.described, wanted);
-        const auto written = numbering.rewrite(1, delta, *layers.described, wanted, room);
-        const auto parsed = rtp::DependencyDescriptor::parse(written, &seen, seen);
+        const rtp::DescriptorEdit edit = numbering.edit(1, *layers.described, wanted);
+        rtp::TemplateStructure unused;
+        const auto parsed =
+            rtp::DependencyDescriptor::parse(edit.any ? edited(delta, edit) : delta, &seen, unused);
         ASSERT_TRUE(parsed);
         told += parsed->active_targets ? 1 : 0;
-        EXPECT_TRUE(parsed->active_targets.value_or(0b111111000) == 0b111111000);
+        EXPECT_EQ(parsed->active_targets.value_or(0b111111000), 0b111111000U);
     }
     EXPECT_EQ(told, 23);
 }

@@ -14,15 +14,12 @@ using rtp::Vp9Descriptor;
 void ReceiverPath::take(const SourcePacketBytes& packet) {
     const PacketLayers layers =
         readers_[packet.source].read(codec_, packet.view, packet.descriptor);
-    DescriptorRoom room;
     const Selection selection = selector.select({.source = packet.source,
                                                  .seq = packet.seq,
                                                  .timestamp = packet.view.timestamp,
                                                  .marker = packet.view.marker,
                                                  .payload = packet.view.payload,
-                                                 .descriptor = packet.descriptor,
-                                                 .layers = &layers},
-                                                room);
+                                                 .layers = &layers});
     key_frame_requests += selection.needs_key_frame ? 1 : 0;
     const rtp::SourcePacket source{.source = packet.source, .seq = packet.seq};
     if (selection.verdict == Verdict::kDrop) {
@@ -43,15 +40,12 @@ void ReceiverPath::take(const SourcePacketBytes& packet) {
 std::optional<Received> ReceiverPath::ask_again(const SourcePacketBytes& packet) {
     const PacketLayers layers =
         readers_[packet.source].read_again(codec_, packet.view, packet.descriptor);
-    DescriptorRoom room;
     const Selection selection = selector.select_again({.source = packet.source,
                                                        .seq = packet.seq,
                                                        .timestamp = packet.view.timestamp,
                                                        .marker = packet.view.marker,
                                                        .payload = packet.view.payload,
-                                                       .descriptor = packet.descriptor,
-                                                       .layers = &layers},
-                                                      room);
+                                                       .layers = &layers});
     const auto rewritten = rewriter_.rewrite(
         Instant{}, {.source = packet.source, .seq = packet.seq}, packet.view.timestamp);
     if (selection.verdict == Verdict::kDrop || !rewritten) {
@@ -75,7 +69,12 @@ Received ReceiverPath::make(const SourcePacketBytes& packet,
     const auto prefix = selection.prefix.view();
     made.payload.assign(prefix.begin(), prefix.end());
     rtp::append(made.payload, payload.subspan(selection.prefix.replaced));
-    made.descriptor.assign(selection.descriptor.begin(), selection.descriptor.end());
+    made.descriptor = packet.descriptor;
+    if (selection.edit.any) {
+        made.descriptor.resize(rtp::kEditedDescriptorBytesMax);
+        made.descriptor.resize(
+            rtp::edit_descriptor(packet.descriptor, selection.edit, made.descriptor));
+    }
     made.rewritten = !selection.prefix.empty() || made.descriptor != packet.descriptor;
     return made;
 }

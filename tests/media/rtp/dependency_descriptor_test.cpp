@@ -133,19 +133,19 @@ TEST(DependencyDescriptor, RefusesLayersAndReferencesBeyondTheBounds) {
     EXPECT_EQ(parse(many, l1t3).error(), DescriptorError::kTooManyReferences);
 }
 
-TEST(DescriptorPatch, RenumbersInPlaceWhereNothingElseChanges) {
+TEST(DescriptorEdit, RenumbersInPlaceWhereNothingElseChanges) {
     const TemplateStructure l1t3 = make_structure(tables::l1t3());
     const Bytes value = write_descriptor({.end = false, .template_id = 3, .frame_number = 5}, 3);
-    const auto parsed = parse(value, l1t3);
-    std::array<std::byte, kDescriptorBytesMax + 5> out{};
-    const std::size_t size =
-        patch_descriptor(value, *parsed, 3, {.frame_number = 65535, .template_id_shift = 62}, out);
+    DescriptorEdit edit = DescriptorEdit::of(*parse(value, l1t3), 3);
+    edit.frame_number = 65535;
+    edit.template_id_shift = 62;
+    Bytes out(kEditedDescriptorBytesMax);
+    out.resize(edit_descriptor(value, edit, out));
     // 3 + 62 is 65: 1 modulo 64.
-    EXPECT_EQ(Bytes(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)),
-              bytes({0x81, 0xff, 0xff}));
+    EXPECT_EQ(out, bytes({0x81, 0xff, 0xff}));
 }
 
-TEST(DescriptorPatch, AddsAndReplacesTheActiveTargetsAndKeepsTheRest) {
+TEST(DescriptorEdit, AddsAndReplacesTheActiveTargetsAndKeepsTheRest) {
     StructureTable table = tables::l3t3();
     table.sizes = {{320, 180}, {640, 360}, {1280, 720}};
     const TemplateStructure sent = make_structure(table);
@@ -160,35 +160,34 @@ TEST(DescriptorPatch, AddsAndReplacesTheActiveTargetsAndKeepsTheRest) {
         TemplateStructure before;
         const auto parsed = parse_first(value, before);
         ASSERT_TRUE(parsed);
-        std::array<std::byte, kDescriptorBytesMax + 5> out{};
-        const std::size_t size =
-            patch_descriptor(value,
-                             *parsed,
-                             9,
-                             {.frame_number = 77, .template_id_shift = 20, .active_targets = 0x1c0},
-                             out);
+        DescriptorEdit edit = DescriptorEdit::of(*parsed, 9);
+        edit.frame_number = 77;
+        edit.template_id_shift = 20;
+        edit.writes_mask = true;
+        edit.active_targets = 0x1c0;
+        Bytes out(kEditedDescriptorBytesMax);
+        out.resize(edit_descriptor(value, edit, out));
         TemplateStructure after;
-        const auto patched = parse_first(std::span(out).first(size), after);
-        ASSERT_TRUE(patched);
+        const auto edited = parse_first(out, after);
+        ASSERT_TRUE(edited);
         EXPECT_EQ(after.id_offset, 20);
         after.id_offset = before.id_offset;
         expect_equal(after, before);
-        EXPECT_EQ(patched->head.frame_number, 77);
-        EXPECT_EQ(patched->head.template_id, 20);
-        EXPECT_EQ(patched->active_targets, 0x1c0U);
-        EXPECT_EQ(patched->references, parsed->references);
-        EXPECT_EQ(patched->chains, parsed->chains);
-        EXPECT_EQ(patched->indications, parsed->indications);
+        EXPECT_EQ(edited->head.frame_number, 77);
+        EXPECT_EQ(edited->head.template_id, 20);
+        EXPECT_EQ(edited->active_targets, 0x1c0U);
+        EXPECT_EQ(edited->references, parsed->references);
+        EXPECT_EQ(edited->chains, parsed->chains);
+        EXPECT_EQ(edited->indications, parsed->indications);
     }
 }
 
-TEST(DescriptorPatch, GivesUpWhereThereIsNoRoom) {
+TEST(DescriptorEdit, GivesUpWhereThereIsNoRoom) {
     const TemplateStructure l1t3 = make_structure(tables::l1t3());
     const Bytes value = write_descriptor({.structure = &l1t3}, 3);
     TemplateStructure read;
-    const auto parsed = parse_first(value, read);
     Bytes out(value.size() - 1);
-    EXPECT_EQ(patch_descriptor(value, *parsed, 3, {}, out), 0U);
+    EXPECT_EQ(edit_descriptor(value, DescriptorEdit::of(*parse_first(value, read), 3), out), 0U);
 }
 
 }  // namespace
