@@ -32,10 +32,10 @@ std::span<std::byte> EgressBatch::header_room() {
     return std::span(own_).subspan(jobs_.size() * kOwnBytes, kHeaderBytesMax);
 }
 
-bool EgressBatch::commit(std::size_t header_bytes,
-                         std::span<const std::byte> prefix,
-                         std::span<const std::byte> payload,
-                         std::uint32_t roc) {
+std::size_t EgressBatch::commit(std::size_t header_bytes,
+                                std::span<const std::byte> prefix,
+                                std::span<const std::byte> payload,
+                                std::uint32_t roc) {
     DCHECK(!full());
     DCHECK(prefix.size() <= kPrefixBytesMax);
     const std::span<std::byte> own = std::span(own_).subspan(jobs_.size() * kOwnBytes, kOwnBytes);
@@ -49,7 +49,7 @@ bool EgressBatch::commit(std::size_t header_bytes,
     const std::size_t bytes = job.out_bytes();
     if (bytes > kDatagramBytesMax) {
         ++counters_.oversized;
-        return false;
+        return 0;
     }
     std::ranges::copy(prefix, own_prefix.begin());
     jobs_.push_back(job);
@@ -57,7 +57,7 @@ bool EgressBatch::commit(std::size_t header_bytes,
     out_used_ += bytes;
     ++counters_.packets;
     counters_.bytes += bytes;
-    return true;
+    return bytes;
 }
 
 void EgressBatch::flush(transport::DatagramSink& sink) {

@@ -47,11 +47,12 @@ class EgressBatch {
     [[nodiscard]] std::span<std::byte> header_room();
 
     // Queues a packet: `header_bytes` of header_room(), then `prefix`, which is copied and may have
-    // kPrefixBytesMax, and `payload`. Returns false where it is too long. Not while full().
-    bool commit(std::size_t header_bytes,
-                std::span<const std::byte> prefix,
-                std::span<const std::byte> payload,
-                std::uint32_t roc);
+    // kPrefixBytesMax, and `payload`. Returns the datagram's bytes; 0 where it is too long, and not
+    // queued. Not while full().
+    std::size_t commit(std::size_t header_bytes,
+                       std::span<const std::byte> prefix,
+                       std::span<const std::byte> payload,
+                       std::uint32_t roc);
 
     void flush(transport::DatagramSink& sink);
 

@@ -29,7 +29,7 @@ struct PayloadPatch {
 
     std::array<std::byte, kBytesMax> bytes{};
     std::uint8_t size = 0;
-    std::uint8_t replaces = 0;
+    std::uint16_t replaces = 0;
 
     [[nodiscard]] std::span<const std::byte> span() const { return std::span(bytes).first(size); }
 };
@@ -45,6 +45,9 @@ struct OutgoingPacket {
     std::uint8_t payload_type = 0;
     bool marker = false;
     SendClass send_class = SendClass::kVideo;
+    // RED that the node makes: how many of the packets before go along, and what all are called.
+    std::uint8_t earlier_frames = 0;
+    std::uint8_t red_block_type = 0;
     PayloadPatch patch;
 };
 

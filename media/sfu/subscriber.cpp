@@ -90,6 +90,15 @@ bool Subscriber::has_free_section() const {
         subscriptions_, [](const auto& subscription) { return subscription->track() == nullptr; });
 }
 
+bool Subscriber::send_padding(Instant now,
+                              const congestion::ProbeSend& probe,
+                              EgressBatch& batch,
+                              transport::DatagramSink& sink) const {
+    return std::ranges::any_of(subscriptions_, [&](const auto& subscription) {
+        return subscription->send_padding(now, probe, batch, sink);
+    });
+}
+
 Subscription* Subscriber::find(std::uint32_t ssrc) const {
     const auto found = std::ranges::find_if(subscriptions_, [ssrc](const auto& subscription) {
         return subscription->ssrc() == ssrc || subscription->rtx_ssrc() == ssrc;

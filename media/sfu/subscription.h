@@ -30,6 +30,7 @@
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/outgoing_packet.h"
+#include "media/sfu/red_forwarding.h"
 
 namespace isthmus::media::sfu {
 
@@ -65,6 +66,11 @@ class Subscription {
                      const rtp::Nack& nack,
                      EgressBatch& batch,
                      transport::DatagramSink& sink);
+    // Repeats the newest packet as RTX, for a probe. False where there is nothing to repeat.
+    bool send_padding(Instant now,
+                      const congestion::ProbeSend& probe,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink);
     void handle_key_frame_request(Instant now);
     void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
 
@@ -94,6 +100,15 @@ class Subscription {
     // False where the packet is gone, or may not be sent again.
     bool resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
 
+    // What was sent as `seq`, where it is still there.
+    struct Repeat {
+        const InboundStream* stream = nullptr;
+        rtp::RtpPacketView packet;
+        OutgoingPacket outgoing;
+    };
+
+    [[nodiscard]] std::optional<Repeat> make_repeat(Instant now, std::uint16_t seq);
+
     MediaSection section_;
     SenderDescription description_;
     Downlink& downlink_;
@@ -107,6 +122,7 @@ class Subscription {
     rtp::SendStream sent_;
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;
+    RedForwarding red_;
     SubscriptionInfo counters_;
 };
 

@@ -1,8 +1,9 @@
 // Which of the offered payload types the node takes: the codecs that it forwards, each with its
-// retransmission type. RED, FEC, comfort noise and telephone events are left out: a browser that is
-// allowed RED puts its video into it from the first packet on.
+// retransmission type, and Opus with RED. RED for video, ULPFEC, comfort noise and telephone events
+// are left out: a browser that is allowed RED puts its video into it from the first packet on.
 //
-// RFC 3264 section 6.1, RFC 4588 section 8, RFC 6184 section 8.2.2, RFC 7587, RFC 7741, RFC 9628.
+// RFC 2198 section 5, RFC 3264 section 6.1, RFC 4588 section 8, RFC 6184 section 8.2.2, RFC 7587,
+// RFC 7741, RFC 9628.
 #pragma once
 
 #include <optional>

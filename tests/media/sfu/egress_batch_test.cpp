@@ -35,7 +35,7 @@ class EgressBatchTest : public ::testing::Test {
         return {.local = {}, .remote = {.ip = {}, .port = port}};
     }
 
-    bool commit(std::size_t payload_bytes) {
+    std::size_t commit(std::size_t payload_bytes) {
         std::ranges::fill(batch.header_room().first(12), std::byte{0x80});
         return batch.commit(12, {}, std::span(payload).first(payload_bytes), 0);
     }

@@ -182,7 +182,7 @@ TEST(Answer, CandidatesFollowTheBundleWhereTheFirstSectionIsRejected) {
 TEST(Answer, LeavesOutRedAndFecAndWhatTheNodeDoesNotForward) {
     const Exchange made =
         offer_and_answer_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
-    for (const char* name : {"red/",
+    for (const char* name : {"red/90000",
                              "ulpfec",
                              "flexfec",
                              "telephone-event",
@@ -197,6 +197,19 @@ TEST(Answer, LeavesOutRedAndFecAndWhatTheNodeDoesNotForward) {
     EXPECT_THAT(made.text, HasSubstr("a=rtpmap:97 rtx/90000\r\n"));
     EXPECT_THAT(made.text, HasSubstr("a=fmtp:97 apt=96\r\n"));
     EXPECT_THAT(made.text, HasSubstr("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
+}
+
+TEST(Answer, RedForSoundStandsWhereTheOfferHasIt) {
+    const Exchange after =
+        offer_and_answer_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
+    EXPECT_THAT(after.text, HasSubstr("m=audio 9 UDP/TLS/RTP/SAVPF 111 63 0 8\r\n"));
+    EXPECT_THAT(after.text, HasSubstr("a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"));
+    // A browser sends what the answer lists first.
+    const Exchange before = offer_and_answer(
+        offer_of("m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\na=rtpmap:111 opus/48000/2\r\n"
+                 "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtcp-mux\r\n"),
+        {});
+    EXPECT_THAT(before.text, HasSubstr("SAVPF 63 111\r\n"));
 }
 
 TEST(Answer, ToAViewerAnnouncesTheSenders) {
