@@ -116,6 +116,8 @@ Selection LayerSelector::select_new(const LayeredPacket& packet) {
         if (selection.verdict == Verdict::kForward) {
             selection.begins_source = std::exchange(begins_source_, false);
             picture_sent_ = true;
+        } else {
+            selection.verdict = Verdict::kDrop;  // it has no number yet
         }
     }
     selection.needs_key_frame = std::exchange(ask_key_frame_, false);

@@ -22,6 +22,21 @@ std::uint16_t line_overhead(const transport::Path& path) {
 // Header, extensions and tag: what the pacer reckons with before the packet is written.
 constexpr std::size_t kHeaderBytesTypical = 12 + 20 + 16;
 
+// `edited` is where a dependency descriptor goes that differs from the publisher's.
+rtp::HeaderExtensions in_receivers_terms(const OutgoingPacket& packet,
+                                         const rtp::HeaderExtensions& published,
+                                         std::span<std::byte> edited) {
+    if (packet.filler) {
+        return {};
+    }
+    rtp::HeaderExtensions values = published;
+    if (packet.descriptor.any && !published.dependency_descriptor.empty()) {
+        values.dependency_descriptor = edited.first(
+            rtp::edit_descriptor(published.dependency_descriptor, packet.descriptor, edited));
+    }
+    return values;
+}
+
 }  // namespace
 
 Downlink::Downlink(const transport::PeerTransport& transport,
@@ -107,8 +122,12 @@ std::size_t Downlink::write(Instant now,
     if (writer.wants_abs_send_time()) {
         fields.abs_send_time = rtp::abs_send_time_of(now);
     }
+    std::array<std::byte, rtp::kEditedDescriptorBytesMax> descriptor;
     const std::size_t header_bytes =
-        writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
+        writer.write(fields,
+                     content.packet.csrcs,
+                     in_receivers_terms(packet, content.extensions, descriptor),
+                     batch.header_room());
     std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
     const std::size_t bytes =
         batch.commit(header_bytes,
