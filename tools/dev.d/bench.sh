@@ -5,6 +5,10 @@ dev_bench() {
         shift
         dev_bench_floor "$@"
         return
+    elif [[ ${1:-} == peers ]]; then
+        shift
+        dev_bench_peers "$@"
+        return
     fi
     local filter=${1:-.}
     dev_build release
