@@ -56,6 +56,7 @@ CONFIGURATION
 # start_janus DIRECTORY EVENT_LOOPS: on core 0; sets bench_pid, bench_gateway_pid and bench_url.
 start_janus() {
     local directory=$1 loops=$2 try
+    port_is_open "$janus_http_port" && fail "something listens on 127.0.0.1:$janus_http_port already"
     write_janus_configuration "$PWD/$directory" "$loops"
     # shellcheck disable=SC2046
     taskset -c 0 $(bench_priority) janus -F "$PWD/$directory" -C "$PWD/$directory/janus.jcfg" \
@@ -104,7 +105,7 @@ latency_of() {
     local video audio
     video=$(grep -oE '"latency_ms":\{"video":\{[^}]*\}' "$1" | grep -oE "\"$2\":[-+0-9.eE]+" | cut -d: -f2)
     audio=$(grep -oE '"audio":\{"samples"[^}]*\}' "$1" | grep -oE "\"$2\":[-+0-9.eE]+" | cut -d: -f2)
-    awk -v video="$video" -v audio="$audio" 'BEGIN { print video > 0 ? video : audio }'
+    awk -v video="$video" -v audio="$audio" 'BEGIN { print (video > 0 ? video : audio) }'
 }
 
 # bench peers [LOAD-OPTION...]; without options: frames of eight packets to 200 viewers.
