@@ -49,8 +49,8 @@ class FlexfecGroup {
     // From the first packet of a group to the last: the bits of the longest mask.
     static constexpr std::uint64_t kSpanMax = 109;
     static constexpr std::size_t kHeaderBytesMax = 32;
-    // Of the packets in a group; no datagram is longer.
-    static constexpr std::size_t kPacketBytesMax = 1500;
+    // Of the packets in a group: their repair packet has to fit into a datagram, too.
+    static constexpr std::size_t kPacketBytesMax = 1400;
 
     void clear();
 

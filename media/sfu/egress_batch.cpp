@@ -8,8 +8,17 @@ namespace isthmus::media::sfu {
 
 using transport::kDatagramBytesMax;
 
+namespace {
+
+constexpr std::byte kPaddingBit{0x20};  // in a header's first byte: RFC 3550 section 5.1
+
+}  // namespace
+
 EgressBatch::EgressBatch(transport::SrtpFanout& fanout)
-    : fanout_(fanout), own_(kPacketsMax * kOwnBytes), out_(kPacketsMax * kDatagramBytesMax) {
+    : fanout_(fanout),
+      own_(kPacketsMax * kOwnBytes),
+      own_payloads_(kOwnPayloadBytes),
+      out_(kPacketsMax * kDatagramBytesMax) {
     jobs_.reserve(kPacketsMax);
     datagrams_.reserve(kPacketsMax);
     run_packets_.reserve(kPacketsMax);
@@ -31,6 +40,13 @@ void EgressBatch::to(const transport::SrtpSendKey& key, const transport::Path& p
 std::span<std::byte> EgressBatch::header_room() {
     DCHECK(!full());
     return std::span(own_).subspan(jobs_.size() * kOwnBytes, kHeaderBytesMax);
+}
+
+std::span<std::byte> EgressBatch::take_payload_room(std::size_t bytes) {
+    DCHECK(!full() && bytes <= kDatagramBytesMax);
+    const std::span<std::byte> room = std::span(own_payloads_).subspan(own_payloads_used_, bytes);
+    own_payloads_used_ += bytes;
+    return room;
 }
 
 std::size_t EgressBatch::commit(std::size_t header_bytes,
@@ -77,6 +93,7 @@ void EgressBatch::flush(transport::DatagramSink& sink) {
         paths_.front() = paths_.back();
         paths_.resize(1);
     }
+    own_payloads_used_ = 0;
 }
 
 void EgressBatch::plan_padding() {
@@ -93,7 +110,6 @@ void EgressBatch::plan_padding() {
 }
 
 void EgressBatch::lay_out() {
-    constexpr std::byte kPaddingBit{0x20};  // RFC 3550 section 5.1
     std::byte* to = out_.data();
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
         transport::SrtpJob& job = jobs_[i];

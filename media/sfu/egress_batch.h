@@ -45,8 +45,14 @@ class EgressBatch {
 
     explicit EgressBatch(transport::SrtpFanout& fanout);
 
+    // Room for payloads that no cache holds: repair packets.
+    static constexpr std::size_t kOwnPayloadBytes = std::size_t{64} * transport::kDatagramBytesMax;
+
     // True where flush() is due before the next packet.
-    [[nodiscard]] bool full() const { return jobs_.size() == kPacketsMax; }
+    [[nodiscard]] bool full() const {
+        return jobs_.size() == kPacketsMax ||
+               own_payloads_used_ + transport::kDatagramBytesMax > kOwnPayloadBytes;
+    }
 
     [[nodiscard]] bool empty() const { return jobs_.empty(); }
 
@@ -56,9 +62,13 @@ class EgressBatch {
     // Where the next packet's header goes.
     [[nodiscard]] std::span<std::byte> header_room();
 
+    // A place for a payload of one packet, until flush(). At most kDatagramBytesMax bytes; not
+    // while full().
+    [[nodiscard]] std::span<std::byte> take_payload_room(std::size_t bytes);
+
     // Queues a packet: `header_bytes` of header_room(), then `prefix`, which is copied and may have
-    // kPrefixBytesMax, and `payload`, which ends in no padding. Returns the datagram's bytes before
-    // padding; 0 where it is too long, and not queued. Not while full().
+    // kPrefixBytesMax, and `payload`, which ends in no padding. Returns the datagram's bytes
+    // without padding; 0 where it is too long, and not queued. Not while full().
     std::size_t commit(std::size_t header_bytes,
                        std::span<const std::byte> prefix,
                        std::span<const std::byte> payload,
@@ -81,6 +91,8 @@ class EgressBatch {
     std::vector<transport::RunPacket> run_packets_;
     std::vector<transport::Path> paths_;
     std::vector<std::byte> own_;  // what is not shared: each packet's header and prefix
+    std::vector<std::byte> own_payloads_;
+    std::size_t own_payloads_used_ = 0;
     std::vector<std::byte> out_;
     const transport::SrtpSendKey* key_ = nullptr;
     EgressCounters counters_;

@@ -18,6 +18,8 @@
 
 namespace isthmus::media::sfu {
 
+class FecStream;
+
 // In the order in which they leave where not all may: sound first, then what a picture waits for.
 enum class SendClass : std::uint8_t { kAudio, kRetransmission, kVideo };
 
@@ -49,6 +51,7 @@ struct OutgoingPacket {
     std::uint8_t earlier_frames = 0;
     std::uint8_t red_block_type = 0;
     PayloadPatch patch;
+    FecStream* fec = nullptr;  // protects it; null for what is not protected
 };
 
 // What the publisher's packet says; points into its cache.

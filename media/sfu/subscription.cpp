@@ -52,7 +52,14 @@ Subscription::Subscription(MediaSection section,
           rtp::make_extended_seq(0, static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU))),
       retransmissions_(
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
-                                    .burst_bytes = limits.retransmission_bytes_per_second}) {}
+                                    .burst_bytes = limits.retransmission_bytes_per_second}) {
+    if (description_.fec_ssrc && section_.flexfec_payload_type) {
+        fec_.emplace(FecDescription{.ssrc = *description_.fec_ssrc,
+                                    .media_ssrc = description_.ssrc,
+                                    .payload_type = *section_.flexfec_payload_type},
+                     random);
+    }
+}
 
 bool Subscription::takes(const PublishedTrack& track) const {
     return track.kind() == section_.kind && first_common(track.section(), section_) != nullptr;
@@ -122,9 +129,11 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
                             .send_class = section_.kind == rtp::MediaKind::kAudio
                                               ? SendClass::kAudio
                                               : SendClass::kVideo,
-                            .patch = {}};
+                            .patch = {},
+                            .fec = fec_ ? &*fec_ : nullptr};
     if (section_.kind == rtp::MediaKind::kAudio) {
         red_.shape(now, packet, *published_, *format_, rewriter_, outgoing);
+        counters_.red_packets += outgoing.earlier_frames != 0 ? 1 : 0;
     }
     return outgoing;
 }
@@ -280,6 +289,9 @@ void Subscription::handle_key_frame_request(Instant now) {
 void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block) {
     sent_.on_report_block(now, block);
     red_.on_report(sent_.receiver().loss_ratio);
+    if (fec_) {
+        fec_->on_report(sent_.receiver().loss_ratio);
+    }
 }
 
 std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now, rtp::NtpTime ntp) const {
@@ -303,6 +315,7 @@ SubscriptionInfo Subscription::describe() const {
         track_ != nullptr && track_->kind() == rtp::MediaKind::kVideo && !following_;
     info.packets = sent_.packets();
     info.bytes = sent_.bytes();
+    info.repair_packets = repair_packets();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
     if (const auto rtt = sent_.receiver().rtt) {

@@ -27,6 +27,7 @@
 #include "media/sfu/connection_description.h"
 #include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
+#include "media/sfu/fec_stream.h"
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/outgoing_packet.h"
@@ -88,6 +89,11 @@ class Subscription {
 
     [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
 
+    // Packets of the repair stream so far.
+    [[nodiscard]] std::uint64_t repair_packets() const {
+        return fec_ ? fec_->counters().packets : 0;
+    }
+
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
@@ -123,6 +129,7 @@ class Subscription {
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;
     RedForwarding red_;
+    std::optional<FecStream> fec_;  // where the receiver took it
     SubscriptionInfo counters_;
 };
 

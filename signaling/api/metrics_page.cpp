@@ -59,6 +59,14 @@ constexpr std::array kWorkerCounters = {
     Metric<WorkerStats>{"isthmus_retransmissions_total",
                         "RTP packets sent again because a receiver asked.",
                         &WorkerStats::retransmissions},
+    Metric<WorkerStats>{
+        "isthmus_red_packets_total",
+        "Audio packets with earlier frames that the node put in (RED), for receivers "
+        "that lose packets.",
+        &WorkerStats::red_packets},
+    Metric<WorkerStats>{"isthmus_repair_packets_total",
+                        "FlexFEC packets sent to receivers that lose packets.",
+                        &WorkerStats::repair_packets},
     Metric<WorkerStats>{"isthmus_nacks_received_total",
                         "Sequence numbers that receivers asked for.",
                         &WorkerStats::nacks_received},

@@ -46,16 +46,40 @@ TEST(NodeConfig, HasTheExamplesDefaults) {
 
 // Each key of the example, changed, changes the configuration or is refused: none is ignored.
 TEST(NodeConfig, ExampleHasEveryKey) {
-    for (const char* key :
-         {"bind:",          "first_port:",     "workers:",         "advertised_addresses:",
-          "ice_tcp:",       "receive_buffer_", "send_buffer_",     "srtp_profiles:",
-          "srtp_engine:",   "dscp:",           "video:",           "conferences:",
-          "participants_",  "tracks_per_",     "publish_bitrate",  "tcp_connections:",
-          "loudest:",       "listen:",         "tls_listen:",      "certificate:",
-          "key:",           "allowed_origins", "trusted_proxies:", "pages_directory",
-          "connections:",   "connections_per", "ice_servers:",     "keys:",
-          "require_key:",   "level:",          "format:",          "state_directory",
-          "shutdown_grace:"}) {
+    for (const char* key : {"bind:",
+                            "first_port:",
+                            "workers:",
+                            "advertised_addresses:",
+                            "ice_tcp:",
+                            "receive_buffer_",
+                            "send_buffer_",
+                            "srtp_profiles:",
+                            "srtp_engine:",
+                            "conferences:",
+                            "participants_",
+                            "tracks_per_",
+                            "publish_bitrate",
+                            "tcp_connections:",
+                            "loudest:",
+                            "dscp:",
+                            "audio:",
+                            "video:",
+                            "listen:",
+                            "tls_listen:",
+                            "certificate:",
+                            "key:",
+                            "allowed_origins",
+                            "trusted_proxies:",
+                            "pages_directory",
+                            "connections:",
+                            "connections_per",
+                            "ice_servers:",
+                            "keys:",
+                            "require_key:",
+                            "level:",
+                            "format:",
+                            "state_directory",
+                            "shutdown_grace:"}) {
         EXPECT_TRUE(read_example().contains("\n" + std::string(key)) ||
                     read_example().contains(" " + std::string(key)))
             << key;

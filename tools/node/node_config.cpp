@@ -142,14 +142,14 @@ void read_media(ConfigReader reader, MediaConfig& media) {
                             {{"auto", SrtpEngine::kAuto},
                              {"ipsec-mb", SrtpEngine::kIpsecMb},
                              {"openssl", SrtpEngine::kOpenSsl}});
+    if (auto audio = reader.section("audio")) {
+        audio->read("loudest", media.audio.loudest, 0, kLoudestMax);
+        audio->finish();
+    }
     if (auto dscp = reader.section("dscp")) {
         read_traffic_class(*dscp, "audio", media.dscp.audio);
         read_traffic_class(*dscp, "video", media.dscp.video);
         dscp->finish();
-    }
-    if (auto audio = reader.section("audio")) {
-        audio->read("loudest", media.audio.loudest, 0, kLoudestMax);
-        audio->finish();
     }
     if (auto limits = reader.section("limits")) {
         read_limits(std::move(*limits), media.limits);

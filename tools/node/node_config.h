@@ -52,8 +52,8 @@ struct MediaConfig {
         media::transport::kSrtpProfilesByPreference.begin(),
         media::transport::kSrtpProfilesByPreference.end()};
     media::transport::SrtpEngine srtp_engine = media::transport::SrtpEngine::kAuto;
-    media::transport::TrafficMarking dscp;
     AudioConfig audio;
+    media::transport::TrafficMarking dscp;
     MediaLimits limits;
 
     friend bool operator==(const MediaConfig&, const MediaConfig&) = default;

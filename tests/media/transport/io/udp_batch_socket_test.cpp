@@ -358,6 +358,35 @@ TEST(UdpBatchSocket, AnswersFromTheAddressThatWasAsked) {
     }
 }
 
+// The kernel has no room: it needs more memory for the fragments of one large datagram than the
+// smallest send buffer allows. Deterministic, and no other traffic can take part in it.
+TEST(UdpBatchSocket, DropsCountsAndGoesOnWhereTheSendBufferIsFull) {
+    constexpr int kFragmentBytes = 1280;
+    constexpr std::size_t kTooMuch = 20'000;
+    for (const bool segmentation : {false, true}) {
+        UdpBatchSocket from = open({.bind = {.ip = ip("::1"), .port = 0},
+                                    .link = kLink,
+                                    .send_buffer_bytes = 1,
+                                    .segmentation = segmentation});
+        ASSERT_EQ(
+            ::setsockopt(from.fd(), IPPROTO_IPV6, IPV6_MTU, &kFragmentBytes, sizeof kFragmentBytes),
+            0);
+        UdpBatchSocket to = open("::1");
+        // What follows the refusal is more than one call takes.
+        std::vector<std::size_t> sizes = {100, 100, kTooMuch};
+        sizes.insert(sizes.end(), 100, 50);
+        const Batch batch(path_between(from, to), sizes, true);
+        from.send(batch.datagrams);
+        EXPECT_EQ(from.send_counters().datagrams, 2U);
+        EXPECT_EQ(from.send_counters().dropped_full, 101U);
+        EXPECT_EQ(from.send_counters().segmentation_refused, segmentation ? 1U : 0U);
+        EXPECT_EQ(from.send_counters().dropped_error, 0U);
+        EXPECT_EQ(receive(to, 2).size(), 2U);
+        expect_arrives(from, to, Batch(path_between(from, to), {60, 60, 60}, true));
+        EXPECT_EQ(from.send_counters().dropped_full, 101U);
+    }
+}
+
 TEST(UdpBatchSocket, HoldsIpv4AndIpv6OnTheSamePort) {
     const UdpBatchSocket v6 = open("::");
     const auto v4 =
