@@ -219,6 +219,8 @@ const server = http.createServer((call, response) => {
     });
 });
 
+server.keepAliveTimeout = 0; // isthmus-load keeps its connections for as long as it runs
+
 janus.open().then(() => {
     server.listen(Number(options.port ?? 0), options.host ?? '127.0.0.1', () =>
         console.log(`http://${server.address().address}:${server.address().port}`));
