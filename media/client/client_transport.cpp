@@ -40,7 +40,7 @@ PlainPacket ClientTransport::handle_datagram(Instant now,
         case DatagramKind::kRtcp:
             return unprotect(bytes, PlainKind::kRtcp);
         case DatagramKind::kStun:
-            ice_.handle_answer(now, path, bytes);
+            ice_.handle_message(now, path, bytes);
             begin_dtls(now);
             return {};
         case DatagramKind::kDtls:
