@@ -82,7 +82,7 @@ std::optional<OutDatagram> ClientTransport::poll_datagram() {
 
 std::optional<std::span<std::byte>> ClientTransport::protect_rtcp(std::span<std::byte> buffer,
                                                                   std::size_t plain_bytes) {
-    if (!connected()) {
+    if (!srtp_ || !connected()) {
         return std::nullopt;
     }
     const auto sealed = srtp_->protect_rtcp(buffer, plain_bytes);
