@@ -102,8 +102,10 @@ std::size_t Downlink::write(Instant now,
                                 .seq = rtp::seq16_of(packet.seq),
                                 .timestamp = packet.timestamp,
                                 .ssrc = packet.ssrc};
-    const std::span<const std::byte> header = batch.header_room().first(
-        write_header(now, writer, fields, content.packet.csrcs, content.extensions, batch));
+    const std::span<const std::byte> header =
+        batch.header_room().first(write_header(now, writer, fields, content, batch));
+    // Written before it is read, and by few packets at all.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
     const std::span<const std::byte> prefix = packet.earlier_frames == 0
                                                   ? packet.patch.span()
@@ -126,8 +128,7 @@ std::size_t Downlink::write(Instant now,
 std::size_t Downlink::write_header(Instant now,
                                    const rtp::RtpHeaderWriter& writer,
                                    rtp::RtpHeaderFields fields,
-                                   std::span<const std::byte> csrcs,
-                                   const rtp::HeaderExtensions& extensions,
+                                   const PacketContent& content,
                                    EgressBatch& batch) const {
     if (writer.wants_transport_sequence()) {
         fields.transport_sequence = transport_sequence_;
@@ -135,7 +136,7 @@ std::size_t Downlink::write_header(Instant now,
     if (writer.wants_abs_send_time()) {
         fields.abs_send_time = rtp::abs_send_time_of(now);
     }
-    return writer.write(fields, csrcs, extensions, batch.header_room());
+    return writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
 }
 
 std::size_t Downlink::on_written(Instant now,
@@ -177,8 +178,7 @@ void Downlink::write_repair(Instant now,
                                                    .seq = rtp::seq16_of(seq),
                                                    .timestamp = repaired.timestamp,
                                                    .ssrc = fec.description().ssrc},
-                                                  {},
-                                                  {},
+                                                  {.packet = {}, .extensions = {}},
                                                   batch);
     const std::span<std::byte> payload = batch.take_payload_room(fec.repair_bytes());
     fec.take_repair(payload);

@@ -132,7 +132,8 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
                             .patch = {},
                             .fec = fec_ ? &*fec_ : nullptr};
     if (section_.kind == rtp::MediaKind::kAudio) {
-        red_.shape(now, packet, *published_, *format_, rewriter_, outgoing);
+        red_.shape(
+            now, packet, {.published = *published_, .wanted = *format_}, rewriter_, outgoing);
         counters_.red_packets += outgoing.earlier_frames != 0 ? 1 : 0;
     }
     return outgoing;
