@@ -112,6 +112,8 @@ struct WorkerStats {
     std::uint64_t connections_closed_by_timeout = 0;
     std::uint64_t limit_bitrate_drops = 0;
     std::uint64_t socket_receive_drops = 0;  // the kernel's receive buffer was full
+    std::uint64_t socket_ecn_capable = 0;    // datagrams received with ECT or CE
+    std::uint64_t socket_ecn_congested = 0;  // of those, with CE
     std::uint64_t socket_send_drops = 0;     // datagrams that the kernel did not take
     std::uint64_t socket_send_messages = 0;  // fewer than datagrams where segmented
     std::uint64_t socket_segmentation_refused = 0;

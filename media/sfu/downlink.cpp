@@ -112,7 +112,15 @@ std::size_t Downlink::write(Instant now,
                                                   : write_red(now, packet, content.packet, red);
     const std::span<const std::byte> payload =
         content.packet.payload.subspan(packet.patch.replaces);
-    const std::size_t bytes = batch.commit(header.size(), prefix, payload, rtp::roc_of(packet.seq));
+    const std::size_t bytes = batch.commit(
+        header.size(),
+        prefix,
+        payload,
+        rtp::roc_of(packet.seq),
+        // What a repair packet is made of must not change any more.
+        {.kind = packet.send_class == SendClass::kAudio ? transport::TrafficKind::kAudio
+                                                        : transport::TrafficKind::kVideo,
+         .may_pad = packet.fec == nullptr});
     if (bytes == 0) {
         return 0;
     }
