@@ -117,10 +117,10 @@ std::size_t Downlink::write(Instant now,
         prefix,
         payload,
         rtp::roc_of(packet.seq),
-        // What a repair packet is made of must not change any more.
+        // What a repair packet is made of must not change any more; while none are made, it may.
         {.kind = packet.send_class == SendClass::kAudio ? transport::TrafficKind::kAudio
                                                         : transport::TrafficKind::kVideo,
-         .may_pad = packet.fec == nullptr});
+         .may_pad = packet.fec == nullptr || !packet.fec->level()});
     if (bytes == 0) {
         return 0;
     }
