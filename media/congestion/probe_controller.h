@@ -22,6 +22,8 @@ namespace isthmus::media::congestion {
 struct WantedRates {
     // For the next better set of layers; zero where there is none.
     DataRate next;
+    // What is sent now.
+    DataRate used;
     // For all that it could send. Probes do not go far beyond, but at the beginning.
     DataRate most;
 };
@@ -62,10 +64,13 @@ class ProbeController {
 
   private:
 
-    [[nodiscard]] ProbeCluster make_cluster(DataRate rate);
+    [[nodiscard]] ProbeCluster make_cluster(DataRate rate, bool verifies);
     void expect(Instant now, DataRate rate);
     [[nodiscard]] std::optional<DataRate> periodic(Instant now, const ProbeConditions& conditions);
     [[nodiscard]] DataRate ceiling(Instant now) const;
+    // The better served a receiver is, the longer it waits: of several behind one bottleneck those
+    // with least come first.
+    [[nodiscard]] Duration interval_min() const;
 
     DataRate first_;
     DataRate start_max_;

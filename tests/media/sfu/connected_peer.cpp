@@ -41,7 +41,8 @@ ConnectedPeer::ConnectedPeer(PeerSurroundings& shared,
                                          .limits = {}}},
                           std::vector<MediaSection>{std::move(section)},
                           shared.random,
-                          shared.touched);
+                          shared.touched,
+                          shared.pacing);
     participant_ = std::move(made).value();
     shared.conference.add(*participant_);
     client_ = std::make_unique<simulator::IceClient>(

@@ -36,6 +36,7 @@ struct PeerSurroundings {
     EgressBatch batch{*fanout};
     WorkerStats stats;
     TouchList touched;
+    PacingList pacing;
     Conference conference{{.id = "RM_1", .name = "demo"}};
 };
 
