@@ -122,13 +122,13 @@ std::size_t Downlink::write(Instant now,
                                 .ssrc = packet.ssrc};
     rtp::HeaderExtensions own;
     std::array<std::byte, rtp::kEditedDescriptorBytesMax> descriptor;
-    const std::span<const std::byte> header = batch.header_room().first(
-        write_header(now,
-                     writer,
-                     fields,
-                     content.packet.csrcs,
-                     in_receivers_terms(packet, content.extensions, own, descriptor),
-                     batch));
+    const PacketContent adapted{
+        .packet = content.packet,
+        .extensions = in_receivers_terms(packet, content.extensions, own, descriptor)};
+    const std::span<const std::byte> header =
+        batch.header_room().first(write_header(now, writer, fields, adapted, batch));
+    // Written before it is read, and by few packets at all.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
     const std::span<const std::byte> prefix = packet.earlier_frames == 0
                                                   ? packet.patch.span()
@@ -140,10 +140,10 @@ std::size_t Downlink::write(Instant now,
         prefix,
         payload,
         rtp::roc_of(packet.seq),
-        // What a repair packet is made of must not change any more.
+        // What a repair packet is made of must not change any more; while none are made, it may.
         {.kind = packet.send_class == SendClass::kAudio ? transport::TrafficKind::kAudio
                                                         : transport::TrafficKind::kVideo,
-         .may_pad = packet.fec == nullptr});
+         .may_pad = packet.fec == nullptr || !packet.fec->level()});
     if (bytes == 0) {
         return 0;
     }
@@ -159,8 +159,7 @@ std::size_t Downlink::write(Instant now,
 std::size_t Downlink::write_header(Instant now,
                                    const rtp::RtpHeaderWriter& writer,
                                    rtp::RtpHeaderFields fields,
-                                   std::span<const std::byte> csrcs,
-                                   const rtp::HeaderExtensions& extensions,
+                                   const PacketContent& content,
                                    EgressBatch& batch) const {
     if (writer.wants_transport_sequence()) {
         fields.transport_sequence = transport_sequence_;
@@ -168,7 +167,7 @@ std::size_t Downlink::write_header(Instant now,
     if (writer.wants_abs_send_time()) {
         fields.abs_send_time = rtp::abs_send_time_of(now);
     }
-    return writer.write(fields, csrcs, extensions, batch.header_room());
+    return writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
 }
 
 std::size_t Downlink::on_written(Instant now,
@@ -210,8 +209,7 @@ void Downlink::write_repair(Instant now,
                                                    .seq = rtp::seq16_of(seq),
                                                    .timestamp = repaired.timestamp,
                                                    .ssrc = fec.description().ssrc},
-                                                  {},
-                                                  {},
+                                                  {.packet = {}, .extensions = {}},
                                                   batch);
     const std::span<std::byte> payload = batch.take_payload_room(fec.repair_bytes());
     fec.take_repair(payload);

@@ -119,8 +119,7 @@ class Downlink {
     std::size_t write_header(Instant now,
                              const rtp::RtpHeaderWriter& writer,
                              rtp::RtpHeaderFields fields,
-                             std::span<const std::byte> csrcs,
-                             const rtp::HeaderExtensions& extensions,
+                             const PacketContent& content,
                              EgressBatch& batch) const;
     // Tells the controller. Returns the bytes on the line.
     std::size_t on_written(Instant now,
