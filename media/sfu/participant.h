@@ -153,6 +153,11 @@ class Participant final : public TrackOwner {
         return publisher_.extension_parser();
     }
 
+    // See Switchboard. False where no section is meant.
+    bool set_layer_wish(Instant now, std::string_view mid, const LayerWish& wish) {
+        return subscriber_.set_layer_wish(now, mid, wish);
+    }
+
     [[nodiscard]] std::vector<SenderDescription> describe_senders() const;
     [[nodiscard]] ParticipantInfo describe(Instant now) const;
 

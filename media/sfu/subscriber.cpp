@@ -102,6 +102,18 @@ bool Subscriber::send_padding(Instant now,
     });
 }
 
+bool Subscriber::set_layer_wish(Instant now, std::string_view mid, const LayerWish& wish) {
+    bool found = false;
+    for (const auto& subscription : subscriptions_) {
+        if (subscription->video() != nullptr &&
+            (mid.empty() || subscription->section().mid == mid)) {
+            subscription->video()->set_wish(now, wish);
+            found = true;
+        }
+    }
+    return found;
+}
+
 Subscription* Subscriber::find(std::uint32_t ssrc) const {
     const auto found = std::ranges::find_if(subscriptions_, [ssrc](const auto& subscription) {
         return subscription->ssrc() == ssrc || subscription->rtx_ssrc() == ssrc;

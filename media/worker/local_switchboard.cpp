@@ -291,6 +291,24 @@ void LocalSwitchboard::restart_ice(ConnectionId connection,
         std::move(answer));
 }
 
+void LocalSwitchboard::set_layer_wish(ConnectionId connection,
+                                      std::string mid,
+                                      sfu::LayerWish wish,
+                                      Answer<void> answer) {
+    const auto placed = connections_.find(connection.value);
+    if (placed == connections_.end()) {
+        answer_later<void>(std::move(answer),
+                           make_error(ErrorCode::kNotFound, "This session has ended."));
+        return;
+    }
+    ask<void>(
+        placed->second.worker,
+        [connection, mid = std::move(mid), wish](WorkerContext& context) {
+            return context.core.set_layer_wish(context.now, connection, mid, wish, context.sink);
+        },
+        std::move(answer));
+}
+
 void LocalSwitchboard::list_conferences(bool details,
                                         Answer<std::vector<sfu::ConferenceInfo>> answer) {
     ask_all<Conferences>(

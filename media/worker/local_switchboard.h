@@ -50,6 +50,10 @@ class LocalSwitchboard final : public Switchboard {
 
     void join(JoinRequest request, Answer<JoinResult> answer) override;
     void leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) override;
+    void set_layer_wish(ConnectionId connection,
+                        std::string mid,
+                        sfu::LayerWish wish,
+                        Answer<void> answer) override;
     void restart_ice(ConnectionId connection,
                      transport::IceCredentials remote,
                      Answer<sfu::LocalDescription> answer) override;

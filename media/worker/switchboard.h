@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/track_layers.h"
 
 namespace isthmus::media {
 
@@ -77,6 +78,13 @@ class Switchboard {
     virtual void restart_ice(ConnectionId connection,
                              transport::IceCredentials remote,
                              Answer<sfu::LocalDescription> answer) = 0;
+
+    // Which layers of the videos in section `mid` (empty: in all) the client wants from now on.
+    // kNotFound where it is sent no video there.
+    virtual void set_layer_wish(ConnectionId connection,
+                                std::string mid,
+                                sfu::LayerWish wish,
+                                Answer<void> answer) = 0;
 
     // Without participants' details where `details` is false.
     virtual void list_conferences(bool details,

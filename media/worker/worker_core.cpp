@@ -195,6 +195,22 @@ Result<sfu::LocalDescription> WorkerCore::restart_ice(Instant now,
     return describe_local(participant);
 }
 
+Result<void> WorkerCore::set_layer_wish(Instant now,
+                                        ConnectionId connection,
+                                        const std::string& mid,
+                                        const sfu::LayerWish& wish,
+                                        DatagramSink& sink) {
+    const auto found = by_connection_.find(connection.value);
+    if (found == by_connection_.end()) {
+        return make_error(ErrorCode::kNotFound, "This session has ended.");
+    }
+    if (!(**participants_.find(found->second)).set_layer_wish(now, mid, wish)) {
+        return make_error(ErrorCode::kNotFound, "This session is sent no video there.");
+    }
+    settle_touched(now, sink);
+    return {};
+}
+
 Result<void> WorkerCore::remove_participant(Instant now,
                                             const std::string& conference,
                                             const std::string& identity,

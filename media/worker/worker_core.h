@@ -76,6 +76,12 @@ class WorkerCore {
     Result<sfu::LocalDescription> restart_ice(Instant now,
                                               ConnectionId connection,
                                               transport::IceCredentials remote);
+    // See Switchboard.
+    Result<void> set_layer_wish(Instant now,
+                                ConnectionId connection,
+                                const std::string& mid,
+                                const sfu::LayerWish& wish,
+                                transport::DatagramSink& sink);
     Result<void> remove_participant(Instant now,
                                     const std::string& conference,
                                     const std::string& identity,

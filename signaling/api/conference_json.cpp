@@ -58,6 +58,20 @@ json::object stream(const StreamInfo& info) {
             {"bitrate_bps", info.bitrate_bps}};
 }
 
+json::object layer_name(const LayerName& name) {
+    return {{"spatial", name.spatial}, {"temporal", name.temporal}};
+}
+
+json::object layer(const LayerInfo& info) {
+    return {{"spatial", info.spatial},
+            {"temporal", info.temporal},
+            {"width", info.width},
+            {"height", info.height},
+            {"fps", info.fps},
+            {"bitrate_bps", info.bitrate_bps},
+            {"alive", info.alive}};
+}
+
 json::object subscription(const SubscriptionInfo& info) {
     json::object object = {{"track_id", info.track_id},
                            {"ssrc", info.ssrc},
@@ -73,7 +87,16 @@ json::object subscription(const SubscriptionInfo& info) {
                            {"no_format", info.no_format},
                            {"loss_ratio", info.loss_ratio},
                            {"jitter_seconds", info.jitter_seconds},
+                           {"target", nullptr},
+                           {"current", nullptr},
+                           {"undecodable", info.undecodable},
                            {"rtt_seconds", nullptr}};
+    if (info.target) {
+        object["target"] = layer_name(*info.target);
+    }
+    if (info.current) {
+        object["current"] = layer_name(*info.current);
+    }
     if (info.rtt_seconds) {
         object["rtt_seconds"] = *info.rtt_seconds;
     }
@@ -92,6 +115,11 @@ json::object track(const TrackInfo& info, bool details) {
             streams.emplace_back(stream(s));
         }
         object["streams"] = std::move(streams);
+        json::array layers;
+        for (const LayerInfo& l : info.layers) {
+            layers.emplace_back(layer(l));
+        }
+        object["layers"] = std::move(layers);
     }
     return object;
 }

@@ -7,6 +7,8 @@ namespace isthmus::signaling::whip {
 
 inline constexpr const char* kSdpType = "application/sdp";                       // RFC 8866
 inline constexpr const char* kFragmentType = "application/trickle-ice-sdpfrag";  // RFC 8840
+inline constexpr const char* kJsonType = "application/json";                     // RFC 8259
+inline constexpr const char* kLayerRelation = "rel=\"urn:ietf:params:whep:ext:core:layer\"";
 inline constexpr const char* kEndpointMethods = "OPTIONS, POST";
 inline constexpr const char* kSessionMethods = "DELETE, OPTIONS, PATCH";
 

@@ -35,6 +35,17 @@ WhipEndpoint::WhipEndpoint(WhipConfig config,
 void WhipEndpoint::add_routes(http::Router& router) {
     add_routes_of(router, sdp::Role::kPublisher, "/whip");
     add_routes_of(router, sdp::Role::kViewer, "/whep");
+    const std::string layer = "/whep/{conference}/{session}/layer";
+    router.add("POST", layer, [this](const Request& request, Responder respond) {
+        handle_layer(request, std::move(respond));
+    });
+    router.add("OPTIONS", layer, [this](const Request&, Responder respond) {
+        Response response{.status = 200, .headers = {}, .body = {}};
+        response.headers.emplace("Allow", kEndpointMethods);
+        response.headers.emplace("Accept-Post", kJsonType);
+        send(std::move(respond), std::move(response));
+    });
+    refuse_methods(router, layer, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}, kEndpointMethods);
 }
 
 void WhipEndpoint::add_routes_of(http::Router& router, sdp::Role role, const std::string& root) {

@@ -4,6 +4,7 @@
 //     POST /whip/{conference}             publish; 201 with the answer and the session's URL
 //     POST /whep/{conference}?participant=ID   watch everyone, or one participant
 //     PATCH, DELETE on the session's URL  trickle or ICE restart; end
+//     POST on a viewer's session's URL + "/layer"   which layers of the videos it wants
 //     OPTIONS on each                     CORS, Accept-Post, Accept-Patch
 //
 // A publisher's identity in the conference is its token's sub, so that publishing again ends the
@@ -12,8 +13,8 @@
 //
 // Driven by the router and the switchboard on the signaling thread; holds no socket and no clock.
 // Trickled candidates are accepted and not used: the node is ICE-lite and learns addresses from
-// checks. Left out: offers made by the node (WHEP allows them), WHEP's event streams and layer
-// selection. RFC 9725; draft-ietf-wish-whep-02; RFC 8840.
+// checks. Left out: offers made by the node (WHEP allows them), WHEP's event streams. RFC 9725;
+// draft-ietf-wish-whep-02; layers after draft-murillo-whep-03 section 4.4.2; RFC 8840.
 #pragma once
 
 #include <cstddef>
@@ -93,6 +94,7 @@ class WhipEndpoint {
     void handle_session_options(http::Responder respond);
     void handle_patch(sdp::Role role, const http::Request& request, http::Responder respond);
     void handle_delete(sdp::Role role, const http::Request& request, http::Responder respond);
+    void handle_layer(const http::Request& request, http::Responder respond);
 
     // Nothing, or the answer that refuses.
     [[nodiscard]] std::optional<http::Response> check_post(const http::Request& request) const;

@@ -205,6 +205,10 @@ void WhipEndpoint::finish_join(PendingJoin pending, Result<JoinResult> joined, R
          grant_ice_servers(config_.ice_servers, pending.owner.identity, wall_clock_())) {
         response.headers.emplace("Link", write_link(access));
     }
+    if (pending.role == sdp::Role::kViewer) {
+        response.headers.emplace(
+            "Link", "<" + response.headers.find("Location")->second + "/layer>; " + kLayerRelation);
+    }
     sessions_.add(name, std::move(session));
     ++counters_.created;
     log::info("whip",

@@ -52,7 +52,8 @@ class Subject {
         http::Request request;
         std::string_view start = take_until(text, '\n');
         request.method = take_until(start, ' ');
-        request.path = start == "@" ? session_ : std::string(start);
+        request.path =
+            start.starts_with('@') ? session_ + std::string(start.substr(1)) : std::string(start);
         request.headers.emplace("Authorization", kToken);
         request.headers.emplace("Content-Type", take_until(text, '\n'));
         if (const std::string_view if_match = take_until(text, '\n'); !if_match.empty()) {

@@ -50,6 +50,14 @@ void ScriptedSwitchboard::restart_ice(ConnectionId connection,
     later(std::move(answer), [this]() -> Result<LocalDescription> { return local_of({}); });
 }
 
+void ScriptedSwitchboard::set_layer_wish(ConnectionId connection,
+                                         std::string mid,
+                                         media::sfu::LayerWish wish,
+                                         Answer<void> answer) {
+    wishes.push_back({.connection = connection, .mid = std::move(mid), .wish = wish});
+    later(std::move(answer), []() -> Result<void> { return {}; });
+}
+
 void ScriptedSwitchboard::list_conferences(bool /*details*/,
                                            Answer<std::vector<ConferenceInfo>> answer) {
     later(std::move(answer),

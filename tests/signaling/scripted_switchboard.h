@@ -25,6 +25,10 @@ class ScriptedSwitchboard final : public media::Switchboard {
     void restart_ice(media::ConnectionId connection,
                      media::transport::IceCredentials remote,
                      Answer<media::sfu::LocalDescription> answer) override;
+    void set_layer_wish(media::ConnectionId connection,
+                        std::string mid,
+                        media::sfu::LayerWish wish,
+                        Answer<void> answer) override;
     void list_conferences(bool details,
                           Answer<std::vector<media::sfu::ConferenceInfo>> answer) override;
     void find_conference(std::string name, Answer<media::sfu::ConferenceInfo> answer) override;
@@ -53,6 +57,14 @@ class ScriptedSwitchboard final : public media::Switchboard {
     // What it was asked.
     std::vector<media::JoinRequest> joins;
     std::vector<std::pair<media::ConnectionId, media::LeaveReason>> leaves;
+
+    struct Wish {
+        media::ConnectionId connection;
+        std::string mid;
+        media::sfu::LayerWish wish;
+    };
+
+    std::vector<Wish> wishes;
     std::vector<std::pair<media::ConnectionId, media::transport::IceCredentials>> restarts;
     std::vector<std::string> removals;  // "demo alice", or "demo" for the whole conference
 

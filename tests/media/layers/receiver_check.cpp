@@ -54,18 +54,22 @@ std::optional<Received> ReceiverPath::ask_again(const SourcePacketBytes& packet)
     return make(packet, selection, *rewritten);
 }
 
+Received identify(std::span<const std::byte> payload) {
+    const auto tail = payload.last(3);
+    return {.source = static_cast<std::uint32_t>(load_u8(&tail[2]) >> 4U),
+            .frame = std::uint32_t{load_u8(&tail[0])} << 8U | load_u8(&tail[1]),
+            .index = load_u8(&tail[2]) & 0x0f};
+}
+
 Received ReceiverPath::make(const SourcePacketBytes& packet,
                             const Selection& selection,
                             const rtp::Rewritten& rewritten) const {
     const auto payload = packet.view.payload;
-    const auto tail = payload.last(3);
-    Received made{.source = packet.source,
-                  .frame = std::uint32_t{load_u8(&tail[0])} << 8U | load_u8(&tail[1]),
-                  .index = load_u8(&tail[2]),
-                  .seq = rewritten.seq,
-                  .timestamp = rewritten.timestamp,
-                  .marker = selection.marker,
-                  .filler = selection.verdict == Verdict::kFill};
+    Received made = identify(payload);
+    made.seq = rewritten.seq;
+    made.timestamp = rewritten.timestamp;
+    made.marker = selection.marker;
+    made.filler = selection.verdict == Verdict::kFill;
     const auto prefix = selection.prefix.view();
     made.payload.assign(prefix.begin(), prefix.end());
     rtp::append(made.payload, payload.subspan(selection.prefix.replaced));

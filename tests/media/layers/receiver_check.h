@@ -29,6 +29,9 @@ struct Received {
     bool rewritten = false;  // anything but the RTP header
 };
 
+// Which packet of a ScalableSource a payload is.
+[[nodiscard]] Received identify(std::span<const std::byte> payload);
+
 // A track's path to one receiver: what the sfu does with a selector and a rewriter.
 class ReceiverPath {
   public:

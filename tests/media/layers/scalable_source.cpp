@@ -139,9 +139,10 @@ std::vector<SourcePacketBytes> ScalableSource::picture(bool key, std::uint8_t sp
             const bool first = i == 0;
             const bool last = i + 1 == config_.packets_per_frame;
             Bytes payload = payload_descriptor(frame, first, last, active_layers_);
-            append(
-                payload,
-                bytes({static_cast<int>(frame.id >> 8U), static_cast<int>(frame.id & 0xffU), i}));
+            append(payload,
+                   bytes({static_cast<int>(frame.id >> 8U),
+                          static_cast<int>(frame.id & 0xffU),
+                          static_cast<int>(config_.source << 4U) | i}));
             SourcePacketBytes packet{.source = config_.source, .seq = seq_};
             packet.rtp = rtp::make_rtp({.marker = last && s + 1 == active_layers_,
                                         .seq = rtp::seq16_of(seq_),

@@ -5,7 +5,7 @@
 //     L3T3_KEY  from the one below in key pictures only
 //     S3T3      never
 //
-// Temporal layers of a picture: 0 | 0 1 | 0 2 1 2. The payload's last bytes name the frame and the
+// Temporal layers of a picture: 0 | 0 1 | 0 2 1 2. The payload's last bytes name source, frame and
 // packet, so that a receiver's check does not depend on what was rewritten.
 #pragma once
 

@@ -275,6 +275,15 @@ void Meeting::leave(ConnectionId connection) {
     network_.settle(*node_);
 }
 
+bool Meeting::set_layer_wish(ConnectionId connection,
+                             const std::string& mid,
+                             const sfu::LayerWish& wish) {
+    const auto done =
+        core().set_layer_wish(simulator_.now(), connection, mid, wish, *node_->sink());
+    network_.settle(*node_);
+    return done.has_value();
+}
+
 void Meeting::send_rtp(const Joined& from, const RtpToSend& packet) {
     EXPECT_TRUE(from.client->ice().send_rtp(make_rtp(packet)));
     network_.settle(*from.client);

@@ -109,6 +109,11 @@ class Meeting {
     void send_rtp(const Joined& from, const RtpToSend& packet);
     void send_rtcp(const Joined& from, std::span<const std::byte> packet);
 
+    // What a WHEP client asks for at its layer URL.
+    [[nodiscard]] bool set_layer_wish(ConnectionId connection,
+                                      const std::string& mid,
+                                      const sfu::LayerWish& wish);
+
     void run_for(Duration duration) { simulator_.run_for(duration); }
 
     [[nodiscard]] bool run_until(const std::function<bool()>& done, Duration limit) {
