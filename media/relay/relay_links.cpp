@@ -187,7 +187,7 @@ void RelayLinks::handle(const KeyFrameWanted& wanted,
     if (lent != nullptr && wanted.track < lent->taps.size()) {
         publishers_.at(wanted.owner.value)
             .participant->tracks()[wanted.track]
-            ->request_key_frame(now);
+            ->request_key_frame_of_ssrc(now, wanted.ssrc);
     }
 }
 

@@ -49,6 +49,7 @@ struct TrackWanted {
 struct KeyFrameWanted {
     OwnerId owner;
     std::uint16_t track = 0;
+    std::uint32_t ssrc = 0;  // of the stream
 };
 
 using RelayMessage = std::variant<OwnerAnnounced, OwnerWithdrawn, TrackWanted, KeyFrameWanted>;

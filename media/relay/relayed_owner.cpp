@@ -48,7 +48,7 @@ sfu::InboundStream* RelayedOwner::stream_for(sfu::PublishedTrack& track,
     if (track.streams().size() >= ssrcs_per_track_) {
         return nullptr;
     }
-    return &track.add_stream(ssrc, record.rid(), next_source_++);
+    return track.add_stream(ssrc, record.rid(), next_source_++);
 }
 
 bool RelayedOwner::handle_packet(Instant now,

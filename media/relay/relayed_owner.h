@@ -51,7 +51,8 @@ class RelayedOwner final : public sfu::TrackOwner {
             }
             for (const auto& stream : tracks_[i]->streams()) {
                 if (stream->key_frames.poll_request()) {
-                    tell(KeyFrameWanted{.owner = announced_.owner, .track = index});
+                    tell(KeyFrameWanted{
+                        .owner = announced_.owner, .track = index, .ssrc = stream->receive.ssrc()});
                 }
             }
         }

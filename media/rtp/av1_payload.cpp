@@ -21,21 +21,4 @@ std::optional<Av1AggregationHeader> Av1AggregationHeader::parse(
     return header;
 }
 
-std::optional<DependencyDescriptor> DependencyDescriptor::parse(std::span<const std::byte> value) {
-    constexpr std::size_t kMandatoryBytes = 3;
-    if (value.size() < kMandatoryBytes) {
-        return std::nullopt;
-    }
-    const std::uint8_t bits = load_u8(value.data());
-    // With more bytes, extended_descriptor_fields() begin; their first bit is
-    // template_dependency_structure_present_flag.
-    const bool structure =
-        value.size() > kMandatoryBytes && (load_u8(&value[kMandatoryBytes]) & 0x80U) != 0;
-    return DependencyDescriptor{.start_of_frame = (bits & 0x80U) != 0,
-                                .end_of_frame = (bits & 0x40U) != 0,
-                                .template_id = static_cast<std::uint8_t>(bits & 0x3fU),
-                                .frame_number = load_be16(&value[1]),
-                                .template_structure = structure};
-}
-
 }  // namespace isthmus::media::rtp

@@ -1,7 +1,6 @@
-// The AV1 aggregation header, and the beginning of the dependency descriptor.
+// The AV1 aggregation header.
 //
-// Leaves out: templates, decode targets and chains of the dependency descriptor.
-// Specification: AV1 RTP specification, section 4.4 and appendix A.8.
+// Specification: AV1 RTP specification, section 4.4.
 #pragma once
 
 #include <cstdint>
@@ -22,19 +21,6 @@ struct Av1AggregationHeader {
     // Nothing where the payload is empty, ends behind the header, or has both Z and N.
     [[nodiscard]] static std::optional<Av1AggregationHeader> parse(
         std::span<const std::byte> payload);
-};
-
-struct DependencyDescriptor {
-    bool start_of_frame = false;
-    bool end_of_frame = false;
-    std::uint8_t template_id = 0;
-    std::uint16_t frame_number = 0;
-    // Comes with key frames: the packet can be understood without an earlier one.
-    bool template_structure = false;
-
-    // Nothing where the value is shorter than its mandatory part.
-    [[nodiscard]] static std::optional<DependencyDescriptor> parse(
-        std::span<const std::byte> value);
 };
 
 }  // namespace isthmus::media::rtp

@@ -1,6 +1,7 @@
 #include "media/rtp/key_frame.h"
 
 #include "media/rtp/av1_payload.h"
+#include "media/rtp/dependency_descriptor.h"
 #include "media/rtp/h264_payload.h"
 #include "media/rtp/vp8_descriptor.h"
 #include "media/rtp/vp9_descriptor.h"
@@ -10,8 +11,8 @@ namespace {
 
 bool av1_starts(std::span<const std::byte> payload,
                 std::span<const std::byte> dependency_descriptor) {
-    if (const auto descriptor = DependencyDescriptor::parse(dependency_descriptor)) {
-        return descriptor->start_of_frame && descriptor->template_structure;
+    if (const auto descriptor = DescriptorHead::parse(dependency_descriptor)) {
+        return descriptor->start_of_frame && descriptor->has_structure;
     }
     const auto header = Av1AggregationHeader::parse(payload);
     return header && header->new_coded_sequence;

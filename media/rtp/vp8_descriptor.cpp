@@ -74,4 +74,50 @@ std::optional<Vp8Descriptor> Vp8Descriptor::parse(std::span<const std::byte> pay
     return descriptor;
 }
 
+std::optional<FrameSize> Vp8Descriptor::key_frame_size(std::span<const std::byte> payload) const {
+    // Frame tag of 3 bytes, start code, then both sizes: 14 bits each, little endian, scale above.
+    constexpr std::size_t kHeaderBytes = 10;
+    constexpr std::uint32_t kStartCode = 0x9d012a;
+    if (!key_frame || payload.size() < bytes + kHeaderBytes) {
+        return std::nullopt;
+    }
+    const std::byte* const header = &payload[bytes];
+    if (load_be24(header + 3) != kStartCode) {
+        return std::nullopt;
+    }
+    const auto size_at = [header](std::size_t at) {
+        return static_cast<std::uint16_t>(
+            (std::uint32_t{load_u8(header + at + 1)} << 8U | load_u8(header + at)) & 0x3fffU);
+    };
+    return FrameSize{.width = size_at(6), .height = size_at(8)};
+}
+
+PayloadPrefix rewrite_vp8(std::span<const std::byte> payload,
+                          const Vp8Descriptor& descriptor,
+                          const Vp8Numbers& numbers) {
+    PayloadPrefix prefix;
+    if (!descriptor.picture_id && !descriptor.tl0_picture_index) {
+        return prefix;
+    }
+    // The two octets with the flags stay as they are.
+    prefix.bytes[prefix.size++] = payload[prefix.replaced++];
+    prefix.bytes[prefix.size++] = payload[prefix.replaced++];
+    if (descriptor.picture_id) {
+        if (numbers.long_picture_id) {
+            store_be16(&prefix.bytes[prefix.size],
+                       static_cast<std::uint16_t>(numbers.picture_id | 0x8000U));
+            prefix.size += 2;
+        } else {
+            store_u8(&prefix.bytes[prefix.size++],
+                     static_cast<std::uint8_t>(numbers.picture_id & 0x7fU));
+        }
+        prefix.replaced = descriptor.long_picture_id ? 4 : 3;
+    }
+    if (descriptor.tl0_picture_index) {
+        store_u8(&prefix.bytes[prefix.size++], numbers.tl0_picture_index);
+        ++prefix.replaced;
+    }
+    return prefix;
+}
+
 }  // namespace isthmus::media::rtp

@@ -25,13 +25,30 @@ struct StreamInfo {
     double bitrate_bps = 0;  // over the last second or two
 };
 
+// One way to send a video: in simulcast `spatial` is the encoding, smallest first.
+struct LayerInfo {
+    std::uint8_t spatial = 0;
+    std::uint8_t temporal = 0;
+    std::uint32_t width = 0;  // 0 where not known
+    std::uint32_t height = 0;
+    double fps = 0;
+    double bitrate_bps = 0;  // of all that is sent when it is chosen
+    bool alive = false;
+};
+
 struct TrackInfo {
     std::string id;  // "TR_..."
     rtp::MediaKind kind = rtp::MediaKind::kAudio;
     std::string codec;  // of the last packet; empty before the first
     std::string mid;
     std::vector<StreamInfo> streams;
+    std::vector<LayerInfo> layers;  // video
     std::uint32_t subscribers = 0;
+};
+
+struct LayerName {
+    std::uint8_t spatial = 0;
+    std::uint8_t temporal = 0;
 };
 
 // What one participant is sent of one track.
@@ -39,6 +56,10 @@ struct SubscriptionInfo {
     std::string track_id;
     std::uint32_t ssrc = 0;
     bool waiting_for_key_frame = false;
+    // Video: the layer that is to be sent, nothing while paused, and the one that is.
+    std::optional<LayerName> target;
+    std::optional<LayerName> current;
+    std::uint64_t undecodable = 0;  // frames withheld since others were not sent
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
     std::uint64_t retransmissions = 0;

@@ -16,6 +16,21 @@ namespace isthmus::media::sfu {
 // Seen from the node.
 enum class Direction : std::uint8_t { kInactive, kReceive, kSend, kSendReceive };
 
+// One encoding of a video that the client announced: by rid, by SSRC, or both unknown until it
+// comes. 0 where the client sets no limit.
+struct Encoding {
+    std::string rid;                    // empty where encodings are told apart by SSRC
+    std::optional<std::uint32_t> ssrc;  // nothing where told apart by rid
+    std::optional<std::uint32_t> rtx_ssrc;
+    bool paused = false;  // not sent from the beginning
+    std::uint32_t max_width = 0;
+    std::uint32_t max_height = 0;
+    std::uint32_t max_fps = 0;
+    std::uint32_t max_bitrate_bps = 0;
+
+    friend bool operator==(const Encoding&, const Encoding&) = default;
+};
+
 // One m= section of the BUNDLE.
 struct MediaSection {
     std::string mid;
@@ -30,10 +45,12 @@ struct MediaSection {
     // Receiving: what the client announced; RTP may also come with none of it (RFC 8843
     // section 9.2).
     std::vector<std::uint32_t> ssrcs;  // a=ssrc, FID and SIM groups flattened
-    std::vector<std::string> rids;     // a=rid ... send, in the order of a=simulcast
-    std::string cname;                 // of the first a=ssrc with one
-    std::string track_id;              // a=msid's second word
-    std::string stream_id;             // a=msid's first word
+    // Video: in the client's order, commonly from small to large; empty where nothing is said, one
+    // without simulcast.
+    std::vector<Encoding> encodings;
+    std::string cname;      // of the first a=ssrc with one
+    std::string track_id;   // a=msid's second word
+    std::string stream_id;  // a=msid's first word
 };
 
 struct ConnectionDescription {

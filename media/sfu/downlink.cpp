@@ -23,6 +23,24 @@ std::uint16_t line_overhead(const transport::Path& path) {
 // Header, extensions and tag: what the pacer reckons with before the packet is written.
 constexpr std::size_t kHeaderBytesTypical = 12 + 20 + 16;
 
+// The publisher's extensions where nothing in them differs for this receiver; `own` and `edited`
+// are where they go that do.
+const rtp::HeaderExtensions& in_receivers_terms(const OutgoingPacket& packet,
+                                                const rtp::HeaderExtensions& published,
+                                                rtp::HeaderExtensions& own,
+                                                std::span<std::byte> edited) {
+    if (packet.filler) {
+        return own;
+    }
+    if (!packet.descriptor.any || published.dependency_descriptor.empty()) {
+        return published;
+    }
+    own = published;
+    own.dependency_descriptor = edited.first(
+        rtp::edit_descriptor(published.dependency_descriptor, packet.descriptor, edited));
+    return own;
+}
+
 }  // namespace
 
 Downlink::Downlink(const transport::PeerTransport& transport,
@@ -102,8 +120,13 @@ std::size_t Downlink::write(Instant now,
                                 .seq = rtp::seq16_of(packet.seq),
                                 .timestamp = packet.timestamp,
                                 .ssrc = packet.ssrc};
+    rtp::HeaderExtensions own;
+    std::array<std::byte, rtp::kEditedDescriptorBytesMax> descriptor;
+    const PacketContent adapted{
+        .packet = content.packet,
+        .extensions = in_receivers_terms(packet, content.extensions, own, descriptor)};
     const std::span<const std::byte> header =
-        batch.header_room().first(write_header(now, writer, fields, content, batch));
+        batch.header_room().first(write_header(now, writer, fields, adapted, batch));
     // Written before it is read, and by few packets at all.
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     std::array<std::byte, EgressBatch::kPrefixBytesMax> red;

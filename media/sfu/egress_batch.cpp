@@ -8,6 +8,12 @@ namespace isthmus::media::sfu {
 
 using transport::kDatagramBytesMax;
 
+namespace {
+
+constexpr std::byte kPaddingBit{0x20};  // in a header's first byte: RFC 3550 section 5.1
+
+}  // namespace
+
 EgressBatch::EgressBatch(transport::SrtpFanout& fanout)
     : fanout_(fanout),
       own_(kPacketsMax * kOwnBytes),
@@ -104,7 +110,6 @@ void EgressBatch::plan_padding() {
 }
 
 void EgressBatch::lay_out() {
-    constexpr std::byte kPaddingBit{0x20};  // RFC 3550 section 5.1
     std::byte* to = out_.data();
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
         transport::SrtpJob& job = jobs_[i];

@@ -1,12 +1,16 @@
 // Everything the node keeps about one stream (one SSRC) that a client sends on a track.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "media/layers/layer_meter.h"
+#include "media/layers/layer_reader.h"
+#include "media/layers/packet_layers.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/key_frame_requester.h"
 #include "media/rtp/nack_generator.h"
@@ -31,13 +35,16 @@ struct InboundStream {
 
     // Names the stream for SequenceRewriter: SSRCs are the clients' and may be the same.
     std::uint32_t source = 0;
-    std::string rid;  // empty without simulcast
+    std::string rid;           // empty without simulcast
+    std::size_t encoding = 0;  // its place among the track's encodings
     rtp::ReceiveStream receive;
     std::optional<rtp::ReceiveStream> rtx;  // the stream that repeats this one
     rtp::NackGenerator nack;
     rtp::RetransmissionCache cache;
     rtp::KeyFrameRequester key_frames;
     rtp::RtpClock clock;
+    layers::LayerReader reader;  // video
+    layers::LayerMeter meter;    // video
 };
 
 // A packet on its way to the subscriptions. The views hold until the end of the batch.
@@ -53,6 +60,7 @@ struct TrackPacket {
     std::uint16_t red_primary_at = 0;
     std::uint8_t block_type = 0;
     bool red_uniform = false;
+    layers::PacketLayers layers;  // video, unless the packet is padding only
 
     // Without what RED puts before it.
     [[nodiscard]] std::span<const std::byte> own_payload() const {

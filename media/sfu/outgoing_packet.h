@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "media/rtp/dependency_descriptor.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/rtp_header_writer.h"
 #include "media/rtp/rtp_packet.h"
@@ -50,8 +51,11 @@ struct OutgoingPacket {
     // RED that the node makes: how many of the packets before go along, and what all are called.
     std::uint8_t earlier_frames = 0;
     std::uint8_t red_block_type = 0;
+    // Nothing but a number: neither payload nor what describes it.
+    bool filler = false;
     PayloadPatch patch;
-    FecStream* fec = nullptr;  // protects it; null for what is not protected
+    rtp::DescriptorEdit descriptor;  // of the dependency descriptor
+    FecStream* fec = nullptr;        // protects it; null for what is not protected
 };
 
 // What the publisher's packet says; points into its cache.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "media/rtp/key_frame.h"
 #include "media/sfu/red_forwarding.h"
 #include "media/sfu/subscription.h"
 
@@ -13,6 +12,9 @@ namespace {
 // Audio is not repeated but to those who asked for it; a second of Opus is 50 packets.
 constexpr std::size_t kAudioCachePackets = 64;
 constexpr std::size_t kVideoCachePackets = 1024;
+
+// A layer that stops is noticed within a second; there is no need to look more often.
+constexpr Duration kRefreshLayers = std::chrono::milliseconds(250);
 
 }  // namespace
 
@@ -26,29 +28,23 @@ PublishedTrack::PublishedTrack(std::string id,
       cache_limits_{.packets = section_.kind == rtp::MediaKind::kVideo ? kVideoCachePackets
                                                                        : kAudioCachePackets,
                     .bytes = std::max(limits.cache_bytes, rtp::kCacheBytesMin),
-                    .age = limits.cache_age} {
+                    .age = limits.cache_age},
+      encodings_(section_.encodings) {
     pending_.reserve(rtp::RetransmissionCache::kBatchPackets);
 }
 
-InboundStream& PublishedTrack::add_stream(std::uint32_t ssrc,
+InboundStream* PublishedTrack::add_stream(std::uint32_t ssrc,
                                           std::string_view rid,
                                           std::uint32_t source) {
+    const auto encoding = encodings_.place(ssrc, rid);
+    if (!encoding) {
+        return nullptr;
+    }
     streams_.push_back(std::make_unique<InboundStream>(
         ssrc, source, section_.formats.front().clock_hz, cache_limits_));
     streams_.back()->rid = rid;
-    return *streams_.back();
-}
-
-InboundStream* PublishedTrack::find_repaired(std::string_view repaired_rid) {
-    if (streams_.size() == 1) {
-        return streams_.front().get();
-    }
-    if (repaired_rid.empty()) {
-        return active_;
-    }
-    const auto found = std::ranges::find_if(
-        streams_, [repaired_rid](const auto& stream) { return stream->rid == repaired_rid; });
-    return found == streams_.end() ? nullptr : found->get();
+    streams_.back()->encoding = *encoding;
+    return streams_.back().get();
 }
 
 const rtp::PayloadFormat* PublishedTrack::format_of(std::uint8_t payload_type) const {
@@ -79,18 +75,23 @@ bool PublishedTrack::handle_rtp(Instant now,
     if (format_->nack) {
         stream.nack.on_packet(now, arrival.seq);
     }
-    const bool key_frame_start =
-        rtp::is_key_frame_start(format_->codec, packet.payload, extensions.dependency_descriptor);
-    if (key_frame_start && kind() == rtp::MediaKind::kVideo) {
-        stream.key_frames.on_key_frame(now);
-        stream.nack.forget_before(arrival.seq);
-    }
-    choose_active(stream, key_frame_start);
     TrackPacket queued{.stream = &stream,
                        .packet = packet,
                        .extensions = extensions,
                        .seq = arrival.seq,
-                       .key_frame_start = key_frame_start};
+                       .key_frame_start = true};
+    if (kind() == rtp::MediaKind::kVideo) {
+        queued.layers = read_layers(now, stream, packet, extensions);
+        queued.key_frame_start = queued.layers.key_picture_start;
+        if (queued.key_frame_start) {
+            stream.key_frames.on_key_frame(now);
+            stream.nack.forget_before(arrival.seq);
+            refresh_layers_at_ = now;
+        }
+    }
+    if (encodings_.on_packet(stream, queued.key_frame_start)) {
+        refresh_layers_at_ = now;
+    }
     if (packet.payload_type == format_->red_payload_type &&
         !read_red(format_->payload_type, queued)) {
         return false;
@@ -113,10 +114,18 @@ bool PublishedTrack::handle_rtp(Instant now,
     return true;
 }
 
-void PublishedTrack::choose_active(InboundStream& stream, bool key_frame_start) {
-    if (active_ == nullptr || (active_ != &stream && key_frame_start)) {
-        active_ = &stream;
+layers::PacketLayers PublishedTrack::read_layers(Instant now,
+                                                 InboundStream& stream,
+                                                 const rtp::RtpPacketView& packet,
+                                                 const rtp::HeaderExtensions& extensions) {
+    // Padding only: a sender that probes.
+    if (packet.payload.empty()) {
+        return {};
     }
+    const layers::PacketLayers read =
+        stream.reader.read(format_->codec, packet, extensions.dependency_descriptor);
+    stream.meter.on_packet(now, read, packet.timestamp, packet.payload.size());
+    return read;
 }
 
 void PublishedTrack::forward_pending(Instant now,
@@ -124,6 +133,9 @@ void PublishedTrack::forward_pending(Instant now,
                                      transport::DatagramSink& sink) {
     if (pending_.empty()) {
         return;
+    }
+    if (kind() == rtp::MediaKind::kVideo && now >= refresh_layers_at_) {
+        refresh_layers(now);
     }
     for (Subscription* subscription : subscriptions_) {
         subscription->forward(now, pending_, batch, sink);
@@ -152,12 +164,81 @@ void PublishedTrack::remove(TrackTap& tap) {
     std::erase(taps_, &tap);
 }
 
+void PublishedTrack::ask(Instant now, InboundStream& stream) {
+    if (kind() == rtp::MediaKind::kVideo) {
+        stream.key_frames.on_request(now);
+        owner_.touch();
+    }
+}
+
 void PublishedTrack::request_key_frame(Instant now) {
-    if (kind() != rtp::MediaKind::kVideo || active_ == nullptr) {
+    for (std::size_t rank = 0; rank < encodings_.size(); ++rank) {
+        InboundStream* stream = encodings_.by_rank(rank);
+        if (stream != nullptr && encodings_.is_alive(*stream)) {
+            ask(now, *stream);
+        }
+    }
+}
+
+void PublishedTrack::request_key_frame(Instant now, std::uint32_t source) {
+    const auto found =
+        std::ranges::find(streams_, source, [](const auto& stream) { return stream->source; });
+    if (found != streams_.end()) {
+        ask(now, **found);
+    }
+}
+
+void PublishedTrack::request_key_frame_of_ssrc(Instant now, std::uint32_t ssrc) {
+    const auto found = std::ranges::find(
+        streams_, ssrc, [](const auto& stream) { return stream->receive.ssrc(); });
+    if (found != streams_.end()) {
+        ask(now, **found);
+    }
+}
+
+void PublishedTrack::refresh_layers(Instant now) {
+    refresh_layers_at_ = now + kRefreshLayers;
+    encodings_.update_order();
+    layers_.swap(layers_before_);
+    layers_.clear();
+    for (std::size_t rank = 0; rank < encodings_.size(); ++rank) {
+        offer_layers(now, rank);
+    }
+    const bool same =
+        std::ranges::equal(layers_, layers_before_, [](const TrackLayer& a, const TrackLayer& b) {
+            return a.id == b.id && a.target == b.target && a.size == b.size && a.alive == b.alive;
+        });
+    if (!same) {
+        ++layers_version_;
+    }
+}
+
+// In simulcast each stream is one size, whatever layers it has within it.
+void PublishedTrack::offer_layers(Instant now, std::size_t rank) {
+    InboundStream* const stream = encodings_.by_rank(rank);
+    if (stream == nullptr) {
         return;
     }
-    active_->key_frames.on_request(now);
-    owner_.touch();
+    const bool simulcast = encodings_.is_simulcast();
+    const bool alive = encodings_.is_alive(*stream);
+    const std::vector<layers::MeasuredLayer>& measured = stream->meter.measure(now);
+    for (const layers::MeasuredLayer& layer : measured) {
+        const bool is_top = layer.layer.spatial == measured.back().layer.spatial;
+        if (simulcast && !is_top) {
+            continue;
+        }
+        TrackLayer offered{.id = layer.layer,
+                           .target = {.source = stream->source, .layer = layer.layer},
+                           .bits_per_second = layer.bits_per_second,
+                           .pictures_per_second = layer.pictures_per_second,
+                           .size = stream->reader.size_of(layer.layer.spatial),
+                           .alive = alive && layer.alive};
+        if (simulcast) {
+            offered.id.spatial = static_cast<std::uint8_t>(rank);
+            offered.target.layer.spatial = layers::kTopLayer.spatial;
+        }
+        layers_.push_back(offered);
+    }
 }
 
 const InboundStream* PublishedTrack::find_source(std::uint32_t source) const {
@@ -188,7 +269,17 @@ TrackInfo PublishedTrack::describe(Instant now) const {
                    .codec = format_ != nullptr ? std::string(rtp::name_of(format_->codec)) : "",
                    .mid = section_.mid,
                    .streams = {},
+                   .layers = {},
                    .subscribers = static_cast<std::uint32_t>(subscriptions_.size())};
+    for (const TrackLayer& layer : layers_) {
+        info.layers.push_back({.spatial = layer.id.spatial,
+                               .temporal = layer.id.temporal,
+                               .width = layer.size.width,
+                               .height = layer.size.height,
+                               .fps = layer.pictures_per_second,
+                               .bitrate_bps = layer.bits_per_second,
+                               .alive = layer.alive});
+    }
     for (const auto& stream : streams_) {
         const rtp::ReceiveCounters& counters = stream->receive.counters();
         info.streams.push_back({.ssrc = stream->receive.ssrc(),

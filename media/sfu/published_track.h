@@ -1,8 +1,9 @@
 // One media section that a client sends: its streams, and who is sent them.
 //
 // handle_rtp() stores a packet and queues it; forward_pending() offers what is queued to every
-// subscription, receiver by receiver. One stream is forwarded at a time: the first; another SSRC
-// takes over at its first key frame, for audio with its first packet.
+// subscription, receiver by receiver. A video may come in several encodings (simulcast) or layers
+// (SVC), of which every receiver is sent what suits it; another SSRC of the same encoding takes
+// over at its first key frame, for audio with its first packet.
 //
 // Owned by its owner's Publisher or link; lives as long as the owner. Specification: RFC 3550, RFC
 // 4588.
@@ -21,6 +22,8 @@
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
+#include "media/sfu/track_encodings.h"
+#include "media/sfu/track_layers.h"
 #include "media/sfu/track_owner.h"
 #include "media/sfu/track_tap.h"
 
@@ -35,11 +38,15 @@ class PublishedTrack {
                    TrackOwner& owner,
                    const SfuLimits& limits);
 
-    // Begins a stream; the reference is good for the track's life. `source`: see InboundStream.
-    InboundStream& add_stream(std::uint32_t ssrc, std::string_view rid, std::uint32_t source);
-    // The stream that an RTX packet repeats: that of `repaired_rid`, or the only one. Null where it
-    // cannot be told.
-    [[nodiscard]] InboundStream* find_repaired(std::string_view repaired_rid);
+    // Begins a stream, which is good for the track's life; null where it is of no encoding that
+    // was announced. `source`: see InboundStream.
+    InboundStream* add_stream(std::uint32_t ssrc, std::string_view rid, std::uint32_t source);
+
+    // The stream that an RTX packet repeats; null where it cannot be told.
+    [[nodiscard]] InboundStream* find_repaired(std::uint32_t rtx_ssrc,
+                                               std::string_view repaired_rid) const {
+        return encodings_.find_repaired(rtx_ssrc, repaired_rid);
+    }
 
     // A packet of `stream`, by itself or (`repaired`) restored from RTX. False where its payload
     // type is none of the section's.
@@ -56,8 +63,17 @@ class PublishedTrack {
     void remove(Subscription& subscription);
     void add(TrackTap& tap);
     void remove(TrackTap& tap);
-    // A receiver cannot go on, or begins. Wakes the publisher.
+    // A receiver cannot go on, or begins: of every encoding that is sent, of one stream by its
+    // source, or by its SSRC. Wakes the publisher.
     void request_key_frame(Instant now);
+    void request_key_frame(Instant now, std::uint32_t source);
+    void request_key_frame_of_ssrc(Instant now, std::uint32_t ssrc);
+
+    // What a video offers, as of some 250 ms ago at most; changes are worth a new choice.
+    [[nodiscard]] const TrackLayers& layers() const { return layers_; }
+
+    [[nodiscard]] std::uint32_t layers_version() const { return layers_version_; }
+
     // What repeats a packet for a receiver; null where the stream is unknown.
     [[nodiscard]] const InboundStream* find_source(std::uint32_t source) const;
 
@@ -72,8 +88,8 @@ class PublishedTrack {
 
     [[nodiscard]] TrackOwner& owner() const { return owner_; }
 
-    // Null before the first packet.
-    [[nodiscard]] const InboundStream* active() const { return active_; }
+    // Audio: the stream that is forwarded; null before the first packet.
+    [[nodiscard]] const InboundStream* active() const { return encodings_.any(); }
 
     [[nodiscard]] const rtp::PayloadFormat* format_of(std::uint8_t payload_type) const;
 
@@ -94,14 +110,25 @@ class PublishedTrack {
     [[nodiscard]] TrackInfo describe(Instant now) const;
 
   private:
-    void choose_active(InboundStream& stream, bool key_frame_start);
+    // Finds out what a video packet is to whom, and counts it.
+    [[nodiscard]] layers::PacketLayers read_layers(Instant now,
+                                                   InboundStream& stream,
+                                                   const rtp::RtpPacketView& packet,
+                                                   const rtp::HeaderExtensions& extensions);
+    void ask(Instant now, InboundStream& stream);
+    void refresh_layers(Instant now);
+    void offer_layers(Instant now, std::size_t rank);
 
     std::string id_;
     MediaSection section_;
     TrackOwner& owner_;
     rtp::CacheLimits cache_limits_;
     std::vector<std::unique_ptr<InboundStream>> streams_;
-    InboundStream* active_ = nullptr;
+    TrackEncodings encodings_;
+    TrackLayers layers_;
+    TrackLayers layers_before_;  // scratch
+    std::uint32_t layers_version_ = 0;
+    Instant refresh_layers_at_ = Instant::min();
     const rtp::PayloadFormat* format_ = nullptr;
     std::vector<Subscription*> subscriptions_;
     std::vector<TrackTap*> taps_;

@@ -106,7 +106,11 @@ Publisher::Route* Publisher::find_route(const rtp::RtpPacketView& packet,
             track->streams().size() >= limits_.ssrcs_per_track) {
             return nullptr;
         }
-        route.stream = &track->add_stream(packet.ssrc, extensions.rid, next_source_++);
+        route.stream = track->add_stream(packet.ssrc, extensions.rid, next_source_);
+        if (route.stream == nullptr) {
+            return nullptr;
+        }
+        ++next_source_;
     }
     return &routes_.emplace(packet.ssrc, route).first->second;
 }
@@ -149,7 +153,7 @@ bool Publisher::handle_rtx(Instant now,
     const rtp::PayloadFormat* format =
         find_repaired_format(route.track->section(), packet.payload_type);
     if (route.stream == nullptr) {
-        route.stream = route.track->find_repaired(extensions.repaired_rid);
+        route.stream = route.track->find_repaired(packet.ssrc, extensions.repaired_rid);
     }
     if (format == nullptr || route.stream == nullptr) {
         return false;

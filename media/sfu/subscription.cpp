@@ -25,6 +25,24 @@ PayloadPatch original_sequence_number(std::uint16_t seq) {
     return patch;
 }
 
+// Adds what differs for this receiver. What is in the patch already stays in front.
+void apply(const layers::Selection& selection,
+           const rtp::RtpPacketView& packet,
+           OutgoingPacket& outgoing) {
+    outgoing.filler = selection.verdict == layers::Verdict::kFill;
+    if (outgoing.filler) {
+        outgoing.marker = false;
+        outgoing.patch.replaces = static_cast<std::uint16_t>(packet.payload.size());
+        return;
+    }
+    outgoing.marker = selection.marker;
+    outgoing.descriptor = selection.edit;
+    const auto prefix = selection.prefix.view();
+    std::ranges::copy(prefix, outgoing.patch.bytes.begin() + outgoing.patch.size);
+    outgoing.patch.size = static_cast<std::uint8_t>(outgoing.patch.size + prefix.size());
+    outgoing.patch.replaces = selection.prefix.replaced;
+}
+
 // What a track of this section could send that the receiver takes.
 const rtp::PayloadFormat* first_common(const MediaSection& published, const MediaSection& wanted) {
     for (const rtp::PayloadFormat& format : published.formats) {
@@ -59,6 +77,9 @@ Subscription::Subscription(MediaSection section,
                                     .payload_type = *section_.flexfec_payload_type},
                      random);
     }
+    if (section_.kind == rtp::MediaKind::kVideo) {
+        video_ = std::make_unique<VideoFollower>();
+    }
 }
 
 bool Subscription::takes(const PublishedTrack& track) const {
@@ -71,7 +92,9 @@ void Subscription::bind(Instant now, PublishedTrack& track) {
     format_ = nullptr;
     following_.reset();
     track.add(*this);
-    track.request_key_frame(now);
+    if (video_ != nullptr) {
+        video_->bind(now, track);
+    }
 }
 
 void Subscription::unbind() {
@@ -80,6 +103,9 @@ void Subscription::unbind() {
         track_->remove(*this);
         track_ = nullptr;
         following_.reset();
+        if (video_ != nullptr) {
+            video_->unbind();
+        }
     }
 }
 
@@ -89,6 +115,9 @@ void Subscription::forward(Instant now,
                            transport::DatagramSink& sink) {
     if (!downlink_.open(now, batch)) {
         return;
+    }
+    if (video_ != nullptr) {
+        video_->update();
     }
     for (const TrackPacket& packet : packets) {
         const auto outgoing = take(now, packet);
@@ -103,12 +132,52 @@ void Subscription::forward(Instant now,
 }
 
 std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket& packet) {
+    // Padding only: a sender that probes. It is not for this receiver.
+    if (packet.own_payload().empty()) {
+        rewriter_.on_dropped({.source = packet.stream->source, .seq = packet.seq});
+        return std::nullopt;
+    }
+    return video_ != nullptr ? take_video(now, packet) : take_audio(now, packet);
+}
+
+std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackPacket& packet) {
     if (!follow(now, packet)) {
         return std::nullopt;
     }
+    auto outgoing = address(now, packet);
+    if (outgoing) {
+        outgoing->send_class = SendClass::kAudio;
+        // Begins a talkspurt (RFC 3551 section 4.1).
+        outgoing->marker = packet.packet.marker || packet.resumes;
+        red_.shape(
+            now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        counters_.red_packets += outgoing->earlier_frames != 0 ? 1 : 0;
+    }
+    return outgoing;
+}
+
+std::optional<OutgoingPacket> Subscription::take_video(Instant now, const TrackPacket& packet) {
+    const layers::Selection selection = video_->select(now, packet);
+    if (selection.verdict == layers::Verdict::kDrop) {
+        rewriter_.on_dropped({.source = packet.stream->source, .seq = packet.seq});
+        return std::nullopt;
+    }
+    if (selection.begins_source) {
+        begin(now, packet);
+    }
+    if (!choose_format(packet)) {
+        ++counters_.no_format;
+    }
+    auto outgoing = address(now, packet);
+    if (outgoing) {
+        apply(selection, packet.packet, *outgoing);
+    }
+    return outgoing;
+}
+
+std::optional<OutgoingPacket> Subscription::address(Instant now, const TrackPacket& packet) {
     const rtp::SourcePacket source{.source = packet.stream->source, .seq = packet.seq};
-    // Padding only: a sender that probes. It is not for this receiver.
-    if (packet.own_payload().empty() || format_ == nullptr) {
+    if (format_ == nullptr) {
         rewriter_.on_dropped(source);
         return std::nullopt;
     }
@@ -116,27 +185,17 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     if (!rewritten) {
         return std::nullopt;
     }
-    OutgoingPacket outgoing{.stream = packet.stream,
-                            .source_seq = packet.seq,
-                            .header_writer = &header_writer_,
-                            .extensions = &track_->owner().extension_parser(),
-                            .seq = rewritten->seq,
-                            .timestamp = rewritten->timestamp,
-                            .ssrc = description_.ssrc,
-                            .payload_type = format_->payload_type,
-                            // Begins a talkspurt (RFC 3551 section 4.1).
-                            .marker = packet.packet.marker || packet.resumes,
-                            .send_class = section_.kind == rtp::MediaKind::kAudio
-                                              ? SendClass::kAudio
-                                              : SendClass::kVideo,
-                            .patch = {},
-                            .fec = fec_ ? &*fec_ : nullptr};
-    if (section_.kind == rtp::MediaKind::kAudio) {
-        red_.shape(
-            now, packet, {.published = *published_, .wanted = *format_}, rewriter_, outgoing);
-        counters_.red_packets += outgoing.earlier_frames != 0 ? 1 : 0;
-    }
-    return outgoing;
+    return OutgoingPacket{.stream = packet.stream,
+                          .source_seq = packet.seq,
+                          .header_writer = &header_writer_,
+                          .extensions = &track_->owner().extension_parser(),
+                          .seq = rewritten->seq,
+                          .timestamp = rewritten->timestamp,
+                          .ssrc = description_.ssrc,
+                          .payload_type = format_->payload_type,
+                          .patch = {},
+                          .descriptor = {},
+                          .fec = fec_ ? &*fec_ : nullptr};
 }
 
 bool Subscription::follow(Instant now, const TrackPacket& packet) {
@@ -145,20 +204,8 @@ bool Subscription::follow(Instant now, const TrackPacket& packet) {
         if (packet.stream != track_->active()) {
             return following_.has_value() && choose_format(packet);
         }
-        if (!packet.key_frame_start) {
-            track_->request_key_frame(now);
-            return false;
-        }
         following_ = packet.stream->source;
-        choose_format(packet);
-        const std::uint32_t clock_hz =
-            published_ != nullptr ? published_->clock_hz : packet.stream->clock.clock_hz();
-        rewriter_.switch_source(now,
-                                {.source = packet.stream->source,
-                                 .seq = packet.seq,
-                                 .timestamp = packet.packet.timestamp,
-                                 .clock_hz = clock_hz,
-                                 .timestamp_out = {}});
+        begin(now, packet);
     } else if (packet.resumes) {
         resume(now, packet);
     }
@@ -166,6 +213,32 @@ bool Subscription::follow(Instant now, const TrackPacket& packet) {
         ++counters_.no_format;
     }
     return true;
+}
+
+void Subscription::begin(Instant now, const TrackPacket& packet) {
+    choose_format(packet);
+    const std::uint32_t clock_hz =
+        published_ != nullptr ? published_->clock_hz : packet.stream->clock.clock_hz();
+    rewriter_.switch_source(
+        now,
+        {.source = packet.stream->source,
+         .seq = packet.seq,
+         .timestamp = packet.packet.timestamp,
+         .clock_hz = clock_hz,
+         .timestamp_out = timestamp_after_switch(*packet.stream, packet.packet.timestamp)});
+}
+
+// Where sender reports have put both streams on one time line, the picture is as much later than
+// the last one of the other stream as it was taken later.
+std::optional<rtp::RtpTimestamp> Subscription::timestamp_after_switch(
+    const InboundStream& to, rtp::RtpTimestamp timestamp) const {
+    if (!rewriter_.started() || track_ == nullptr) {
+        return std::nullopt;
+    }
+    const InboundStream* const from = track_->find_source(rewriter_.source());
+    const auto taken_at = from != nullptr ? to.clock.instant_of(timestamp) : std::nullopt;
+    const auto there = taken_at ? from->clock.timestamp_at(*taken_at) : std::nullopt;
+    return there ? rewriter_.timestamp_of(*there) : std::nullopt;
 }
 
 // The stream begins again after packets that nobody got: numbers close up, time goes on as the
@@ -220,7 +293,7 @@ std::optional<Subscription::Repeat> Subscription::make_repeat(Instant now, std::
     if (!rewritten) {
         return std::nullopt;
     }
-    return Repeat{.stream = stream,
+    Repeat repeat{.stream = stream,
                   .packet = *cached,
                   .outgoing = {.stream = stream,
                                .source_seq = source->seq,
@@ -232,7 +305,21 @@ std::optional<Subscription::Repeat> Subscription::make_repeat(Instant now, std::
                                .payload_type = *format_->rtx_payload_type,
                                .marker = cached->marker,
                                .send_class = SendClass::kRetransmission,
-                               .patch = original_sequence_number(seq)}};
+                               .patch = original_sequence_number(seq),
+                               .descriptor = {}}};
+    if (video_ != nullptr) {
+        const layers::Selection selection =
+            video_->select_again(*stream,
+                                 format_->codec,
+                                 *cached,
+                                 repeat.outgoing.extensions->parse(*cached),
+                                 source->seq);
+        if (selection.verdict == layers::Verdict::kDrop) {
+            return std::nullopt;
+        }
+        apply(selection, *cached, repeat.outgoing);
+    }
+    return repeat;
 }
 
 bool Subscription::resend(Instant now,
@@ -282,8 +369,8 @@ bool Subscription::send_padding(Instant now,
 
 void Subscription::handle_key_frame_request(Instant now) {
     ++counters_.key_frame_requests;
-    if (track_ != nullptr) {
-        track_->request_key_frame(now);
+    if (video_ != nullptr) {
+        video_->request_key_frame(now);
     }
 }
 
@@ -296,10 +383,11 @@ void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock&
 }
 
 std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now, rtp::NtpTime ntp) const {
-    if (track_ == nullptr || !following_ || sent_.packets() == 0) {
+    const auto following = source();
+    if (track_ == nullptr || !following || sent_.packets() == 0) {
         return std::nullopt;
     }
-    const InboundStream* stream = track_->find_source(*following_);
+    const InboundStream* stream = track_->find_source(*following);
     const auto published = stream != nullptr ? stream->clock.timestamp_at(now) : std::nullopt;
     const auto timestamp = published ? rewriter_.timestamp_of(*published) : std::nullopt;
     if (!timestamp) {
@@ -312,8 +400,9 @@ SubscriptionInfo Subscription::describe() const {
     SubscriptionInfo info = counters_;
     info.track_id = track_ != nullptr ? track_->id() : "";
     info.ssrc = description_.ssrc;
-    info.waiting_for_key_frame =
-        track_ != nullptr && track_->kind() == rtp::MediaKind::kVideo && !following_;
+    if (video_ != nullptr) {
+        video_->describe(info);
+    }
     info.packets = sent_.packets();
     info.bytes = sent_.bytes();
     info.repair_packets = repair_packets();

@@ -2,7 +2,8 @@
 //
 // The section's SSRC, its numbering and its counters last as long as the connection; tracks come
 // and go, and the receiver sees one unbroken stream. Rewrites what differs per receiver and leaves
-// the payload alone. Video begins, and changes to another track, at a key frame.
+// the payload alone, but for the beginning of some videos'. Video begins, and changes to another
+// track or encoding, at a key frame.
 //
 // Leaves out: retransmission without RTX. A packet sent again with another header under the same
 // SRTP index would give away GCM's authentication key (RFC 7714 section 10.1). Specification: RFC
@@ -32,6 +33,7 @@
 #include "media/sfu/limits.h"
 #include "media/sfu/outgoing_packet.h"
 #include "media/sfu/red_forwarding.h"
+#include "media/sfu/video_follower.h"
 
 namespace isthmus::media::sfu {
 
@@ -73,6 +75,10 @@ class Subscription {
                       EgressBatch& batch,
                       transport::DatagramSink& sink);
     void handle_key_frame_request(Instant now);
+
+    // Null for audio.
+    [[nodiscard]] VideoFollower* video() const { return video_.get(); }
+
     void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
 
     // Nothing before media and the publisher's clock are known.
@@ -99,8 +105,16 @@ class Subscription {
   private:
     // The packet in the receiver's terms; nothing where it is not for the receiver.
     [[nodiscard]] std::optional<OutgoingPacket> take(Instant now, const TrackPacket& packet);
-    // Takes up the packet's stream where it may; false where the packet is not for the receiver.
+    [[nodiscard]] std::optional<OutgoingPacket> take_audio(Instant now, const TrackPacket& packet);
+    [[nodiscard]] std::optional<OutgoingPacket> take_video(Instant now, const TrackPacket& packet);
+    // What audio and video have in common; nothing where the packet has no number.
+    [[nodiscard]] std::optional<OutgoingPacket> address(Instant now, const TrackPacket& packet);
+    // Takes up the packet's audio stream where it may; false where it is not for the receiver.
     bool follow(Instant now, const TrackPacket& packet);
+    // The receiver's numbering goes on with the packet's stream.
+    void begin(Instant now, const TrackPacket& packet);
+    [[nodiscard]] std::optional<rtp::RtpTimestamp> timestamp_after_switch(
+        const InboundStream& to, rtp::RtpTimestamp timestamp) const;
     void resume(Instant now, const TrackPacket& packet);
     bool choose_format(const TrackPacket& packet);
     // False where the packet is gone, or may not be sent again.
@@ -115,6 +129,10 @@ class Subscription {
 
     [[nodiscard]] std::optional<Repeat> make_repeat(Instant now, std::uint16_t seq);
 
+    [[nodiscard]] std::optional<std::uint32_t> source() const {
+        return video_ != nullptr ? video_->following() : following_;
+    }
+
     MediaSection section_;
     SenderDescription description_;
     Downlink& downlink_;
@@ -122,7 +140,8 @@ class Subscription {
 
     rtp::RtpHeaderWriter header_writer_;
     rtp::SequenceRewriter rewriter_;
-    std::optional<std::uint32_t> following_;         // InboundStream::source
+    std::unique_ptr<VideoFollower> video_;           // null for audio
+    std::optional<std::uint32_t> following_;         // InboundStream::source of audio
     const rtp::PayloadFormat* published_ = nullptr;  // what `format_` was chosen for
     const rtp::PayloadFormat* format_ = nullptr;     // null: the receiver cannot take it
     rtp::SendStream sent_;

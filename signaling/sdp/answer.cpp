@@ -178,13 +178,17 @@ void add_extensions(const MediaDescription& offered,
 }
 
 void add_simulcast(const MediaSection& section, MediaDescription& answer) {
-    if (section.rids.empty()) {
-        return;
+    Simulcast simulcast;
+    for (const media::sfu::Encoding& encoding : section.encodings) {
+        if (!encoding.rid.empty()) {
+            answer.rids.push_back({.id = encoding.rid, .send = false, .restrictions = {}});
+            // Not paused from our side, also where the client begins so: it says when it goes on.
+            simulcast.receive.push_back({.rid = encoding.rid, .paused = false});
+        }
     }
-    for (const std::string& rid : section.rids) {
-        answer.rids.push_back({.id = rid, .send = false, .restrictions = {}});
+    if (!simulcast.receive.empty()) {
+        answer.simulcast = std::move(simulcast);
     }
-    answer.simulcast = Simulcast{.send = {}, .receive = section.rids};
 }
 
 void add_sender(const LocalDescription& local, MediaDescription& answer) {

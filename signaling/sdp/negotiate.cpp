@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "signaling/sdp/encodings.h"
 #include "signaling/sdp/header_extensions.h"
 #include "signaling/sdp/payload_formats.h"
 #include "signaling/sdp/text.h"
@@ -19,6 +20,7 @@ using media::rtp::ExtensionKind;
 using media::rtp::MediaKind;
 using media::rtp::PayloadFormat;
 using media::sfu::Direction;
+using media::sfu::Encoding;
 using media::sfu::MediaSection;
 using media::transport::DtlsRole;
 using media::transport::Fingerprint;
@@ -116,19 +118,17 @@ void read_ssrcs(const MediaDescription& offered, MediaSection& section) {
     }
 }
 
-void read_rids(const MediaDescription& offered,
-               const NegotiationPolicy& policy,
-               MediaSection& section) {
-    if (!policy.accept_simulcast || !offered.simulcast) {
+void read_encodings(const MediaDescription& offered,
+                    const NegotiationPolicy& policy,
+                    MediaSection& section) {
+    if (section.kind != MediaKind::kVideo) {
         return;
     }
-    for (const std::string& id : offered.simulcast->send) {
-        const bool described = std::ranges::any_of(
-            offered.rids, [&id](const Rid& rid) { return rid.send && rid.id == id; });
-        if (described && section.rids.size() < policy.rids_max &&
-            std::ranges::find(section.rids, id) == section.rids.end()) {
-            section.rids.push_back(id);
-        }
+    if (policy.accept_simulcast) {
+        section.encodings = read_rid_encodings(offered, section.formats, policy.encodings_max);
+    }
+    if (section.encodings.empty()) {
+        section.encodings = read_ssrc_encodings(offered, policy.encodings_max);
     }
 }
 
@@ -140,7 +140,7 @@ void read_streams(const MediaDescription& offered,
         return;
     }
     read_ssrcs(offered, section);
-    read_rids(offered, policy, section);
+    read_encodings(offered, policy, section);
     std::string_view msid = offered.msid;
     for (const SsrcAttributes& ssrc : offered.ssrcs) {
         msid = msid.empty() ? std::string_view(ssrc.msid) : msid;
@@ -153,7 +153,9 @@ void read_extensions(const MediaDescription& offered,
                      ExtensionSelection& selection,
                      MediaSection& section) {
     section.extensions = selection.select(offered, section.direction);
-    if (section.rids.empty()) {
+    const bool by_rid = std::ranges::any_of(
+        section.encodings, [](const Encoding& encoding) { return !encoding.rid.empty(); });
+    if (!by_rid) {
         section.extensions.set(ExtensionKind::kRid, 0);
         section.extensions.set(ExtensionKind::kRepairedRid, 0);
     }

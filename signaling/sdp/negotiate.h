@@ -47,8 +47,8 @@ struct NegotiationPolicy {
         media::rtp::ExtensionKind::kPlayoutDelay,
         media::rtp::ExtensionKind::kDependencyDescriptor};
     // Off: the answer does not mention it, and the client sends one plain encoding.
-    bool accept_simulcast = false;
-    std::size_t rids_max = 4;       // layers of one section; further ones are not accepted
+    bool accept_simulcast = true;
+    std::size_t encodings_max = 4;  // of one section; further ones are not accepted
     std::size_t sections_max = 16;  // accepted ones; further ones are rejected
 };
 

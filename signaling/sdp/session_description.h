@@ -76,10 +76,18 @@ struct Rid {
     friend bool operator==(const Rid&, const Rid&) = default;
 };
 
-// a=simulcast (RFC 8853): of each stream the first alternative, without the mark of a paused one.
+// Of each stream of a=simulcast the first alternative.
+struct SimulcastStream {
+    std::string rid;
+    bool paused = false;  // "~": begins paused
+
+    friend bool operator==(const SimulcastStream&, const SimulcastStream&) = default;
+};
+
+// a=simulcast (RFC 8853).
 struct Simulcast {
-    std::vector<std::string> send;
-    std::vector<std::string> receive;
+    std::vector<SimulcastStream> send;
+    std::vector<SimulcastStream> receive;
 
     friend bool operator==(const Simulcast&, const Simulcast&) = default;
 };

@@ -153,18 +153,17 @@ void read_rid(Draft& draft, std::string_view value) {
 }
 
 // "1,~4;2": of each stream the first alternative.
-[[nodiscard]] std::vector<std::string> read_simulcast_list(std::string_view list) {
-    std::vector<std::string> ids;
+[[nodiscard]] std::vector<SimulcastStream> read_simulcast_list(std::string_view list) {
+    std::vector<SimulcastStream> streams;
     for (std::string_view stream : split_words(list, ';')) {
         std::string_view id = take_until(stream, ',');
-        if (id.starts_with('~')) {
-            id.remove_prefix(1);
-        }
+        const bool paused = id.starts_with('~');
+        id.remove_prefix(paused ? 1 : 0);
         if (is_rid(id)) {
-            ids.emplace_back(id);
+            streams.push_back({.rid = std::string(id), .paused = paused});
         }
     }
-    return ids;
+    return streams;
 }
 
 // "send q;h;f recv a". RFC 8853 section 5.1.

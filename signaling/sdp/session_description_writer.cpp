@@ -40,6 +40,14 @@ namespace {
     return joined;
 }
 
+[[nodiscard]] std::string join_streams(const std::vector<SimulcastStream>& streams) {
+    std::vector<std::string> words;
+    for (const SimulcastStream& stream : streams) {
+        words.push_back((stream.paused ? "~" : "") + stream.rid);
+    }
+    return join(words, ";");
+}
+
 class Writer {
   public:
     // One line of the concatenated parts.
@@ -129,10 +137,10 @@ void write_streams(Writer& writer, const MediaDescription& media) {
     if (media.simulcast) {
         std::vector<std::string> parts;
         if (!media.simulcast->send.empty()) {
-            parts.push_back("send " + join(media.simulcast->send, ";"));
+            parts.push_back("send " + join_streams(media.simulcast->send));
         }
         if (!media.simulcast->receive.empty()) {
-            parts.push_back("recv " + join(media.simulcast->receive, ";"));
+            parts.push_back("recv " + join_streams(media.simulcast->receive));
         }
         writer.line("a=simulcast:", join(parts, " "));
     }

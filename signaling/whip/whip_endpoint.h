@@ -43,7 +43,7 @@ struct WhipConfig {
     std::size_t sessions_max = 10'000;
     std::uint32_t retry_after_s = 10;  // told to a client that cannot be served now
     sdp::SdpLimits sdp_limits;
-    bool accept_simulcast = false;
+    bool accept_simulcast = true;
 };
 
 struct WhipStats {

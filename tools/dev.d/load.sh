@@ -17,10 +17,12 @@ http:
 YAML
 }
 
-# A node on the first core, the load on the others; options go to isthmus-load. Where there is one
-# core only they share it, and the report says that it counts for nothing.
+# A node on the first core, the load on the second; options go to isthmus-load. A machine with one
+# core lets them share it: good for a try, not for figures.
 dev_load() {
-    dev_build release
+    need_packages "${packages_build[@]}"
+    say "Building release"
+    build_preset release isthmus-node isthmus-load
     local cores url node status=0
     cores=$(nproc)
     rm -rf "$load_state"
@@ -32,7 +34,7 @@ dev_load() {
     node=$!
     # shellcheck disable=SC2064 # the process id of now
     trap "kill $node 2>/dev/null || true" EXIT
-    until url=$(grep -m1 -o '^http://[0-9.:]*' "$load_state/node.out"); do
+    until url=$(grep -s -m1 -o '^http://[0-9.:]*' "$load_state/node.out"); do
         kill -0 "$node" 2>/dev/null || fail "the node did not start"
         sleep 0.1
     done

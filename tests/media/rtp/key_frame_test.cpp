@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "media/rtp/av1_payload.h"
+#include "media/rtp/dependency_descriptor.h"
 #include "media/rtp/h264_payload.h"
 #include "media/rtp/vp8_descriptor.h"
 #include "media/rtp/vp9_descriptor.h"
@@ -160,17 +161,17 @@ TEST(Av1Payload, ReadsTheAggregationHeader) {
     EXPECT_FALSE(Av1AggregationHeader::parse({}));
 }
 
-TEST(DependencyDescriptor, ReadsItsMandatoryPart) {
-    const auto descriptor = DependencyDescriptor::parse(bytes({0xc5, 0x12, 0x34}));
+TEST(DescriptorHead, ReadsTheMandatoryPart) {
+    const auto descriptor = DescriptorHead::parse(bytes({0xc5, 0x12, 0x34}));
     ASSERT_TRUE(descriptor);
     EXPECT_TRUE(descriptor->start_of_frame);
     EXPECT_TRUE(descriptor->end_of_frame);
     EXPECT_EQ(descriptor->template_id, 5);
     EXPECT_EQ(descriptor->frame_number, 0x1234);
-    EXPECT_FALSE(descriptor->template_structure);
-    EXPECT_TRUE(DependencyDescriptor::parse(bytes({0x80, 0, 1, 0x80}))->template_structure);
-    EXPECT_FALSE(DependencyDescriptor::parse(bytes({0x80, 0, 1, 0x7f}))->template_structure);
-    EXPECT_FALSE(DependencyDescriptor::parse(bytes({0x80, 0})));
+    EXPECT_FALSE(descriptor->has_structure);
+    EXPECT_TRUE(DescriptorHead::parse(bytes({0x80, 0, 1, 0x80}))->has_structure);
+    EXPECT_FALSE(DescriptorHead::parse(bytes({0x80, 0, 1, 0x7f}))->has_structure);
+    EXPECT_FALSE(DescriptorHead::parse(bytes({0x80, 0})));
 }
 
 TEST(KeyFrameStart, BelievesTheDependencyDescriptorOfAv1) {

@@ -11,16 +11,8 @@ namespace {
 
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables): operator new has no object.
 thread_local std::uint64_t count = 0;
-thread_local bool stop_at_next = false;
 
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
-
-void note() {
-    ++count;
-    if (stop_at_next) {
-        std::abort();
-    }
-}
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
     ++count;

@@ -74,7 +74,9 @@ class Fec : public ::testing::Test {
             }));
     }
 
-    Meeting meeting{41};
+    // These clients send no transport-wide feedback: the rate stays as it is.
+    static constexpr DataRate kRate = DataRate::kbps(20'000);
+    Meeting meeting{41, {.congestion = {.start = kRate, .min = kRate, .max = kRate}}};
     Joined alice = meeting.join_connected("alice", {video_section(Direction::kReceive)}, kLine);
     Joined bob = meeting.join_connected("bob", {fec_section()}, kLine);
 

@@ -249,6 +249,7 @@ TEST(Answer, ToAViewerAnnouncesTheSenders) {
 
 TEST(Answer, MirrorsSimulcastWhereItWasAccepted) {
     NegotiationPolicy policy;
+    policy.accept_simulcast = false;
     const std::string offer = read_offer("chromium_simulcast_three_rids.sdp");
     EXPECT_THAT(
         offer_and_answer(offer, policy).text,
@@ -258,6 +259,14 @@ TEST(Answer, MirrorsSimulcastWhereItWasAccepted) {
     EXPECT_THAT(made.text,
                 HasSubstr("a=rid:q recv\r\na=rid:h recv\r\na=rid:f recv\r\n"
                           "a=simulcast:recv q;h;f\r\n"));
+}
+
+TEST(Answer, TakesPausedEncodingsWithoutPausingThemItself) {
+    const Exchange made = offer_and_answer(
+        offer_of(std::string(kVp8Section) +
+                 "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;~h;~f\r\n"),
+        {});
+    EXPECT_THAT(made.text, HasSubstr("a=simulcast:recv q;h;f\r\n"));
 }
 
 TEST(Answer, DirectionsOfExtensionsAreReversed) {

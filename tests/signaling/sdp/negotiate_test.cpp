@@ -196,19 +196,89 @@ TEST(Negotiate, AMidThatDoesNotFitTheExtensionIsNotSentInIt) {
     EXPECT_EQ(id_with(17), 0);
 }
 
+std::vector<std::string> rids_of(const MediaSection& section) {
+    std::vector<std::string> rids;
+    for (const media::sfu::Encoding& encoding : section.encodings) {
+        rids.push_back(encoding.rid);
+    }
+    return rids;
+}
+
 TEST(Negotiate, SimulcastOnlyWhereThePolicySaysSo) {
     const std::string text = read_offer("chromium_simulcast_three_rids.sdp");
     NegotiationPolicy policy;
+    policy.accept_simulcast = false;
     const MediaSection plain = negotiate_good(text, policy).connection.sections[7];
-    EXPECT_THAT(plain.rids, IsEmpty());
+    EXPECT_THAT(plain.encodings, IsEmpty());
     EXPECT_EQ(plain.extensions.id_of(ExtensionKind::kRid), 0);
     policy.accept_simulcast = true;
     const MediaSection layered = negotiate_good(text, policy).connection.sections[7];
-    EXPECT_THAT(layered.rids, ElementsAre("q", "h", "f"));
+    EXPECT_THAT(rids_of(layered), ElementsAre("q", "h", "f"));
     EXPECT_EQ(layered.extensions.id_of(ExtensionKind::kRid), 10);
     EXPECT_EQ(layered.extensions.id_of(ExtensionKind::kRepairedRid), 11);
-    policy.rids_max = 2;
-    EXPECT_THAT(negotiate_good(text, policy).connection.sections[7].rids, ElementsAre("q", "h"));
+    policy.encodings_max = 2;
+    EXPECT_THAT(rids_of(negotiate_good(text, policy).connection.sections[7]),
+                ElementsAre("q", "h"));
+}
+
+TEST(Negotiate, KnowsWhichEncodingsBeginPaused) {
+    const std::string text =
+        offer_of(std::string(kVp8Section) +
+                 "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;~h;~f\r\n");
+    const MediaSection section = negotiate_good(text).connection.sections[0];
+    ASSERT_THAT(rids_of(section), ElementsAre("q", "h", "f"));
+    EXPECT_FALSE(section.encodings[0].paused);
+    EXPECT_TRUE(section.encodings[1].paused);
+    EXPECT_TRUE(section.encodings[2].paused);
+}
+
+TEST(Negotiate, ReadsTheRestrictionsOfRids) {
+    const std::string text = offer_of(
+        std::string(kVp8Section) +
+        "a=sendonly\r\na=rid:a send max-width=320;max-height=180;max-fps=15;max-br=200000\r\n"
+        "a=rid:b send pt=99\r\na=rid:c send pt=99,96;max-width=x\r\na=rid:d recv\r\n"
+        "a=simulcast:send a;b;c;d;e;a\r\n");
+    const MediaSection section = negotiate_good(text).connection.sections[0];
+    // b has none of the accepted types, d is for the other direction, e is not described.
+    ASSERT_THAT(rids_of(section), ElementsAre("a", "c"));
+    EXPECT_EQ(section.encodings[0].max_width, 320U);
+    EXPECT_EQ(section.encodings[0].max_height, 180U);
+    EXPECT_EQ(section.encodings[0].max_fps, 15U);
+    EXPECT_EQ(section.encodings[0].max_bitrate_bps, 200000U);
+    EXPECT_EQ(section.encodings[1].max_width, 0U);
+}
+
+TEST(Negotiate, KnowsEncodingsByTheirSsrcs) {
+    const std::string text =
+        offer_of(std::string(kVp8Section) +
+                 "a=sendonly\r\na=ssrc-group:SIM 1 3 5\r\na=ssrc-group:FID 1 2\r\n"
+                 "a=ssrc-group:FID 5 6\r\na=ssrc:1 cname:x\r\n");
+    const MediaSection section = negotiate_good(text).connection.sections[0];
+    ASSERT_EQ(section.encodings.size(), 3U);
+    EXPECT_EQ(section.encodings[0].ssrc, 1U);
+    EXPECT_EQ(section.encodings[0].rtx_ssrc, 2U);
+    EXPECT_EQ(section.encodings[1].ssrc, 3U);
+    EXPECT_EQ(section.encodings[1].rtx_ssrc, std::nullopt);
+    EXPECT_EQ(section.encodings[2].rtx_ssrc, 6U);
+    const MediaSection firefox =
+        negotiate_good(read_offer("firefox_publish.sdp")).connection.sections[1];
+    ASSERT_EQ(firefox.encodings.size(), 1U);
+    EXPECT_EQ(firefox.encodings[0].ssrc, 1502321137U);
+    EXPECT_EQ(firefox.encodings[0].rtx_ssrc, 3321849927U);
+}
+
+TEST(Negotiate, TakesTheDependencyDescriptorWhereItIsOffered) {
+    const std::string text = read_offer("chromium_simulcast_three_rids.sdp");
+    const auto offer = parse_good(text);
+    for (const ExtensionMap& map : offer.media[7].extensions) {
+        if (map.uri == media::rtp::uri_of(ExtensionKind::kDependencyDescriptor)) {
+            EXPECT_EQ(negotiate_good(text).connection.sections[7].extensions.id_of(
+                          ExtensionKind::kDependencyDescriptor),
+                      map.id);
+            return;
+        }
+    }
+    FAIL() << "Chromium offers it with simulcast";
 }
 
 TEST(Negotiate, FormatsKeepTheClientsOrderUnlessThePolicySaysOtherwise) {

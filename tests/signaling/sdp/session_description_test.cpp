@@ -20,6 +20,10 @@ std::string refusal(std::string_view text, const SdpLimits& limits = {}) {
     return parsed.error().message;
 }
 
+SimulcastStream stream(std::string rid, bool paused = false) {
+    return {.rid = std::move(rid), .paused = paused};
+}
+
 TEST(SessionDescription, ReadsAChromiumOfferWithSimulcast) {
     const SessionDescription offer = parse_good(read_offer("chromium_simulcast_three_rids.sdp"));
     EXPECT_TRUE(offer.extmap_allow_mixed);
@@ -49,7 +53,7 @@ TEST(SessionDescription, ReadsAChromiumOfferWithSimulcast) {
     ASSERT_EQ(video->rids.size(), 3U);
     EXPECT_EQ(video->rids[1], (Rid{.id = "h", .send = true, .restrictions = ""}));
     ASSERT_TRUE(video->simulcast);
-    EXPECT_THAT(video->simulcast->send, ElementsAre("q", "h", "f"));
+    EXPECT_THAT(video->simulcast->send, ElementsAre(stream("q"), stream("h"), stream("f")));
     EXPECT_EQ(video->msid,
               "248735ee-0a34-4426-ba42-b5f77e6ef800 3f11ba7f-c558-4f77-b9e0-e49ced7d2afc");
     EXPECT_THAT(
@@ -59,20 +63,22 @@ TEST(SessionDescription, ReadsAChromiumOfferWithSimulcast) {
                                        .uri = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"}));
 }
 
-TEST(SessionDescription, PausedRidsLoseTheirMark) {
+TEST(SessionDescription, ReadsWhichRidsBeginPaused) {
     const SessionDescription offer = parse_good(read_offer("chromium_simulcast_paused_rids.sdp"));
     const auto video = std::ranges::find_if(
         offer.media, [](const MediaDescription& media) { return media.simulcast.has_value(); });
     ASSERT_NE(video, offer.media.end());
-    EXPECT_THAT(video->simulcast->send, ElementsAre("q", "h", "f"));
+    EXPECT_THAT(video->simulcast->send,
+                ElementsAre(stream("q"), stream("h", true), stream("f", true)));
+    EXPECT_THAT(write_session_description(offer), HasSubstr("a=simulcast:send q;~h;~f\r\n"));
 }
 
 TEST(SessionDescription, OfSimulcastAlternativesTheFirstCounts) {
     const SessionDescription offer = parse_good(offer_of(
         std::string(kVp8Section) + "a=simulcast:send 1,~4;~2,3 recv a\r\na=rid:1 send pt=96\r\n"));
     ASSERT_TRUE(offer.media[0].simulcast);
-    EXPECT_THAT(offer.media[0].simulcast->send, ElementsAre("1", "2"));
-    EXPECT_THAT(offer.media[0].simulcast->receive, ElementsAre("a"));
+    EXPECT_THAT(offer.media[0].simulcast->send, ElementsAre(stream("1"), stream("2", true)));
+    EXPECT_THAT(offer.media[0].simulcast->receive, ElementsAre(stream("a")));
     EXPECT_EQ(offer.media[0].rids[0].restrictions, "pt=96");
 }
 

@@ -89,6 +89,20 @@ TEST(LoadParticipant, PublishesAKeyFrameForALateViewer) {
     EXPECT_GT(meeting.counts(bob).frames, 20U);
 }
 
+// Whatever the node forwards of them, all three go out.
+TEST(LoadParticipant, PublishesThreeLayersWhereTheNodeTakesThem) {
+    LoadOptions options = options_for();
+    options.simulcast = true;
+    options.audio = false;
+    LoadMeeting meeting(6, options);
+    const LoadHost& alice = meeting.join(ParticipantRole::kPublisher, "alice");
+    meeting.run_for(4s);
+    const MediaCounts sent = meeting.counts(alice);
+    EXPECT_NEAR(static_cast<double>(sent.sent_frames), 3 * 4 * 30, 20);
+    // 4, 2 and 1 packets a frame.
+    EXPECT_NEAR(static_cast<double>(sent.sent_packets), 7 * 4 * 30, 50);
+}
+
 TEST(LoadParticipant, FailsWhereTheNodeIsSilent) {
     LoadMeeting meeting(4, options_for());
     const LoadHost& bob = meeting.join(ParticipantRole::kViewer, "bob", {.loss = 1.0});

@@ -1,0 +1,185 @@
+#include "media/layers/layer_reader.h"
+
+#include "media/rtp/av1_payload.h"
+#include "media/rtp/h264_payload.h"
+#include "media/rtp/h264_sps.h"
+
+namespace isthmus::media::layers {
+namespace {
+
+using rtp::Codec;
+using rtp::DescriptorError;
+using rtp::H264Payload;
+using rtp::RtpPacketView;
+using rtp::Vp8Descriptor;
+using rtp::Vp9Descriptor;
+
+// A stream with temporal layers at most, whose frames are whole pictures.
+void fill_temporal(std::uint8_t temporal, bool key_start, bool sync, PacketLayers& into) {
+    into.layer = {.spatial = 0, .temporal = temporal};
+    into.key_picture_start = key_start;
+    into.needed_by = LayerSet::from(into.layer);
+    into.sync = sync;
+    if (key_start) {
+        into.switches_to = LayerSet::all();
+    } else if (sync && temporal > 0) {
+        into.switches_to = LayerSet::column(temporal);
+    }
+}
+
+void fill_vp8(const Vp8Descriptor& descriptor, PacketLayers& into) {
+    into.payload_descriptor = descriptor;
+    into.start_of_frame = descriptor.start_of_partition && descriptor.partition == 0;
+    fill_temporal(
+        descriptor.temporal_layer.value_or(0), descriptor.key_frame, descriptor.layer_sync, into);
+}
+
+// Without SVC's prefix NAL units: pictures that no other needs are a layer of their own.
+std::uint8_t h264_temporal(const H264Payload& payload, std::uint8_t same_picture) {
+    if (payload.temporal_layer) {
+        return *payload.temporal_layer;
+    }
+    return payload.slice && !payload.reference && same_picture == 0 ? 1 : same_picture;
+}
+
+}  // namespace
+
+PacketLayers LayerReader::read(Codec codec,
+                               const RtpPacketView& packet,
+                               std::span<const std::byte> descriptor) {
+    PacketLayers layers;
+    layers.end_of_frame = packet.marker;
+    layers.needed_by = LayerSet::all();
+    const std::uint64_t timestamp = timestamps_.unwrap(value_of(packet.timestamp));
+    layers.frame = timestamp;
+    read_payload(codec, packet, timestamp, layers);
+    if (!descriptor.empty()) {
+        read_descriptor(descriptor, layers);
+    }
+    note_size(codec, packet, layers);
+    return layers;
+}
+
+void LayerReader::read_descriptor(std::span<const std::byte> descriptor, PacketLayers& into) {
+    PacketLayers by_payload = into;
+    into.needed_by = {};
+    into.switches_to = {};
+    into.references = {};
+    into.sync = false;
+    const auto read = descriptors_.read(descriptor, into);
+    if (read) {
+        return;
+    }
+    if (read.error() == DescriptorError::kNoStructure) {
+        ++counters_.unknown_structures;
+    } else {
+        ++counters_.bad_descriptors;
+    }
+    // The payload may still tell; the frame's number is then all that is kept of the descriptor.
+    if (!into.described || !std::holds_alternative<std::monostate>(into.payload_descriptor)) {
+        by_payload.described = into.described;
+        into = by_payload;
+    }
+}
+
+void LayerReader::read_payload(Codec codec,
+                               const RtpPacketView& packet,
+                               std::uint64_t timestamp,
+                               PacketLayers& into) {
+    bool good = true;
+    if (codec == Codec::kVp8) {
+        const auto descriptor = Vp8Descriptor::parse(packet.payload);
+        good = descriptor.has_value();
+        if (descriptor) {
+            fill_vp8(*descriptor, into);
+            if (descriptor->picture_id) {
+                into.picture = descriptor->long_picture_id
+                                   ? pictures_.unwrap(*descriptor->picture_id)
+                                   : short_pictures_.unwrap(*descriptor->picture_id);
+            }
+        }
+    } else if (codec == Codec::kVp9) {
+        const auto descriptor = Vp9Descriptor::parse(packet.payload);
+        good = descriptor.has_value();
+        if (descriptor) {
+            into.needed_by = {};
+            vp9_.read(*descriptor, packet.payload, packet.marker, timestamp, into);
+        }
+    } else if (codec == Codec::kH264) {
+        const auto payload = H264Payload::parse(packet.payload);
+        good = payload.has_value();
+        if (payload) {
+            const std::uint8_t known = h264_.timestamp == timestamp ? h264_.temporal : 0;
+            const std::uint8_t temporal = h264_temporal(*payload, known);
+            h264_ = {.timestamp = timestamp, .temporal = temporal};
+            fill_temporal(temporal, payload->key_frame_start(), false, into);
+            // Layers are dyadic: a picture refers to lower layers only, so that after one of a
+            // layer the next layer may begin.
+            if (!into.key_picture_start && temporal + 1 < kTemporalLayersMax) {
+                into.switches_to = LayerSet::column(static_cast<std::uint8_t>(temporal + 1));
+            }
+        }
+    } else if (codec == Codec::kAv1) {
+        const auto header = rtp::Av1AggregationHeader::parse(packet.payload);
+        good = header.has_value();
+        if (header) {
+            fill_temporal(0, header->new_coded_sequence, false, into);
+            into.start_of_frame = !header->continues;
+        }
+    }
+    counters_.bad_payloads += good ? 0 : 1;
+}
+
+PacketLayers LayerReader::read_again(Codec codec,
+                                     const RtpPacketView& packet,
+                                     std::span<const std::byte> descriptor) const {
+    PacketLayers layers;
+    layers.end_of_frame = packet.marker;
+    const std::uint64_t timestamp = timestamps_.peek(value_of(packet.timestamp));
+    layers.frame = timestamp;
+    if (codec == Codec::kVp8) {
+        if (const auto read = Vp8Descriptor::parse(packet.payload)) {
+            fill_vp8(*read, layers);
+            if (read->picture_id) {
+                layers.picture = read->long_picture_id ? pictures_.peek(*read->picture_id)
+                                                       : short_pictures_.peek(*read->picture_id);
+            }
+        }
+    } else if (codec == Codec::kVp9) {
+        if (const auto read = Vp9Descriptor::parse(packet.payload)) {
+            vp9_.read_again(*read, timestamp, layers);
+        }
+    }
+    if (!descriptor.empty()) {
+        descriptors_.read_again(descriptor, layers);
+    }
+    return layers;
+}
+
+void LayerReader::note_size(Codec codec, const RtpPacketView& packet, const PacketLayers& layers) {
+    std::optional<rtp::FrameSize> size;
+    if (const auto* vp8 = std::get_if<Vp8Descriptor>(&layers.payload_descriptor)) {
+        size = vp8->key_frame_size(packet.payload);
+    } else if (const auto* vp9 = std::get_if<Vp9Descriptor>(&layers.payload_descriptor)) {
+        size = vp9->key_frame_size(packet.payload);
+    } else if (codec == Codec::kH264) {
+        const auto payload = H264Payload::parse(packet.payload);
+        if (payload && !payload->sps_body.empty()) {
+            size = rtp::h264_frame_size(payload->sps_body);
+        }
+    }
+    if (size) {
+        size_ = *size;
+    }
+}
+
+rtp::FrameSize LayerReader::size_of(std::uint8_t spatial) const {
+    for (const rtp::FrameSize said : {descriptors_.size_of(spatial), vp9_.size_of(spatial)}) {
+        if (said.pixels() != 0) {
+            return said;
+        }
+    }
+    return spatial == 0 ? size_ : rtp::FrameSize{};
+}
+
+}  // namespace isthmus::media::layers

@@ -1,0 +1,141 @@
+#include "media/sfu/video_follower.h"
+
+#include <algorithm>
+
+#include "media/sfu/published_track.h"
+
+namespace isthmus::media::sfu {
+namespace {
+
+LayerName name_of(layers::LayerId layer) {
+    return {.spatial = layer.spatial, .temporal = layer.temporal};
+}
+
+layers::LayeredPacket layered(const InboundStream& stream,
+                              const rtp::RtpPacketView& packet,
+                              rtp::ExtendedSeq seq,
+                              const layers::PacketLayers& layers) {
+    return {.source = stream.source,
+            .seq = seq,
+            .timestamp = packet.timestamp,
+            .marker = packet.marker,
+            .payload = packet.payload,
+            .layers = &layers};
+}
+
+}  // namespace
+
+void VideoFollower::bind(Instant now, PublishedTrack& track) {
+    track_ = &track;
+    limit_.reset();
+    choose_and_ask(now);
+    if (!target_) {
+        track.request_key_frame(now);
+    }
+}
+
+void VideoFollower::unbind() {
+    track_ = nullptr;
+    target_.reset();
+    selector_.forget_streams();
+}
+
+void VideoFollower::set_wish(Instant now, const LayerWish& wish) {
+    if (wish != wish_) {
+        wish_ = wish;
+        choose_and_ask(now);
+    }
+}
+
+void VideoFollower::set_limit(Instant now, std::optional<layers::LayerId> limit) {
+    if (limit_ != limit) {
+        limit_ = limit;
+        choose_and_ask(now);
+    }
+}
+
+// The key frame may be among the packets that come next; if not, the selector asks for it.
+void VideoFollower::update() {
+    if (track_ != nullptr && track_->layers_version() != seen_version_) {
+        choose();
+    }
+}
+
+void VideoFollower::choose_and_ask(Instant now) {
+    if (choose()) {
+        track_->request_key_frame(now, selector_.target()->source);
+    }
+}
+
+bool VideoFollower::choose() {
+    if (track_ == nullptr) {
+        return false;
+    }
+    seen_version_ = track_->layers_version();
+    target_ = choose_layer(track_->layers(), wish_);
+    if (target_ && limit_) {
+        target_ = *limit_ ? std::optional(layers::LayerId{
+                                .spatial = std::min(target_->spatial, (*limit_)->spatial),
+                                .temporal = std::min(target_->temporal, (*limit_)->temporal)})
+                          : std::nullopt;
+    }
+    const TrackLayer* const layer = target_ ? find_layer(track_->layers(), *target_) : nullptr;
+    if (layer == nullptr) {
+        target_.reset();
+        selector_.set_target(std::nullopt);
+        return false;
+    }
+    target_ = layer->id;
+    selector_.set_target(layer->target);
+    return selector_.following() != layer->target.source;
+}
+
+layers::Selection VideoFollower::select(Instant now, const TrackPacket& packet) {
+    const layers::Selection selection =
+        selector_.select(layered(*packet.stream, packet.packet, packet.seq, packet.layers));
+    if (selection.needs_key_frame && selector_.target()) {
+        track_->request_key_frame(now, selector_.target()->source);
+    }
+    return selection;
+}
+
+layers::Selection VideoFollower::select_again(const InboundStream& stream,
+                                              rtp::Codec codec,
+                                              const rtp::RtpPacketView& packet,
+                                              const rtp::HeaderExtensions& extensions,
+                                              rtp::ExtendedSeq seq) const {
+    const layers::PacketLayers layers =
+        stream.reader.read_again(codec, packet, extensions.dependency_descriptor);
+    return selector_.select_again(layered(stream, packet, seq, layers));
+}
+
+void VideoFollower::request_key_frame(Instant now) {
+    if (track_ == nullptr) {
+        return;
+    }
+    if (const auto source = selector_.following()) {
+        track_->request_key_frame(now, *source);
+    } else if (selector_.target()) {
+        track_->request_key_frame(now, selector_.target()->source);
+    }
+}
+
+void VideoFollower::describe(SubscriptionInfo& info) const {
+    if (target_) {
+        info.target = name_of(*target_);
+    }
+    info.undecodable = selector_.undecodable();
+    const auto source = selector_.following();
+    info.waiting_for_key_frame = track_ != nullptr && target_ && !source;
+    if (track_ == nullptr || !source) {
+        return;
+    }
+    for (const TrackLayer& layer : track_->layers()) {
+        if (layer.target.source == *source &&
+            layers::is_within(layer.target.layer, selector_.current())) {
+            info.current = name_of(layer.id);
+        }
+    }
+}
+
+}  // namespace isthmus::media::sfu

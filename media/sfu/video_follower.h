@@ -1,0 +1,71 @@
+// Which layers of a video one viewer is to be sent, and what of each packet that makes.
+//
+// The wish says what the viewer has a use for, the limit what its bandwidth allows; the target is
+// the best that is offered within both. It is chosen again when the track offers something else.
+// Leaves out: numbering (subscription.h) and the limit itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/time.h"
+#include "media/layers/layer_selector.h"
+#include "media/sfu/conference_info.h"
+#include "media/sfu/inbound_stream.h"
+#include "media/sfu/track_layers.h"
+
+namespace isthmus::media::sfu {
+
+class PublishedTrack;
+
+class VideoFollower {
+  public:
+    void bind(Instant now, PublishedTrack& track);
+    void unbind();
+
+    void set_wish(Instant now, const LayerWish& wish);
+
+    [[nodiscard]] const LayerWish& wish() const { return wish_; }
+
+    // From whoever shares out the bandwidth; nothing pauses. Until the first call the wish alone
+    // counts.
+    void set_limit(Instant now, std::optional<layers::LayerId> limit);
+
+    // Before the packets of a batch.
+    void update();
+
+    // A packet of the track, with a payload.
+    [[nodiscard]] layers::Selection select(Instant now, const TrackPacket& packet);
+    // One that is asked for again, as it lies in the stream's cache.
+    [[nodiscard]] layers::Selection select_again(const InboundStream& stream,
+                                                 rtp::Codec codec,
+                                                 const rtp::RtpPacketView& packet,
+                                                 const rtp::HeaderExtensions& extensions,
+                                                 rtp::ExtendedSeq seq) const;
+
+    // The viewer cannot go on.
+    void request_key_frame(Instant now);
+
+    // InboundStream::source of what is being sent.
+    [[nodiscard]] std::optional<std::uint32_t> following() const { return selector_.following(); }
+
+    // What is to be sent; nothing while paused, or nothing is offered.
+    [[nodiscard]] std::optional<layers::LayerId> target() const { return target_; }
+
+    void describe(SubscriptionInfo& info) const;
+
+  private:
+    // True where the target is of another stream than what is sent.
+    bool choose();
+    void choose_and_ask(Instant now);
+
+    PublishedTrack* track_ = nullptr;
+    LayerWish wish_;
+    // Outer: whether anybody shares out bandwidth.
+    std::optional<std::optional<layers::LayerId>> limit_;
+    std::optional<layers::LayerId> target_;
+    std::uint32_t seen_version_ = 0;
+    layers::LayerSelector selector_;
+};
+
+}  // namespace isthmus::media::sfu
