@@ -28,6 +28,8 @@ constexpr std::uint8_t kFlexfecType = 49;
 sfu::MediaSection fec_section() {
     sfu::MediaSection section = video_section(Direction::kSend);
     section.flexfec_payload_type = kFlexfecType;
+    // Without an estimate: the loss that is reported here would have the video wait.
+    section.formats[0].transport_cc = false;
     // As browsers have them: what is written while sending differs from packet to packet.
     section.extensions.set(rtp::ExtensionKind::kTransportSequence, 3);
     section.extensions.set(rtp::ExtensionKind::kAbsSendTime, 2);
