@@ -91,6 +91,7 @@ void Subscription::bind(Instant now, PublishedTrack& track) {
     published_ = nullptr;
     format_ = nullptr;
     following_.reset();
+    fresh_ = true;
     track.add(*this);
     if (video_ != nullptr) {
         video_->bind(now, track);
@@ -119,15 +120,55 @@ void Subscription::forward(Instant now,
     if (video_ != nullptr) {
         video_->update();
     }
+    if (std::exchange(fresh_, false) && video_ != nullptr) {
+        catch_up(now, packets.front(), batch, sink);
+    }
     for (const TrackPacket& packet : packets) {
-        const auto outgoing = take(now, packet);
-        if (outgoing && downlink_.send(now,
-                                       *outgoing,
-                                       {.packet = packet.packet, .extensions = packet.extensions},
-                                       batch,
-                                       sink)) {
-            sent_.on_packet_sent(packet.packet.payload.size());
+        forward_one(now, packet, batch, sink);
+    }
+}
+
+void Subscription::forward_one(Instant now,
+                               const TrackPacket& packet,
+                               EgressBatch& batch,
+                               transport::DatagramSink& sink) {
+    const auto outgoing = take(now, packet);
+    if (outgoing && downlink_.send(now,
+                                   *outgoing,
+                                   {.packet = packet.packet, .extensions = packet.extensions},
+                                   batch,
+                                   sink)) {
+        sent_.on_packet_sent(packet.packet.payload.size());
+    }
+}
+
+void Subscription::catch_up(Instant now,
+                            const TrackPacket& next,
+                            EgressBatch& batch,
+                            transport::DatagramSink& sink) {
+    const InboundStream* const stream = video_->find_recent_start(now);
+    if (stream == nullptr) {
+        return;
+    }
+    const rtp::ExtendedSeq begin = stream->last_key_frame->seq;
+    const rtp::ExtendedSeq end =
+        next.stream == stream ? next.seq : rtp::advance(*stream->receive.highest(), 1);
+    const rtp::HeaderExtensionParser& parser = track_->owner().extension_parser();
+    for (rtp::ExtendedSeq seq = begin; seq < end; seq = rtp::advance(seq, 1)) {
+        const auto cached = stream->cache.find(now, seq);
+        const rtp::PayloadFormat* const format =
+            cached ? track_->format_of(cached->payload_type) : nullptr;
+        if (format == nullptr) {
+            continue;  // lost on the way in, or late: a gap that the viewer asks about
         }
+        TrackPacket packet{.stream = stream,
+                           .packet = *cached,
+                           .extensions = parser.parse(*cached),
+                           .seq = seq,
+                           .key_frame_start = seq == begin};
+        packet.layers = stream->reader.read_again(
+            format->codec, *cached, packet.extensions.dependency_descriptor);
+        forward_one(now, packet, batch, sink);
     }
 }
 

@@ -103,6 +103,16 @@ class Subscription {
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
+    void forward_one(Instant now,
+                     const TrackPacket& packet,
+                     EgressBatch& batch,
+                     transport::DatagramSink& sink);
+    // Sends what came since the last key frame and before `next`, so that the viewer need not wait
+    // for another one.
+    void catch_up(Instant now,
+                  const TrackPacket& next,
+                  EgressBatch& batch,
+                  transport::DatagramSink& sink);
     // The packet in the receiver's terms; nothing where it is not for the receiver.
     [[nodiscard]] std::optional<OutgoingPacket> take(Instant now, const TrackPacket& packet);
     [[nodiscard]] std::optional<OutgoingPacket> take_audio(Instant now, const TrackPacket& packet);
@@ -141,6 +151,7 @@ class Subscription {
     rtp::RtpHeaderWriter header_writer_;
     rtp::SequenceRewriter rewriter_;
     std::unique_ptr<VideoFollower> video_;           // null for audio
+    bool fresh_ = false;                             // nothing was offered since bind()
     std::optional<std::uint32_t> following_;         // InboundStream::source of audio
     const rtp::PayloadFormat* published_ = nullptr;  // what `format_` was chosen for
     const rtp::PayloadFormat* format_ = nullptr;     // null: the receiver cannot take it
