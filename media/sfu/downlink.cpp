@@ -51,7 +51,9 @@ Downlink::Downlink(const transport::PeerTransport& transport,
       pacing_(pacing),
       estimates_(estimates),
       controller_(config),
-      pacer_(config.pacer, controller_.pacing_rate()) {}
+      pacer_(config.pacer, controller_.pacing_rate()),
+      retransmissions_(pacing.pool(), kWaitingMax),
+      video_(pacing.pool(), kWaitingMax) {}
 
 bool Downlink::open(Instant now, EgressBatch& batch) {
     const transport::SrtpSendKey* key = transport_.send_key();

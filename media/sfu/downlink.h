@@ -156,8 +156,8 @@ class Downlink {
     DataSize budget_;                        // what may still leave at once
     congestion::SendSideController controller_;
     congestion::Pacer pacer_;
-    Waiting retransmissions_{kWaitingMax};
-    Waiting video_{kWaitingMax};
+    Waiting retransmissions_;
+    Waiting video_;
     DownlinkCounters counters_;
 };
 

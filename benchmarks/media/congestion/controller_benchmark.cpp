@@ -115,7 +115,8 @@ BENCHMARK(record_sent)->Name("RecordSentPacket");
 
 void pace(benchmark::State& state) {
     Pacer pacer({}, DataRate::kbps(7500));
-    PacerQueue<std::uint64_t> queue(512);
+    PacerPool<std::uint64_t> pool(4096);
+    PacerQueue<std::uint64_t> queue(pool, 512);
     Instant now = Instant{} + std::chrono::hours(1);
     for (auto _ : state) {
         for (std::uint64_t i = 0; i < kPacketsPerFrame; ++i) {

@@ -57,7 +57,7 @@ MediaFlow::MediaFlow(simulator::Simulator& simulator,
       random_(seed),
       controller_(config_.congestion),
       pacer_(config_.congestion.pacer, controller_.pacing_rate()),
-      queue_(1024),
+      queue_(pool_, 1024),
       streams_(config_.tracks.size()),
       feedback_(config_.feedback_interval),
       seq_(kFirstSeq) {}

@@ -129,6 +129,7 @@ class MediaFlow {
     SeededRandom random_;
     SendSideController controller_;
     Pacer pacer_;
+    PacerPool<Packet> pool_{8192};
     PacerQueue<Packet> queue_;
     LayerAllocator allocator_;
     std::vector<Stream> streams_;
