@@ -11,6 +11,10 @@ find_package(CLI11 REQUIRED)
 pkg_check_modules(SRTP REQUIRED IMPORTED_TARGET libsrtp2)
 pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
 pkg_check_modules(GSTSDP REQUIRED IMPORTED_TARGET gstreamer-sdp-1.0)
+# What isthmus-load encodes its recordings with.
+pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)
+pkg_check_modules(OPENH264 REQUIRED IMPORTED_TARGET openh264)
+pkg_check_modules(AOM REQUIRED IMPORTED_TARGET aom)
 
 # Debian's intel-ipsec-mb has no pkg-config file. x86-64 only: elsewhere OpenSSL does the work.
 find_library(IPSEC_MB_LIBRARY IPSec_MB)

@@ -146,16 +146,16 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
     }
     competing_ = queue_.is_foreign(now);
     const DataRate before = rate_.rate();
-    rate_.on_feedback(now,
-                      {.usage = usage,
-                       .throughput = throughput_.rate(),
-                       .busy_rate = busy_.rate(now),
-                       .application_limited = application_limited(),
-                       .probing = now < probed_until_,
-                       .competing = competing_,
-                       .lossy = loss_.loss() > kCompetingLoss,
-                       .served = served_,
-                       .wanted = wanted_next_});
+    rate_.on_feedback(
+        now,
+        {.usage = usage,
+         .throughput = throughput_.rate(),
+         .busy_rate = busy_.rate(now),
+         .application_limited = application_limited(),
+         .probing =
+             now<probed_until_, .competing = competing_, .lossy = loss_.loss()> kCompetingLoss,
+         .served = served_,
+         .wanted = wanted_next_});
     if (rate_.rate() < before) {
         queue_.on_cut(now);
         prober_.clear();
@@ -165,8 +165,8 @@ void SendSideController::follow_path(Instant now, const Summary& summary) {
 
 void SendSideController::use_probe(Instant now, const ProbeResult& probed) {
     ++probes_answered_;
-    // One that only asks whether a rate goes through, and got no for an answer, says nothing against
-    // what goes through already.
+    // One that only asks whether a rate goes through, and got no for an answer, says nothing
+    // against what goes through already.
     DataRate rate = probed.verifies ? std::max(probed.rate, rate_.rate()) : probed.rate;
     if (const auto throughput = throughput_.rate()) {
         rate = std::max(rate, std::min(rate_.rate(), *throughput * kOfThroughput));
@@ -227,7 +227,8 @@ void SendSideController::start_probes(Instant now) {
         probe_estimator_.expect(*cluster);
         ++probes_;
         if (cluster->verifies) {
-            probed_until_ = now + cluster->size / cluster->rate + round_trip_.estimate() + kProbeEcho;
+            probed_until_ =
+                now + cluster->size / cluster->rate + round_trip_.estimate() + kProbeEcho;
         }
     }
 }
@@ -255,7 +256,7 @@ void SendSideController::handle_timeout(Instant now) {
 
 Instant SendSideController::next_timeout() const {
     const Instant silence = has_feedback_ ? watch_.next_timeout() : kNever;
-    return std::min({silence, probe_controller_.next_timeout(), prober_.next_send()});
+    return std::min({silence, probe_controller_.next_timeout(), prober_.next_timeout()});
 }
 
 CongestionStats SendSideController::stats() const {

@@ -27,6 +27,7 @@ struct RelayRecord {
     std::uint16_t track = 0;
     std::uint8_t rid_bytes = 0;
     bool has_clock = false;
+    bool resumes = false;  // TrackPacket::resumes
     rtp::RtpTimestamp clock_timestamp{};
     Instant clock_at{};  // the instant at which the stream shows clock_timestamp
     std::array<char, kRidBytesMax> rid_text{};

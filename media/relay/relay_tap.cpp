@@ -21,7 +21,7 @@ void RelayTap::on_packets(Instant /*now*/,
                           const sfu::PublishedTrack& /*track*/,
                           std::span<const sfu::TrackPacket> packets) {
     for (const sfu::TrackPacket& packet : packets) {
-        RelayRecord record{.owner = owner_, .track = index_};
+        RelayRecord record{.owner = owner_, .track = index_, .resumes = packet.resumes};
         record.set_rid(packet.stream->rid);
         if (const auto clock = packet.stream->clock.anchor()) {
             record.has_clock = true;

@@ -66,6 +66,9 @@ bool RelayedOwner::handle_packet(Instant now,
     if (const auto clock = record.clock(); clock && clock != stream->clock.anchor()) {
         stream->clock.on_sender_report(clock->at, clock->timestamp);
     }
+    if (record.resumes) {
+        track.audio_gate().on_gap();
+    }
     return track.handle_rtp(now, *stream, *view, extension_parser_.parse(*view), false);
 }
 

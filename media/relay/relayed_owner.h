@@ -41,7 +41,10 @@ class RelayedOwner final : public sfu::TrackOwner {
         touched_ = false;
         for (std::size_t i = 0; i < tracks_.size(); ++i) {
             const auto index = static_cast<std::uint16_t>(i);
-            const bool wanted = tracks_[i]->has_receivers();
+            // The loudest of each worker compete in all others, whether somebody there has a
+            // section for them yet or not.
+            const bool wanted =
+                tracks_[i]->has_receivers() || tracks_[i]->audio_gate().speaker.has_value();
             if (wanted != wanted_[i]) {
                 wanted_[i] = wanted;
                 tell(TrackWanted{.owner = announced_.owner, .track = index, .wanted = wanted});

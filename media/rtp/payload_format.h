@@ -27,11 +27,19 @@ struct PayloadFormat {
     std::uint8_t channels = 1;
     std::string fmtp;  // the value of a=fmtp after the payload type; empty without one
     std::optional<std::uint8_t> rtx_payload_type;  // RFC 4588
+    // Audio: the same with earlier frames beside it (RFC 2198).
+    std::optional<std::uint8_t> red_payload_type = std::nullopt;
+    bool red_first = false;  // whoever offered it would rather send that
     bool nack = false;
     bool pli = false;
     bool fir = false;
     bool transport_cc = false;
     bool remb = false;
+
+    // Is `type` this format, by itself or within RED?
+    [[nodiscard]] bool carries(std::uint8_t type) const {
+        return type == payload_type || type == red_payload_type;
+    }
 };
 
 // May a stream in `published` be sent as `wanted` without a change to the payload? Same codec and

@@ -61,6 +61,7 @@ void Conference::enlist(TrackOwner& owner) {
         if (track->kind() == rtp::MediaKind::kAudio && !gate.speaker) {
             gate.conference = this;
             audio_.add(*track);
+            owner.touch();
         }
     }
 }

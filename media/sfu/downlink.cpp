@@ -1,14 +1,54 @@
 #include "media/sfu/downlink.h"
 
-namespace isthmus::media::sfu {
+#include <algorithm>
+#include <array>
 
-bool Downlink::open(EgressBatch& batch) const {
+#include "media/sfu/fec_stream.h"
+#include "media/sfu/red_forwarding.h"
+
+namespace isthmus::media::sfu {
+namespace {
+
+// IP and UDP, or TCP (RFC 4571 framing included).
+constexpr std::uint16_t kIpv4UdpBytes = 20 + 8;
+constexpr std::uint16_t kIpv6UdpBytes = 40 + 8;
+constexpr std::uint16_t kTcpBytes = 20 + 2 - 8;
+
+std::uint16_t line_overhead(const transport::Path& path) {
+    const std::uint16_t udp = path.remote.ip.is_v4() ? kIpv4UdpBytes : kIpv6UdpBytes;
+    return static_cast<std::uint16_t>(udp +
+                                      (path.protocol == transport::Protocol::kTcp ? kTcpBytes : 0));
+}
+
+// Header, extensions and tag: what the pacer reckons with before the packet is written.
+constexpr std::size_t kHeaderBytesTypical = 12 + 20 + 16;
+
+}  // namespace
+
+Downlink::Downlink(const transport::PeerTransport& transport,
+                   PacingList& pacing,
+                   const congestion::CongestionConfig& config,
+                   bool estimates)
+    : transport_(transport),
+      pacing_(pacing),
+      estimates_(estimates),
+      controller_(config),
+      pacer_(config.pacer, controller_.pacing_rate()) {}
+
+bool Downlink::open(Instant now, EgressBatch& batch) {
     const transport::SrtpSendKey* key = transport_.send_key();
     const transport::Path* path = transport_.selected_path();
     if (key == nullptr || path == nullptr) {
         return false;
     }
     batch.to(*key, *path);
+    if (estimates_) {
+        line_overhead_bytes_ = line_overhead(*path);
+        // Whoever waits goes first.
+        budget_ = video_.empty() && retransmissions_.empty()
+                      ? pacer_.allowance(now, DataSize(), now)
+                      : DataSize();
+    }
     return true;
 }
 
@@ -17,6 +57,42 @@ bool Downlink::send(Instant now,
                     const PacketContent& content,
                     EgressBatch& batch,
                     transport::DatagramSink& sink) {
+    if (!estimates_) {
+        return write(now, packet, content, {}, batch, sink) != 0;
+    }
+    if (packet.send_class != SendClass::kAudio) {
+        const auto size = DataSize::bytes(static_cast<std::int64_t>(
+            content.packet.payload.size() + kHeaderBytesTypical + line_overhead_bytes_));
+        if (budget_ < size) {
+            budget_ = DataSize();
+            return wait(now, packet, size);
+        }
+        budget_ -= size;
+    }
+    const std::size_t bytes = write(now, packet, content, {}, batch, sink);
+    pacer_.on_sent(now, DataSize::bytes(static_cast<std::int64_t>(bytes)));
+    return bytes != 0;
+}
+
+std::size_t Downlink::send_padding(Instant now,
+                                   const OutgoingPacket& packet,
+                                   const PacketContent& content,
+                                   congestion::ProbeClusterId cluster,
+                                   EgressBatch& batch,
+                                   transport::DatagramSink& sink) {
+    const std::size_t bytes =
+        write(now, packet, content, {.cluster = cluster, .is_padding = true}, batch, sink);
+    pacer_.on_sent(now, DataSize::bytes(static_cast<std::int64_t>(bytes)));
+    counters_.padding += bytes != 0 ? 1 : 0;
+    return bytes;
+}
+
+std::size_t Downlink::write(Instant now,
+                            const OutgoingPacket& packet,
+                            const PacketContent& content,
+                            Probe probe,
+                            EgressBatch& batch,
+                            transport::DatagramSink& sink) {
     if (batch.full()) {
         batch.flush(sink);
     }
@@ -26,18 +102,219 @@ bool Downlink::send(Instant now,
                                 .seq = rtp::seq16_of(packet.seq),
                                 .timestamp = packet.timestamp,
                                 .ssrc = packet.ssrc};
+    const std::span<const std::byte> header = batch.header_room().first(
+        write_header(now, writer, fields, content.packet.csrcs, content.extensions, batch));
+    std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
+    const std::span<const std::byte> prefix = packet.earlier_frames == 0
+                                                  ? packet.patch.span()
+                                                  : write_red(now, packet, content.packet, red);
+    const std::span<const std::byte> payload =
+        content.packet.payload.subspan(packet.patch.replaces);
+    const std::size_t bytes = batch.commit(
+        header.size(),
+        prefix,
+        payload,
+        rtp::roc_of(packet.seq),
+        // What a repair packet is made of must not change any more.
+        {.kind = packet.send_class == SendClass::kAudio ? transport::TrafficKind::kAudio
+                                                        : transport::TrafficKind::kVideo,
+         .may_pad = packet.fec == nullptr});
+    if (bytes == 0) {
+        return 0;
+    }
+    const std::size_t on_line = on_written(now, writer, bytes, probe);
+    if (packet.fec != nullptr &&
+        packet.fec->on_sent(
+            now, packet.seq, {.header = header, .prefix = prefix, .payload = payload})) {
+        write_repair(now, packet, batch, sink);
+    }
+    return on_line;
+}
+
+std::size_t Downlink::write_header(Instant now,
+                                   const rtp::RtpHeaderWriter& writer,
+                                   rtp::RtpHeaderFields fields,
+                                   std::span<const std::byte> csrcs,
+                                   const rtp::HeaderExtensions& extensions,
+                                   EgressBatch& batch) const {
     if (writer.wants_transport_sequence()) {
-        fields.transport_sequence = transport_sequence_++;
+        fields.transport_sequence = transport_sequence_;
     }
     if (writer.wants_abs_send_time()) {
         fields.abs_send_time = rtp::abs_send_time_of(now);
     }
-    const std::size_t header_bytes =
-        writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
-    return batch.commit(header_bytes,
-                        packet.patch.span(),
-                        content.packet.payload.subspan(packet.patch.replaces),
-                        rtp::roc_of(packet.seq));
+    return writer.write(fields, csrcs, extensions, batch.header_room());
+}
+
+std::size_t Downlink::on_written(Instant now,
+                                 const rtp::RtpHeaderWriter& writer,
+                                 std::size_t bytes,
+                                 Probe probe) {
+    const std::size_t on_line = bytes + line_overhead_bytes_;
+    if (writer.wants_transport_sequence()) {
+        controller_.on_packet_sent(now,
+                                   {.seq = transport_sequence_,
+                                    .bytes = static_cast<std::uint16_t>(on_line),
+                                    .probe = probe.cluster,
+                                    .is_padding = probe.is_padding});
+        ++transport_sequence_;
+        if (!begun_) [[unlikely]] {
+            // The controller wants to probe now, and nobody but the worker can arm a timer.
+            begun_ = true;
+            enlist(now);
+        }
+    }
+    return on_line;
+}
+
+// Does not wait for the pacer, which has it on the bill: it is worth little after the packets that
+// follow.
+void Downlink::write_repair(Instant now,
+                            const OutgoingPacket& repaired,
+                            EgressBatch& batch,
+                            transport::DatagramSink& sink) {
+    if (batch.full()) {
+        batch.flush(sink);
+    }
+    FecStream& fec = *repaired.fec;
+    const rtp::ExtendedSeq seq = fec.seq();
+    const rtp::RtpHeaderWriter& writer = *repaired.header_writer;
+    const std::size_t header_bytes = write_header(now,
+                                                  writer,
+                                                  {.payload_type = fec.description().payload_type,
+                                                   .seq = rtp::seq16_of(seq),
+                                                   .timestamp = repaired.timestamp,
+                                                   .ssrc = fec.description().ssrc},
+                                                  {},
+                                                  {},
+                                                  batch);
+    const std::span<std::byte> payload = batch.take_payload_room(fec.repair_bytes());
+    fec.take_repair(payload);
+    const std::size_t bytes = batch.commit(header_bytes, {}, payload, rtp::roc_of(seq));
+    if (bytes != 0) {
+        const std::size_t on_line = on_written(now, writer, bytes, {});
+        if (estimates_) {
+            pacer_.on_sent(now, DataSize::bytes(static_cast<std::int64_t>(on_line)));
+        }
+    }
+}
+
+bool Downlink::wait(Instant now, const OutgoingPacket& packet, DataSize size) {
+    Waiting& queue = packet.send_class == SendClass::kRetransmission ? retransmissions_ : video_;
+    if (!queue.push(now, size, packet)) {
+        return false;
+    }
+    ++counters_.paced;
+    enlist(next_release(now));
+    return true;
+}
+
+void Downlink::enlist(Instant at) {
+    if (!listed_) {
+        listed_ = true;
+        pacing_.add(owner_, at);
+    }
+}
+
+void Downlink::write_waiting(Instant now,
+                             const OutgoingPacket& packet,
+                             Probe probe,
+                             EgressBatch& batch,
+                             transport::DatagramSink& sink) {
+    const auto cached = packet.stream->cache.find(now, packet.source_seq);
+    if (!cached) {
+        ++counters_.dropped_expired;
+        return;
+    }
+    write(now,
+          packet,
+          {.packet = *cached, .extensions = packet.extensions->parse(*cached)},
+          probe,
+          batch,
+          sink);
+}
+
+Instant Downlink::next_release(Instant now) const {
+    return std::min(retransmissions_.next_release(now, pacer_), video_.next_release(now, pacer_));
+}
+
+Instant Downlink::release(Instant now, EgressBatch& batch, transport::DatagramSink& sink) {
+    if (!open(now, batch)) {
+        listed_ = false;
+        return kNever;
+    }
+    const auto write_one = [&](const OutgoingPacket& packet, DataSize /*size*/) {
+        write_waiting(now, packet, {}, batch, sink);
+    };
+    retransmissions_.release(now, pacer_, write_one);
+    video_.release(now, pacer_, write_one);
+    const Instant next = next_release(now);
+    listed_ = next != kNever;
+    return next;
+}
+
+std::optional<congestion::ProbeSend> Downlink::poll_probe(Instant now,
+                                                          EgressBatch& batch,
+                                                          transport::DatagramSink& sink) {
+    auto probe = controller_.poll_probe(now);
+    if (!probe || (video_.empty() && retransmissions_.empty())) {
+        return probe;
+    }
+    const auto write_one = [&](const OutgoingPacket& packet, DataSize /*size*/) {
+        write_waiting(now, packet, {.cluster = probe->cluster}, batch, sink);
+    };
+    retransmissions_.release_at_least(now, probe->size, pacer_, write_one);
+    video_.release_at_least(now, probe->size, pacer_, write_one);
+    return controller_.poll_probe(now);
+}
+
+void Downlink::drop(const rtp::RtpHeaderWriter& section) {
+    const auto is_of_section = [&section](const OutgoingPacket& packet) {
+        return packet.header_writer == &section;
+    };
+    retransmissions_.drop_if(is_of_section);
+    video_.drop_if(is_of_section);
+}
+
+void Downlink::on_transport_feedback(Instant now, const rtp::TransportFeedback& feedback) {
+    if (estimates_) {
+        controller_.on_transport_feedback(now, feedback);
+        pacer_.set_rate(controller_.pacing_rate());
+    }
+}
+
+void Downlink::on_remb(Instant now, DataRate limit) {
+    estimates_ = true;
+    controller_.on_remb(now, limit);
+    pacer_.set_rate(controller_.pacing_rate());
+}
+
+void Downlink::on_report_loss(Instant now, double fraction, std::optional<Duration> round_trip) {
+    if (estimates_) {
+        controller_.on_report_loss(now, fraction, round_trip);
+        pacer_.set_rate(controller_.pacing_rate());
+    }
+}
+
+void Downlink::handle_timeout(Instant now) {
+    if (estimates_ && controller_.next_timeout() <= now) {
+        controller_.handle_timeout(now);
+        pacer_.set_rate(controller_.pacing_rate());
+    }
+}
+
+Instant Downlink::next_timeout() const {
+    return estimates_ ? controller_.next_timeout() : kNever;
+}
+
+DataRate Downlink::target() const {
+    return estimates_ ? controller_.target() : DataRate::unlimited();
+}
+
+DownlinkCounters Downlink::counters() const {
+    DownlinkCounters counters = counters_;
+    counters.dropped_full = retransmissions_.dropped() + video_.dropped();
+    return counters;
 }
 
 }  // namespace isthmus::media::sfu

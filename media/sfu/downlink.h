@@ -1,38 +1,165 @@
 // The way to one client: everything that it is sent, of all tracks, leaves through here.
 //
-// Numbers packets transport-wide and writes them into the worker's batch. One per participant;
-// driven by its subscriptions. Leaves out: what deserves sending (subscription.h), RTCP
-// (rtcp_sender.h).
+// Numbers packets transport-wide, remembers them for the client's feedback, and spreads bursts of
+// video over time where the client's bandwidth is known (congestion::SendSideController says how
+// much, congestion::Pacer when). Sound is never held back. One per participant; driven by its
+// subscriptions and its worker. Leaves out: what deserves sending (subscription.h), which layer
+// (layer_choice.h), RTCP (rtcp_sender.h).
+//
+// Specification: draft-holmer-rmcat-transport-wide-cc-extensions-01 (numbering).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 
+#include "base/data_rate.h"
 #include "base/time.h"
+#include "media/congestion/congestion_config.h"
+#include "media/congestion/pacer.h"
+#include "media/congestion/pacer_queue.h"
+#include "media/congestion/send_side_controller.h"
+#include "media/rtp/rtcp_messages.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/outgoing_packet.h"
+#include "media/sfu/pacing_list.h"
 #include "media/transport/datagram.h"
 #include "media/transport/peer_transport.h"
 
 namespace isthmus::media::sfu {
 
+struct DownlinkCounters {
+    std::uint64_t paced = 0;            // waited for the pacer
+    std::uint64_t dropped_full = 0;     // too many waited
+    std::uint64_t dropped_expired = 0;  // no longer in the publisher's cache when their time came
+    std::uint64_t padding = 0;          // sent to probe
+};
+
 class Downlink {
   public:
-    // `transport` outlives the downlink.
-    explicit Downlink(const transport::PeerTransport& transport) : transport_(transport) {}
+    // Both outlive the downlink. `estimates`: the client sends transport-wide feedback.
+    Downlink(const transport::PeerTransport& transport,
+             PacingList& pacing,
+             const congestion::CongestionConfig& config,
+             bool estimates);
+
+    // In the pacing list.
+    void set_owner(ParticipantId owner) { owner_ = owner; }
 
     // Makes the client the receiver of what is sent next. False before it has keys and a path.
-    [[nodiscard]] bool open(EgressBatch& batch) const;
+    [[nodiscard]] bool open(Instant now, EgressBatch& batch);
 
-    // After open(). False where the packet became too long to be sent.
+    // After open(). Sends the packet, or keeps it for the pacer. False where it became too long to
+    // be sent, or too many wait.
     bool send(Instant now,
               const OutgoingPacket& packet,
               const PacketContent& content,
               EgressBatch& batch,
               transport::DatagramSink& sink);
 
+    // After open(): a packet sent for a probe alone. Returns its bytes on the line; 0 where it was
+    // not sent.
+    std::size_t send_padding(Instant now,
+                             const OutgoingPacket& packet,
+                             const PacketContent& content,
+                             congestion::ProbeClusterId cluster,
+                             EgressBatch& batch,
+                             transport::DatagramSink& sink);
+
+    // Sends what the pacer lets go. Returns when it wants to be asked again, kNever where nothing
+    // waits.
+    Instant release(Instant now, EgressBatch& batch, transport::DatagramSink& sink);
+
+    // Bytes to send now for a probe: after open(), waiting packets go first; what is left is to be
+    // sent with send_padding(). Nothing where none is due.
+    [[nodiscard]] std::optional<congestion::ProbeSend> poll_probe(Instant now,
+                                                                  EgressBatch& batch,
+                                                                  transport::DatagramSink& sink);
+
+    // Forgets waiting packets of one section: its track ends, or another layer takes over.
+    void drop(const rtp::RtpHeaderWriter& section);
+
+    void on_transport_feedback(Instant now, const rtp::TransportFeedback& feedback);
+    void on_remb(Instant now, DataRate limit);
+    // What the client lost of one stream (0 to 1), from its report.
+    void on_report_loss(Instant now, double fraction, std::optional<Duration> round_trip);
+
+    void handle_timeout(Instant now);
+    [[nodiscard]] Instant next_timeout() const;
+
+    // The client's bandwidth is measured: by transport-wide feedback, REMB or reports.
+    [[nodiscard]] bool estimates() const { return estimates_; }
+
+    // For media. Unlimited where nothing is measured.
+    [[nodiscard]] DataRate target() const;
+
+    void set_wanted(const congestion::WantedRates& wanted) { controller_.set_wanted(wanted); }
+
+    [[nodiscard]] congestion::CongestionStats congestion() const { return controller_.stats(); }
+
+    [[nodiscard]] DownlinkCounters counters() const;
+
   private:
+    using Waiting = congestion::PacerQueue<OutgoingPacket>;
+
+    struct Probe {
+        congestion::ProbeClusterId cluster = congestion::kNoProbe;
+        bool is_padding = false;
+    };
+
+    // Bytes on the line; 0 where the packet is too long.
+    std::size_t write(Instant now,
+                      const OutgoingPacket& packet,
+                      const PacketContent& content,
+                      Probe probe,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink);
+    // Writes the header at the moment of sending. Returns its bytes, in the batch's header room.
+    std::size_t write_header(Instant now,
+                             const rtp::RtpHeaderWriter& writer,
+                             rtp::RtpHeaderFields fields,
+                             std::span<const std::byte> csrcs,
+                             const rtp::HeaderExtensions& extensions,
+                             EgressBatch& batch) const;
+    // Tells the controller. Returns the bytes on the line.
+    std::size_t on_written(Instant now,
+                           const rtp::RtpHeaderWriter& writer,
+                           std::size_t bytes,
+                           Probe probe);
+    // The repair packet that is due beside `repaired`, which was just written.
+    void write_repair(Instant now,
+                      const OutgoingPacket& repaired,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink);
+    // The same for one that waited: its payload is looked up again.
+    void write_waiting(Instant now,
+                       const OutgoingPacket& packet,
+                       Probe probe,
+                       EgressBatch& batch,
+                       transport::DatagramSink& sink);
+    bool wait(Instant now, const OutgoingPacket& packet, DataSize size);
+    [[nodiscard]] Instant next_release(Instant now) const;
+    // Has the worker call release().
+    void enlist(Instant at);
+
+    // Frames of all tracks of half a second at 10 Mbit/s.
+    static constexpr std::size_t kWaitingMax = 512;
+
     const transport::PeerTransport& transport_;
+    PacingList& pacing_;
+    ParticipantId owner_;
+    bool estimates_;
+    bool listed_ = false;  // in pacing_
+    bool begun_ = false;   // something was sent
     std::uint16_t transport_sequence_ = 0;
+    std::uint16_t line_overhead_bytes_ = 0;  // IP and UDP of the current path
+    DataSize budget_;                        // what may still leave at once
+    congestion::SendSideController controller_;
+    congestion::Pacer pacer_;
+    Waiting retransmissions_{kWaitingMax};
+    Waiting video_{kWaitingMax};
+    DownlinkCounters counters_;
 };
 
 }  // namespace isthmus::media::sfu

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -47,6 +48,16 @@ struct TrackPacket {
     rtp::ExtendedSeq seq{};
     bool key_frame_start = false;  // always, for audio
     bool resumes = false;          // the first after a time in which none was forwarded
+    // RED (RFC 2198): where the own frame begins in the payload, 0 for anything else; what it is
+    // called, and whether the earlier frames are called the same.
+    std::uint16_t red_primary_at = 0;
+    std::uint8_t block_type = 0;
+    bool red_uniform = false;
+
+    // Without what RED puts before it.
+    [[nodiscard]] std::span<const std::byte> own_payload() const {
+        return packet.payload.subspan(red_primary_at);
+    }
 };
 
 }  // namespace isthmus::media::sfu

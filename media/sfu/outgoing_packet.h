@@ -18,6 +18,8 @@
 
 namespace isthmus::media::sfu {
 
+class FecStream;
+
 // In the order in which they leave where not all may: sound first, then what a picture waits for.
 enum class SendClass : std::uint8_t { kAudio, kRetransmission, kVideo };
 
@@ -29,7 +31,7 @@ struct PayloadPatch {
 
     std::array<std::byte, kBytesMax> bytes{};
     std::uint8_t size = 0;
-    std::uint8_t replaces = 0;
+    std::uint16_t replaces = 0;
 
     [[nodiscard]] std::span<const std::byte> span() const { return std::span(bytes).first(size); }
 };
@@ -45,7 +47,11 @@ struct OutgoingPacket {
     std::uint8_t payload_type = 0;
     bool marker = false;
     SendClass send_class = SendClass::kVideo;
+    // RED that the node makes: how many of the packets before go along, and what all are called.
+    std::uint8_t earlier_frames = 0;
+    std::uint8_t red_block_type = 0;
     PayloadPatch patch;
+    FecStream* fec = nullptr;  // protects it; null for what is not protected
 };
 
 // What the publisher's packet says; points into its cache.

@@ -31,13 +31,21 @@ bool subscribes(const MediaSection& section) {
            (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
 }
 
+// The client tells when each packet arrived.
+bool estimates_bandwidth(const MediaSection& section) {
+    return subscribes(section) &&
+           section.extensions.id_of(rtp::ExtensionKind::kTransportSequence) != 0 &&
+           std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Participant>> Participant::make(Instant now,
                                                        ParticipantConfig config,
                                                        std::span<const MediaSection> sections,
                                                        RandomSource& random,
-                                                       TouchList& touched) {
+                                                       TouchList& touched,
+                                                       PacingList& pacing) {
     const auto publishing = std::ranges::count_if(sections, publishes);
     if (publishing > 0 && !config.can_publish) {
         return make_error(ErrorCode::kPermissionDenied, "The token does not allow publishing.");
@@ -52,14 +60,15 @@ Result<std::unique_ptr<Participant>> Participant::make(Instant now,
                                       publishing));
     }
     return std::unique_ptr<Participant>(
-        new Participant(now, std::move(config), sections, random, touched));
+        new Participant(now, std::move(config), sections, random, touched, pacing));
 }
 
 Participant::Participant(Instant now,
                          ParticipantConfig config,
                          std::span<const MediaSection> sections,
                          RandomSource& random,
-                         TouchList& touched)
+                         TouchList& touched,
+                         PacingList& pacing)
     : config_(std::move(config)),
       touch_list_(touched),
       cname_(random.next_token(16)),
@@ -72,7 +81,10 @@ Participant::Participant(Instant now,
                  config_.limits,
                  static_cast<std::uint32_t>(config_.connection << 8U),
                  random),
-      downlink_(transport_),
+      downlink_(transport_,
+                pacing,
+                config_.congestion,
+                std::ranges::any_of(sections, estimates_bandwidth)),
       subscriber_(sections, downlink_, config_.limits, cname_, random),
       paths_max_(config_.transport.limits.paths) {
     ufrags_.push_back(transport_.local_ice().ufrag);
@@ -135,8 +147,16 @@ struct Participant::RtcpHandler {
         }
     }
 
-    // What the rest says matters to senders that adapt (TransportFeedback, Remb) or is told again
-    // by the transport and by reports (Goodbye, CanonicalName, extended reports).
+    void operator()(const rtp::TransportFeedback& feedback) const {
+        self.downlink_.on_transport_feedback(now, feedback);
+    }
+
+    void operator()(const rtp::Remb& remb) const {
+        self.downlink_.on_remb(now, DataRate::bps(static_cast<std::int64_t>(remb.bitrate_bps)));
+    }
+
+    // What the rest says is told again by the transport and by reports (Goodbye, CanonicalName,
+    // extended reports).
     template <typename Other>
     void operator()(const Other& /*message*/) const {}
 
@@ -181,10 +201,25 @@ void Participant::forward_pending(Instant now, EgressBatch& batch, transport::Da
 void Participant::handle_timeout(Instant now) {
     transport_.handle_timeout(now);
     publisher_.handle_timeout(now);
+    downlink_.handle_timeout(now);
 }
 
 Instant Participant::next_timeout() const {
-    return std::min({transport_.next_timeout(), publisher_.next_timeout(), reports_at_});
+    return std::min({transport_.next_timeout(),
+                     publisher_.next_timeout(),
+                     downlink_.next_timeout(),
+                     reports_at_});
+}
+
+void Participant::send_probes(Instant now, EgressBatch& batch, transport::DatagramSink& sink) {
+    if (!downlink_.estimates() || !downlink_.open(now, batch)) {
+        return;
+    }
+    while (const auto probe = downlink_.poll_probe(now, batch, sink)) {
+        if (!subscriber_.send_padding(now, *probe, batch, sink)) {
+            return;  // nothing to pad with: media will have to do
+        }
+    }
 }
 
 void Participant::send_feedback(Instant now, transport::DatagramSink& sink, WorkerStats& stats) {

@@ -14,7 +14,6 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "base/slot_map.h"
 #include "base/time.h"
 #include "media/rtp/ntp_time.h"
 #include "media/sfu/conference_info.h"
@@ -22,6 +21,7 @@
 #include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/limits.h"
+#include "media/sfu/participant_id.h"
 #include "media/sfu/publisher.h"
 #include "media/sfu/subscriber.h"
 #include "media/sfu/track_owner.h"
@@ -30,11 +30,6 @@
 namespace isthmus::media::sfu {
 
 class Conference;
-struct ParticipantTag;
-using ParticipantId = SlotId<ParticipantTag>;
-
-// Participants that have something to say, for the worker to settle at the end of the call at hand.
-using TouchList = std::vector<ParticipantId>;
 
 struct ParticipantConfig {
     std::string id;                // "PA_..."
@@ -48,6 +43,7 @@ struct ParticipantConfig {
     std::int64_t joined_at_unix_ms = 0;
     std::int64_t unix_ns_at_zero = 0;  // wall clock at Instant{}
     SfuLimits limits;
+    congestion::CongestionConfig congestion;
     transport::PeerTransportConfig transport;
 };
 
@@ -60,7 +56,8 @@ class Participant final : public TrackOwner {
         ParticipantConfig config,
         std::span<const MediaSection> sections,
         RandomSource& random,
-        TouchList& touched);
+        TouchList& touched,
+        PacingList& pacing);
 
     void handle_rtp(Instant now, std::span<std::byte> packet, WorkerStats& stats);
     void handle_rtcp(Instant now,
@@ -72,6 +69,14 @@ class Participant final : public TrackOwner {
     void forward_pending(Instant now, EgressBatch& batch, transport::DatagramSink& sink);
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
+
+    // Sends what the pacer held back; see Downlink::release().
+    Instant release(Instant now, EgressBatch& batch, transport::DatagramSink& sink) {
+        return downlink_.release(now, batch, sink);
+    }
+
+    // Sends what is due to find out how much the client can take.
+    void send_probes(Instant now, EgressBatch& batch, transport::DatagramSink& sink);
     // Reports and feedback that are due.
     void send_feedback(Instant now, transport::DatagramSink& sink, WorkerStats& stats);
     // Says goodbye; nothing else may be called afterwards but the destructor.
@@ -86,7 +91,10 @@ class Participant final : public TrackOwner {
     // Asks the worker to settle this participant at the end of the call at hand.
     void touch() override;
 
-    void set_handle(ParticipantId handle) { handle_ = handle; }
+    void set_handle(ParticipantId handle) {
+        handle_ = handle;
+        downlink_.set_owner(handle);
+    }
 
     void clear_touched() { touched_ = false; }
 
@@ -152,7 +160,8 @@ class Participant final : public TrackOwner {
                 ParticipantConfig config,
                 std::span<const MediaSection> sections,
                 RandomSource& random,
-                TouchList& touched);
+                TouchList& touched,
+                PacingList& pacing);
 
     struct RtcpHandler;
     void send_reports(Instant now, RtcpSender& rtcp);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "media/rtp/key_frame.h"
-#include "media/sfu/conference.h"
+#include "media/sfu/red_forwarding.h"
 #include "media/sfu/subscription.h"
 
 namespace isthmus::media::sfu {
@@ -13,11 +13,6 @@ namespace {
 // Audio is not repeated but to those who asked for it; a second of Opus is 50 packets.
 constexpr std::size_t kAudioCachePackets = 64;
 constexpr std::size_t kVideoCachePackets = 1024;
-
-// A voice is heard as speech by its first loud packet; the breath and the soft consonant before it
-// are sent too. Two packets: the listener's jitter buffer takes 40 ms of delay in its stride.
-constexpr std::int64_t kOnsetPackets = 2;
-constexpr std::int32_t kOnsetMs = 60;
 
 }  // namespace
 
@@ -57,8 +52,9 @@ InboundStream* PublishedTrack::find_repaired(std::string_view repaired_rid) {
 }
 
 const rtp::PayloadFormat* PublishedTrack::format_of(std::uint8_t payload_type) const {
-    const auto found =
-        std::ranges::find(section_.formats, payload_type, &rtp::PayloadFormat::payload_type);
+    const auto found = std::ranges::find_if(
+        section_.formats,
+        [payload_type](const rtp::PayloadFormat& format) { return format.carries(payload_type); });
     return found == section_.formats.end() ? nullptr : &*found;
 }
 
@@ -67,7 +63,7 @@ bool PublishedTrack::handle_rtp(Instant now,
                                 const rtp::RtpPacketView& packet,
                                 const rtp::HeaderExtensions& extensions,
                                 bool repaired) {
-    if (format_ == nullptr || format_->payload_type != packet.payload_type) {
+    if (format_ == nullptr || !format_->carries(packet.payload_type)) {
         const rtp::PayloadFormat* format = format_of(packet.payload_type);
         if (format == nullptr) {
             return false;
@@ -90,70 +86,31 @@ bool PublishedTrack::handle_rtp(Instant now,
         stream.nack.forget_before(arrival.seq);
     }
     choose_active(stream, key_frame_start);
-    const bool passes = kind() != rtp::MediaKind::kAudio || passes_gate(now, packet, extensions);
+    TrackPacket queued{.stream = &stream,
+                       .packet = packet,
+                       .extensions = extensions,
+                       .seq = arrival.seq,
+                       .key_frame_start = key_frame_start};
+    if (packet.payload_type == format_->red_payload_type &&
+        !read_red(format_->payload_type, queued)) {
+        return false;
+    }
+    const bool audio = kind() == rtp::MediaKind::kAudio;
+    const bool passes = !audio || audio_gate_.passes(now, *this, queued);
     if (!has_receivers()) {
         return true;
     }
     const auto stored = stream.cache.store(now, arrival.seq, packet);
-    if (stored && passes) {
-        const TrackPacket queued{.stream = &stream,
-                                 .packet = *stored,
-                                 .extensions = extensions,
-                                 .seq = arrival.seq,
-                                 .key_frame_start = key_frame_start};
-        queue(now, stream, queued);
+    if (!stored || !passes) {
+        return true;
     }
-    audio_gate_.closed = audio_gate_.closed || !passes;
-    return true;
-}
-
-void PublishedTrack::queue(Instant now, InboundStream& stream, const TrackPacket& packet) {
-    const rtp::SourcePacket source{.source = stream.source, .seq = packet.seq};
-    if (kind() != rtp::MediaKind::kAudio) {
-        pending_.push_back(packet);
-        return;
-    }
-    const bool newest = audio_gate_.is_behind(source);
-    if (audio_gate_.closed && newest) {
-        reopen(now, stream, packet);
+    queued.packet = *stored;
+    if (audio) {
+        audio_gate_.queue(now, queued, owner_.extension_parser(), pending_);
     } else {
-        pending_.push_back(packet);
+        pending_.push_back(queued);
     }
-    if (newest) {
-        audio_gate_.passed = source;
-    }
-}
-
-bool PublishedTrack::passes_gate(Instant now,
-                                 const rtp::RtpPacketView& packet,
-                                 const rtp::HeaderExtensions& extensions) {
-    return audio_gate_.conference == nullptr ||
-           audio_gate_.conference->on_audio(
-               now, *this, extensions.audio_level, packet.payload.size());
-}
-
-void PublishedTrack::reopen(Instant now, InboundStream& stream, const TrackPacket& packet) {
-    const std::int32_t ticks_max = kOnsetMs * static_cast<std::int32_t>(format_->clock_hz / 1000);
-    const std::size_t begins_at = pending_.size();
-    for (std::int64_t before = kOnsetPackets; before > 0; --before) {
-        const rtp::ExtendedSeq seq = rtp::advance(packet.seq, -before);
-        const auto cached = stream.cache.find(now, seq);
-        if (!cached || cached->payload_type != packet.packet.payload_type ||
-            !audio_gate_.is_behind({.source = stream.source, .seq = seq})) {
-            continue;
-        }
-        const std::int32_t ticks = rtp::distance(cached->timestamp, packet.packet.timestamp);
-        if (ticks > 0 && ticks <= ticks_max) {
-            pending_.push_back({.stream = &stream,
-                                .packet = *cached,
-                                .extensions = owner_.extension_parser().parse(*cached),
-                                .seq = seq,
-                                .key_frame_start = packet.key_frame_start});
-        }
-    }
-    pending_.push_back(packet);
-    pending_[begins_at].resumes = true;
-    audio_gate_.closed = false;
+    return true;
 }
 
 void PublishedTrack::choose_active(InboundStream& stream, bool key_frame_start) {

@@ -95,13 +95,6 @@ class PublishedTrack {
 
   private:
     void choose_active(InboundStream& stream, bool key_frame_start);
-    // Reports an audio packet; false where it goes to nobody.
-    bool passes_gate(Instant now,
-                     const rtp::RtpPacketView& packet,
-                     const rtp::HeaderExtensions& extensions);
-    // Queues what was said before the gate opened, and marks where the stream begins again.
-    void reopen(Instant now, InboundStream& stream, const TrackPacket& packet);
-    void queue(Instant now, InboundStream& stream, const TrackPacket& packet);
 
     std::string id_;
     MediaSection section_;

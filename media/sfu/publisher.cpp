@@ -23,8 +23,10 @@ const rtp::PayloadFormat* find_repaired_format(const MediaSection& section,
 }
 
 bool has_payload_type(const MediaSection& section, std::uint8_t payload_type) {
-    return std::ranges::find(section.formats, payload_type, &rtp::PayloadFormat::payload_type) !=
-               section.formats.end() ||
+    return std::ranges::any_of(section.formats,
+                               [payload_type](const rtp::PayloadFormat& format) {
+                                   return format.carries(payload_type);
+                               }) ||
            find_repaired_format(section, payload_type) != nullptr;
 }
 

@@ -48,6 +48,9 @@ Subscriber::Subscriber(std::span<const MediaSection> sections,
         if (has_rtx(section)) {
             description.rtx_ssrc = random.next_u32();
         }
+        if (section.flexfec_payload_type) {
+            description.fec_ssrc = random.next_u32();
+        }
         subscriptions_.push_back(std::make_unique<Subscription>(
             section, std::move(description), downlink, limits, random));
     }
@@ -88,6 +91,15 @@ void Subscriber::unsubscribe_all() {
 bool Subscriber::has_free_section() const {
     return std::ranges::any_of(
         subscriptions_, [](const auto& subscription) { return subscription->track() == nullptr; });
+}
+
+bool Subscriber::send_padding(Instant now,
+                              const congestion::ProbeSend& probe,
+                              EgressBatch& batch,
+                              transport::DatagramSink& sink) const {
+    return std::ranges::any_of(subscriptions_, [&](const auto& subscription) {
+        return subscription->send_padding(now, probe, batch, sink);
+    });
 }
 
 Subscription* Subscriber::find(std::uint32_t ssrc) const {

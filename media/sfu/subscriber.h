@@ -45,6 +45,11 @@ class Subscriber {
     [[nodiscard]] Subscription* find(std::uint32_t ssrc) const;
     void handle_report_blocks(rtp::NtpTime now,
                               const rtp::WireList<rtp::ReportBlock>& blocks) const;
+    // One packet for a probe: of whichever section can repeat one. False where none can.
+    bool send_padding(Instant now,
+                      const congestion::ProbeSend& probe,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink) const;
     // A sender report per section that carries media; each with as many of `blocks` as are left.
     void send_reports(Instant now,
                       rtp::NtpTime ntp,

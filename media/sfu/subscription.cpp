@@ -52,7 +52,14 @@ Subscription::Subscription(MediaSection section,
           rtp::make_extended_seq(0, static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU))),
       retransmissions_(
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
-                                    .burst_bytes = limits.retransmission_bytes_per_second}) {}
+                                    .burst_bytes = limits.retransmission_bytes_per_second}) {
+    if (description_.fec_ssrc && section_.flexfec_payload_type) {
+        fec_.emplace(FecDescription{.ssrc = *description_.fec_ssrc,
+                                    .media_ssrc = description_.ssrc,
+                                    .payload_type = *section_.flexfec_payload_type},
+                     random);
+    }
+}
 
 bool Subscription::takes(const PublishedTrack& track) const {
     return track.kind() == section_.kind && first_common(track.section(), section_) != nullptr;
@@ -69,6 +76,7 @@ void Subscription::bind(Instant now, PublishedTrack& track) {
 
 void Subscription::unbind() {
     if (track_ != nullptr) {
+        downlink_.drop(header_writer_);
         track_->remove(*this);
         track_ = nullptr;
         following_.reset();
@@ -79,7 +87,7 @@ void Subscription::forward(Instant now,
                            std::span<const TrackPacket> packets,
                            EgressBatch& batch,
                            transport::DatagramSink& sink) {
-    if (!downlink_.open(batch)) {
+    if (!downlink_.open(now, batch)) {
         return;
     }
     for (const TrackPacket& packet : packets) {
@@ -100,7 +108,7 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     }
     const rtp::SourcePacket source{.source = packet.stream->source, .seq = packet.seq};
     // Padding only: a sender that probes. It is not for this receiver.
-    if (packet.packet.payload.empty() || format_ == nullptr) {
+    if (packet.own_payload().empty() || format_ == nullptr) {
         rewriter_.on_dropped(source);
         return std::nullopt;
     }
@@ -108,19 +116,26 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     if (!rewritten) {
         return std::nullopt;
     }
-    return OutgoingPacket{.stream = packet.stream,
-                          .source_seq = packet.seq,
-                          .header_writer = &header_writer_,
-                          .extensions = &track_->owner().extension_parser(),
-                          .seq = rewritten->seq,
-                          .timestamp = rewritten->timestamp,
-                          .ssrc = description_.ssrc,
-                          .payload_type = format_->payload_type,
-                          // Begins a talkspurt (RFC 3551 section 4.1).
-                          .marker = packet.packet.marker || packet.resumes,
-                          .send_class = section_.kind == rtp::MediaKind::kAudio ? SendClass::kAudio
-                                                                                : SendClass::kVideo,
-                          .patch = {}};
+    OutgoingPacket outgoing{.stream = packet.stream,
+                            .source_seq = packet.seq,
+                            .header_writer = &header_writer_,
+                            .extensions = &track_->owner().extension_parser(),
+                            .seq = rewritten->seq,
+                            .timestamp = rewritten->timestamp,
+                            .ssrc = description_.ssrc,
+                            .payload_type = format_->payload_type,
+                            // Begins a talkspurt (RFC 3551 section 4.1).
+                            .marker = packet.packet.marker || packet.resumes,
+                            .send_class = section_.kind == rtp::MediaKind::kAudio
+                                              ? SendClass::kAudio
+                                              : SendClass::kVideo,
+                            .patch = {},
+                            .fec = fec_ ? &*fec_ : nullptr};
+    if (section_.kind == rtp::MediaKind::kAudio) {
+        red_.shape(now, packet, *published_, *format_, rewriter_, outgoing);
+        counters_.red_packets += outgoing.earlier_frames != 0 ? 1 : 0;
+    }
+    return outgoing;
 }
 
 bool Subscription::follow(Instant now, const TrackPacket& packet) {
@@ -164,7 +179,7 @@ void Subscription::resume(Instant now, const TrackPacket& packet) {
 }
 
 bool Subscription::choose_format(const TrackPacket& packet) {
-    if (published_ == nullptr || published_->payload_type != packet.packet.payload_type) {
+    if (published_ == nullptr || !published_->carries(packet.packet.payload_type)) {
         published_ = track_->format_of(packet.packet.payload_type);
         format_ =
             published_ != nullptr ? rtp::find_forwardable(*published_, section_.formats) : nullptr;
@@ -179,7 +194,7 @@ void Subscription::handle_nack(Instant now,
                                const rtp::Nack& nack,
                                EgressBatch& batch,
                                transport::DatagramSink& sink) {
-    if (!downlink_.open(batch)) {
+    if (!downlink_.open(now, batch)) {
         return;
     }
     if (const auto rtt = sent_.receiver().rtt) {
@@ -191,44 +206,73 @@ void Subscription::handle_nack(Instant now,
     });
 }
 
+std::optional<Subscription::Repeat> Subscription::make_repeat(Instant now, std::uint16_t seq) {
+    if (track_ == nullptr || !rewriter_.started() || format_ == nullptr ||
+        !format_->rtx_payload_type || !description_.rtx_ssrc) {
+        return std::nullopt;
+    }
+    const auto source = rewriter_.find(seq);
+    const InboundStream* stream = source ? track_->find_source(source->source) : nullptr;
+    const auto cached = stream != nullptr ? stream->cache.find(now, source->seq) : std::nullopt;
+    const auto rewritten =
+        cached ? rewriter_.rewrite(now, *source, cached->timestamp) : std::nullopt;
+    if (!rewritten) {
+        return std::nullopt;
+    }
+    return Repeat{.stream = stream,
+                  .packet = *cached,
+                  .outgoing = {.stream = stream,
+                               .source_seq = source->seq,
+                               .header_writer = &header_writer_,
+                               .extensions = &track_->owner().extension_parser(),
+                               .seq = next_rtx_seq_,
+                               .timestamp = rewritten->timestamp,
+                               .ssrc = *description_.rtx_ssrc,
+                               .payload_type = *format_->rtx_payload_type,
+                               .marker = cached->marker,
+                               .send_class = SendClass::kRetransmission,
+                               .patch = original_sequence_number(seq)}};
+}
+
 bool Subscription::resend(Instant now,
                           std::uint16_t seq,
                           EgressBatch& batch,
                           transport::DatagramSink& sink) {
-    if (track_ == nullptr || !rewriter_.started() || format_ == nullptr ||
-        !format_->rtx_payload_type || !description_.rtx_ssrc) {
+    const auto repeat = make_repeat(now, seq);
+    if (!repeat ||
+        !retransmissions_.allow(now, rewriter_.extend(seq), repeat->packet.payload.size())) {
         return false;
     }
-    const auto source = rewriter_.find(seq);
-    if (!source) {
+    const rtp::HeaderExtensions extensions = repeat->outgoing.extensions->parse(repeat->packet);
+    if (!downlink_.send(now,
+                        repeat->outgoing,
+                        {.packet = repeat->packet, .extensions = extensions},
+                        batch,
+                        sink)) {
         return false;
     }
-    const InboundStream* stream = track_->find_source(source->source);
-    if (stream == nullptr) {
+    next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
+    return true;
+}
+
+bool Subscription::send_padding(Instant now,
+                                const congestion::ProbeSend& probe,
+                                EgressBatch& batch,
+                                transport::DatagramSink& sink) {
+    if (section_.kind != rtp::MediaKind::kVideo || !rewriter_.started()) {
         return false;
     }
-    const auto cached = stream->cache.find(now, source->seq);
-    if (!cached || !retransmissions_.allow(now, rewriter_.extend(seq), cached->payload.size())) {
+    const auto repeat = make_repeat(now, rtp::seq16_of(rewriter_.highest()));
+    if (!repeat) {
         return false;
     }
-    const auto rewritten = rewriter_.rewrite(now, *source, cached->timestamp);
-    if (!rewritten) {
-        return false;
-    }
-    const rtp::HeaderExtensionParser& parser = track_->owner().extension_parser();
-    const OutgoingPacket outgoing{.stream = stream,
-                                  .source_seq = source->seq,
-                                  .header_writer = &header_writer_,
-                                  .extensions = &parser,
-                                  .seq = next_rtx_seq_,
-                                  .timestamp = rewritten->timestamp,
-                                  .ssrc = *description_.rtx_ssrc,
-                                  .payload_type = *format_->rtx_payload_type,
-                                  .marker = cached->marker,
-                                  .send_class = SendClass::kRetransmission,
-                                  .patch = original_sequence_number(seq)};
-    if (!downlink_.send(
-            now, outgoing, {.packet = *cached, .extensions = parser.parse(*cached)}, batch, sink)) {
+    const rtp::HeaderExtensions extensions = repeat->outgoing.extensions->parse(repeat->packet);
+    if (downlink_.send_padding(now,
+                               repeat->outgoing,
+                               {.packet = repeat->packet, .extensions = extensions},
+                               probe.cluster,
+                               batch,
+                               sink) == 0) {
         return false;
     }
     next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
@@ -244,6 +288,10 @@ void Subscription::handle_key_frame_request(Instant now) {
 
 void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block) {
     sent_.on_report_block(now, block);
+    red_.on_report(sent_.receiver().loss_ratio);
+    if (fec_) {
+        fec_->on_report(sent_.receiver().loss_ratio);
+    }
 }
 
 std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now, rtp::NtpTime ntp) const {
@@ -267,6 +315,7 @@ SubscriptionInfo Subscription::describe() const {
         track_ != nullptr && track_->kind() == rtp::MediaKind::kVideo && !following_;
     info.packets = sent_.packets();
     info.bytes = sent_.bytes();
+    info.repair_packets = repair_packets();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
     if (const auto rtt = sent_.receiver().rtt) {

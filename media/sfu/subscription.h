@@ -27,9 +27,11 @@
 #include "media/sfu/connection_description.h"
 #include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
+#include "media/sfu/fec_stream.h"
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/outgoing_packet.h"
+#include "media/sfu/red_forwarding.h"
 
 namespace isthmus::media::sfu {
 
@@ -65,6 +67,11 @@ class Subscription {
                      const rtp::Nack& nack,
                      EgressBatch& batch,
                      transport::DatagramSink& sink);
+    // Repeats the newest packet as RTX, for a probe. False where there is nothing to repeat.
+    bool send_padding(Instant now,
+                      const congestion::ProbeSend& probe,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink);
     void handle_key_frame_request(Instant now);
     void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
 
@@ -82,6 +89,11 @@ class Subscription {
 
     [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
 
+    // Packets of the repair stream so far.
+    [[nodiscard]] std::uint64_t repair_packets() const {
+        return fec_ ? fec_->counters().packets : 0;
+    }
+
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
@@ -93,6 +105,15 @@ class Subscription {
     bool choose_format(const TrackPacket& packet);
     // False where the packet is gone, or may not be sent again.
     bool resend(Instant now, std::uint16_t seq, EgressBatch& batch, transport::DatagramSink& sink);
+
+    // What was sent as `seq`, where it is still there.
+    struct Repeat {
+        const InboundStream* stream = nullptr;
+        rtp::RtpPacketView packet;
+        OutgoingPacket outgoing;
+    };
+
+    [[nodiscard]] std::optional<Repeat> make_repeat(Instant now, std::uint16_t seq);
 
     MediaSection section_;
     SenderDescription description_;
@@ -107,6 +128,8 @@ class Subscription {
     rtp::SendStream sent_;
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;
+    RedForwarding red_;
+    std::optional<FecStream> fec_;  // where the receiver took it
     SubscriptionInfo counters_;
 };
 

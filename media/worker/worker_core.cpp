@@ -79,6 +79,7 @@ Result<JoinResult> WorkerCore::join(Instant now,
         .joined_at_unix_ms = unix_ms(now),
         .unix_ns_at_zero = config_.unix_ns_at_zero,
         .limits = config_.limits,
+        .congestion = config_.congestion,
         .transport = {.local_ice = make_credentials(random_),
                       .remote_ice = request.description.remote_ice,
                       .remote_fingerprint = request.description.remote_fingerprint,
@@ -87,8 +88,12 @@ Result<JoinResult> WorkerCore::join(Instant now,
                       .fanout = &fanout_,
                       .limits = config_.transport_limits},
     };
-    auto made = sfu::Participant::make(
-        now, std::move(participant_config), request.description.sections, random_, touched_);
+    auto made = sfu::Participant::make(now,
+                                       std::move(participant_config),
+                                       request.description.sections,
+                                       random_,
+                                       touched_,
+                                       pacing_);
     if (!made) {
         drop_if_empty(conference);
         return std::unexpected(made.error());
@@ -287,12 +292,27 @@ void WorkerCore::handle_datagrams(Instant now,
     settle_touched(now, sink);
 }
 
+void WorkerCore::release_paced(Instant now, DatagramSink& sink) {
+    pacing_.release_due(now, [&](ParticipantId id) {
+        std::unique_ptr<sfu::Participant>* participant = participants_.find(id);
+        if (participant == nullptr) {
+            return kNever;
+        }
+        const Instant next = (*participant)->release(now, egress_, sink);
+        (*participant)->send_probes(now, egress_, sink);
+        rearm(id);
+        return next;
+    });
+    egress_.flush(sink);
+}
+
 void WorkerCore::settle_touched(Instant now, DatagramSink& sink) {
     // Settling one may touch others: who leaves frees places for those who stay.
     for (std::size_t i = 0; i < touched_.size(); ++i) {
         settle(now, touched_[i], sink);
     }
     touched_.clear();
+    egress_.flush(sink);
 }
 
 void WorkerCore::handle_datagram(Instant now, const InDatagram& datagram, DatagramSink& sink) {
@@ -393,6 +413,7 @@ void WorkerCore::settle(Instant now, ParticipantId id, DatagramSink& sink) {
             return;
         }
     }
+    participant.send_probes(now, egress_, sink);
     participant.send_feedback(now, sink, stats_);
     rearm(id);
 }
@@ -424,11 +445,12 @@ void WorkerCore::handle_timeout(Instant now, DatagramSink& sink) {
         (*found)->touch();
     }
     relay_.handle_timeout(now);
+    release_paced(now, sink);
     settle_touched(now, sink);
 }
 
 Instant WorkerCore::next_timeout() const {
-    return std::min(timers_.next_timeout(), relay_.next_timeout());
+    return std::min({timers_.next_timeout(), relay_.next_timeout(), pacing_.next_timeout()});
 }
 
 std::optional<ConnectionGone> WorkerCore::poll_gone() {
@@ -519,6 +541,10 @@ void WorkerCore::add_transport_counters(const sfu::Participant& participant,
     stats.srtp_auth_failures += counters.srtp_auth_failures;
     stats.srtp_replays += counters.srtp_replays;
     stats.srtp_malformed += counters.srtp_malformed;
+    for (const auto& subscription : participant.subscriptions()) {
+        stats.red_packets += subscription->counters().red_packets;
+        stats.repair_packets += subscription->repair_packets();
+    }
 }
 
 std::int64_t WorkerCore::unix_ms(Instant now) const {

@@ -28,6 +28,7 @@
 #include "media/sfu/conference_info.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/limits.h"
+#include "media/sfu/pacing_list.h"
 #include "media/sfu/participant.h"
 #include "media/transport/datagram.h"
 #include "media/transport/dtls_identity.h"
@@ -41,6 +42,7 @@ namespace isthmus::media {
 struct WorkerCoreConfig {
     std::uint32_t index = 0;
     sfu::SfuLimits limits;
+    congestion::CongestionConfig congestion;  // towards each client
     transport::TransportLimits transport_limits;
     std::vector<transport::IceCandidate> candidates;
     std::shared_ptr<const transport::DtlsIdentity> identity;
@@ -131,6 +133,8 @@ class WorkerCore {
     void drain_datagrams(sfu::Participant& participant, transport::DatagramSink& sink);
     // Sends what a participant has to say, acts on its events, and re-arms its timer.
     void settle(Instant now, ParticipantId id, transport::DatagramSink& sink);
+    // Sends what pacers let go.
+    void release_paced(Instant now, transport::DatagramSink& sink);
     void settle_touched(Instant now, transport::DatagramSink& sink);
     void rearm(ParticipantId id);
     void end_participant(Instant now,
@@ -161,6 +165,7 @@ class WorkerCore {
     boost::unordered_flat_map<transport::Path, ParticipantId, transport::PathHash> by_path_;
     TimerQueue<ParticipantId> timers_;
     sfu::TouchList touched_;
+    sfu::PacingList pacing_;
     std::vector<ConnectionGone> gone_;
     sfu::WorkerStats stats_;
 };

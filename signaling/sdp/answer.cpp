@@ -114,15 +114,30 @@ void add_payload_type(const MediaDescription& offered,
                                     .feedback = std::move(feedback)});
 }
 
+// RFC 2198 section 5.
+void add_red(const MediaDescription& offered,
+             const PayloadFormat& format,
+             MediaDescription& answer) {
+    const std::string type = std::to_string(format.payload_type);
+    add_payload_type(offered, *format.red_payload_type, type + "/" + type, {}, answer);
+}
+
 void add_formats(const MediaDescription& offered,
                  const MediaSection& section,
                  MediaDescription& answer) {
     for (const PayloadFormat& format : section.formats) {
+        // A browser sends the first that is listed.
+        if (format.red_payload_type && format.red_first) {
+            add_red(offered, format, answer);
+        }
         add_payload_type(offered,
                          format.payload_type,
                          fmtp_without_sprop(format.fmtp),
                          feedback_of(format),
                          answer);
+        if (format.red_payload_type && !format.red_first) {
+            add_red(offered, format, answer);
+        }
         if (format.rtx_payload_type) {
             add_payload_type(offered,
                              *format.rtx_payload_type,
@@ -130,6 +145,21 @@ void add_formats(const MediaDescription& offered,
                              {},
                              answer);
         }
+    }
+    if (section.flexfec_payload_type) {
+        // The feedback is about the whole transport: RTX does without, but a repair stream is a
+        // media stream of its own.
+        const PayloadFormat& first = section.formats.front();
+        const PayloadType* const offer = offered.find_payload_type(*section.flexfec_payload_type);
+        CHECK(offer != nullptr);
+        add_payload_type(offered,
+                         *section.flexfec_payload_type,
+                         offer->fmtp,
+                         feedback_of({.fmtp = {},
+                                      .rtx_payload_type = {},
+                                      .transport_cc = first.transport_cc,
+                                      .remb = first.remb}),
+                         answer);
     }
 }
 
@@ -167,6 +197,10 @@ void add_sender(const LocalDescription& local, MediaDescription& answer) {
     if (const std::optional<std::uint32_t> rtx = sender->rtx_ssrc) {
         answer.ssrcs.push_back({.ssrc = *rtx, .cname = sender->cname, .msid = {}});
         answer.ssrc_groups.push_back({.semantics = "FID", .ssrcs = {sender->ssrc, *rtx}});
+    }
+    if (const std::optional<std::uint32_t> fec = sender->fec_ssrc) {
+        answer.ssrcs.push_back({.ssrc = *fec, .cname = sender->cname, .msid = {}});
+        answer.ssrc_groups.push_back({.semantics = "FEC-FR", .ssrcs = {sender->ssrc, *fec}});
     }
 }
 

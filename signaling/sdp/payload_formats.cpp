@@ -90,6 +90,38 @@ using media::rtp::PayloadFormat;
     return std::nullopt;
 }
 
+// RFC 2198 section 5: the fmtp names the types of the blocks, "111/111". Only RED of one codec is
+// taken: what the blocks are must not change on the way.
+[[nodiscard]] bool is_red_for(const PayloadType& red, std::uint8_t number, const RtpMap& map) {
+    if (!red.map || !equal_without_case(red.map->encoding, "red") ||
+        red.map->clock_hz != map.clock_hz || red.map->channels != map.channels) {
+        return false;
+    }
+    std::string_view types = trim(red.fmtp);
+    if (types.empty()) {
+        return false;
+    }
+    while (!types.empty()) {
+        if (parse_number<std::uint8_t>(take_until(types, '/')) != number) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void find_red(const MediaDescription& offered, const RtpMap& map, PayloadFormat& format) {
+    bool before = true;
+    for (const PayloadType& type : offered.payload_types) {
+        if (type.number == format.payload_type) {
+            before = false;
+        } else if (is_red_for(type, format.payload_type, map)) {
+            format.red_payload_type = type.number;
+            format.red_first = before;
+            return;
+        }
+    }
+}
+
 [[nodiscard]] PayloadFormat format_of(Codec codec,
                                       const RtpMap& map,
                                       const PayloadType& type,
@@ -125,6 +157,16 @@ std::optional<std::string_view> find_fmtp_parameter(std::string_view fmtp, std::
     return std::nullopt;
 }
 
+std::optional<std::uint8_t> find_flexfec(const MediaDescription& offered) {
+    const auto found = std::ranges::find_if(offered.payload_types, [](const PayloadType& type) {
+        return type.map && type.map->clock_hz == 90000 &&
+               equal_without_case(type.map->encoding, "flexfec-03");
+    });
+    return offered.media != "video" || found == offered.payload_types.end()
+               ? std::nullopt
+               : std::optional(found->number);
+}
+
 std::vector<PayloadFormat> select_payload_formats(const MediaDescription& offered,
                                                   std::span<const Codec> codecs) {
     const MediaKind kind = offered.media == "audio" ? MediaKind::kAudio : MediaKind::kVideo;
@@ -138,6 +180,9 @@ std::vector<PayloadFormat> select_payload_formats(const MediaDescription& offere
             std::ranges::find(codecs, *codec) != codecs.end() &&
             is_usable(*codec, *type.map, type.fmtp)) {
             formats.push_back(format_of(*codec, *type.map, type, offered));
+            if (*codec == Codec::kOpus) {
+                find_red(offered, *type.map, formats.back());
+            }
         }
     }
     return formats;

@@ -1,9 +1,9 @@
 // Publishes the browser's camera and microphone by WHIP.
 import { Session } from '/meet/whip.js';
-import { adaptAnswer, preferCodec, selectedPath } from '/e2e/connection.js';
+import { adaptAnswer, preferCodec, preferRed, selectedPath } from '/e2e/connection.js';
 import { FRAMES_PER_SECOND, HEIGHT, WIDTH } from '/e2e/picture.js';
 
-export async function publish({ url, token, codec, iceTransportPolicy = 'all', answer }) {
+export async function publish({ url, token, codec, red = false, iceTransportPolicy = 'all', answer }) {
   const stream = await navigator.mediaDevices.getUserMedia({
     video: { width: WIDTH, height: HEIGHT, frameRate: FRAMES_PER_SECOND },
     // What cleans up speech removes a steady tone.
@@ -12,7 +12,8 @@ export async function publish({ url, token, codec, iceTransportPolicy = 'all', a
   const pc = new RTCPeerConnection({ iceTransportPolicy, bundlePolicy: 'max-bundle' });
   const [audio] = stream.getAudioTracks();
   const [video] = stream.getVideoTracks();
-  pc.addTransceiver(audio, { direction: 'sendonly', streams: [stream] });
+  const sound = pc.addTransceiver(audio, { direction: 'sendonly', streams: [stream] });
+  if (red) preferRed(sound);
   const transceiver = pc.addTransceiver(video, { direction: 'sendonly', streams: [stream] });
   if (codec) preferCodec(transceiver, codec);
   const session = await Session.start(pc, url, { token, adaptAnswer: adaptAnswer(answer) });

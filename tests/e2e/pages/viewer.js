@@ -125,6 +125,10 @@ async function counters(pc) {
     plis: video?.pliCount ?? 0,
     keyFramesDecoded: video?.keyFramesDecoded ?? 0,
     freezes: video?.freezeCount ?? 0,
+    videoRepairs: video?.fecPacketsReceived ?? 0,
     audioPackets: audio?.packetsReceived ?? 0,
+    audioLost: audio?.packetsLost ?? 0,
+    audioDiscarded: audio?.packetsDiscarded ?? 0,
+    audioConcealedSamples: audio?.concealedSamples ?? 0,
   };
 }

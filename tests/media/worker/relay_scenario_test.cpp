@@ -233,5 +233,48 @@ TEST(Relay, AFullRingLosesPacketsAndCountsThem) {
     EXPECT_EQ(bob.client->rtp.size(), full.relay_packets_sent + 1) << "goes on";
 }
 
+// A section is bound to whoever speaks. On the other worker that is somebody whom nobody there has
+// a section for yet: the packets have to come all the same.
+TEST(Relay, AListenerElsewhereHearsWhoeverSpeaks) {
+    Relay relay;
+    std::vector<Joined> people;
+    for (int i = 0; i < 5; ++i) {
+        people.push_back(relay.join(
+            relay.here, "person" + std::to_string(i), audio_section(Direction::kReceive)));
+    }
+    const Joined bob = relay.join(relay.there, "bob", audio_section(Direction::kSend));
+    std::uint32_t tick = 0;
+    const auto talk = [&](std::size_t talker, int ticks) {
+        for (int i = 0; i < ticks; ++i, ++tick) {
+            for (std::size_t person = 0; person < people.size(); ++person) {
+                const bool voice = person == talker && tick % 12 >= 2;
+                relay.here.send_rtp(
+                    people[person],
+                    {.payload_type = kOpusType,
+                     .seq = static_cast<std::uint16_t>(65500 + tick),
+                     .timestamp = tick * 960,
+                     .ssrc = static_cast<std::uint32_t>(7 + person),
+                     .mid = "audio",
+                     .payload = std::vector<std::byte>(40, static_cast<std::byte>(person)),
+                     .level = rtp::AudioLevel{.minus_dbov =
+                                                  static_cast<std::uint8_t>(voice ? 30 : 70)}});
+            }
+            relay.run_for(milliseconds(20));
+        }
+    };
+    for (const std::size_t talker : {4U, 1U, 2U, 3U, 4U}) {
+        talk(talker, 150);
+        ASSERT_FALSE(bob.client->rtp.empty());
+        EXPECT_EQ(bob.client->rtp.back().view.payload[0], static_cast<std::byte>(talker));
+    }
+    EXPECT_GE(bob.client->rtp.size(), 5U * 140);
+    for (std::size_t i = 1; i < bob.client->rtp.size(); ++i) {
+        EXPECT_EQ(bob.client->rtp[i].view.seq,
+                  static_cast<std::uint16_t>(bob.client->rtp[i - 1].view.seq + 1));
+    }
+    EXPECT_LT(relay.here.core().stats().relay_packets_sent, 3U * tick + 100)
+        << "the loudest three go over, not all five";
+}
+
 }  // namespace
 }  // namespace isthmus::media::testing

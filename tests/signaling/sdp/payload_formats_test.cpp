@@ -126,6 +126,36 @@ TEST(PayloadFormats, RetransmissionNeedsTheSameClockAndAnExistingType) {
     EXPECT_EQ(rtx_of("a=fmtp:97 apt=96\r\n"), std::nullopt);
 }
 
+std::vector<PayloadFormat> select_audio(std::string_view types, std::string_view lines) {
+    return select("m=audio 9 UDP/TLS/RTP/SAVPF " + std::string(types) +
+                  "\r\na=rtpmap:111 opus/48000/2\r\n" + std::string(lines));
+}
+
+TEST(PayloadFormats, TakesRedOfOpusInTheOrderOfTheOffer) {
+    const auto after = select_audio("111 63", "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n");
+    ASSERT_EQ(after.size(), 1U);
+    EXPECT_EQ(after[0].red_payload_type, 63);
+    EXPECT_FALSE(after[0].red_first);
+    EXPECT_TRUE(after[0].carries(63) && after[0].carries(111) && !after[0].carries(64));
+    const auto before =
+        select_audio("63 111", "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111/111\r\n");
+    ASSERT_EQ(before.size(), 1U);
+    EXPECT_EQ(before[0].red_payload_type, 63);
+    EXPECT_TRUE(before[0].red_first);
+}
+
+TEST(PayloadFormats, RedOfSomethingElseIsNone) {
+    for (const char* lines : {"a=rtpmap:63 red/48000/2\r\n",
+                              "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/110\r\n",
+                              "a=rtpmap:63 red/48000/2\r\na=fmtp:63 110/111\r\n",
+                              "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/x\r\n",
+                              "a=rtpmap:63 red/8000\r\na=fmtp:63 111/111\r\n"}) {
+        const auto formats = select_audio("111 63", lines);
+        ASSERT_EQ(formats.size(), 1U) << lines;
+        EXPECT_EQ(formats[0].red_payload_type, std::nullopt) << lines;
+    }
+}
+
 TEST(PayloadFormats, FindsFmtpParameters) {
     EXPECT_EQ(find_fmtp_parameter("a=1;b=2", "b"), "2");
     EXPECT_EQ(find_fmtp_parameter("a=1; B = x=y ;c", "b"), "x=y");
