@@ -1,10 +1,10 @@
 // What the path carries, measured while a queue stands before its bottleneck.
 //
 // A packet that took longer than the fastest of late waited behind others; from one
-// such packet to the next the bottleneck worked without a pause, and what arrived in between is what
-// it carries of ours. Unlike the throughput (throughput_estimator.h) this does not depend on how
-// much was sent before the queue began: a sender of layered media jumps from a low rate to a high
-// one, and its first key frame may fill a queue.
+// such packet to the next the bottleneck worked without a pause, and what arrived in between is
+// what it carries of ours. Unlike the throughput (throughput_estimator.h) this does not depend on
+// how much was sent before the queue began: a sender of layered media jumps from a low rate to a
+// high one, and its first key frame may fill a queue.
 //
 // Source: the packet-train idea of probes (probe_estimator.h), applied to what is sent anyway.
 #pragma once

@@ -6,8 +6,8 @@
 namespace isthmus::media::congestion {
 namespace {
 
-// What a rate counts for: less where the layer is sent already, more where it is not. One cut of the
-// estimate, to 85 % of what is sent, changes nothing; a second one does (rate_control.cpp).
+// What a rate counts for: less where the layer is sent already, more where it is not. One cut of
+// the estimate, to 85 % of what is sent, changes nothing; a second one does (rate_control.cpp).
 constexpr double kKeep = 0.8;
 constexpr double kRaise = 1.05;
 // The lowest layer is the last thing to give up.
@@ -204,10 +204,10 @@ void LayerAllocator::remember(const Pass& pass, std::span<const LayerRequest> re
         if (raised_at_) {
             hold_ = pass.now - *raised_at_ > kLasting ? kHoldMin : std::min(hold_ * 2, kHoldMax);
         }
-        raise_allowed_at_ = pass.now + hold_ +
-                            Duration(static_cast<Duration::rep>(
-                                kPatienceOfTheServed * pass.served *
-                                static_cast<double>(hold_.count())));
+        raise_allowed_at_ =
+            pass.now + hold_ +
+            Duration(static_cast<Duration::rep>(kPatienceOfTheServed * pass.served *
+                                                static_cast<double>(hold_.count())));
         raised_at_.reset();
     } else if (raised) {
         raised_at_ = pass.now;

@@ -9,7 +9,8 @@
 // that is not needs a twentieth more than it takes; a step up waits for a while after the one
 // before, longer after a step down, and twice as long each time that a step up did not last.
 //
-// Leaves out how rates are measured, and key frames: a choice is a wish until the stream can switch.
+// Leaves out how rates are measured, and key frames: a choice is a wish until the stream can
+// switch.
 #pragma once
 
 #include <chrono>
@@ -40,8 +41,8 @@ inline constexpr LayerIndex kNoLayer = 0xff;
 
 struct LayerRequest {
     MediaKind kind = MediaKind::kCamera;
-    std::uint8_t priority = 0;  // greater is first
-    bool paused = false;        // nothing is wanted
+    std::uint8_t priority = 0;       // greater is first
+    bool paused = false;             // nothing is wanted
     LayerIndex wish = kNoLayer - 1;  // the best that is wanted; beyond the last: the last
     // Worst first. What is listed after another is better, whatever its rate is at the moment. Of
     // audio the first counts. Empty: nothing is known, nothing is chosen.

@@ -25,10 +25,7 @@ class LossControl {
 
     // After each feedback. `rate` is the target at the moment, `busy_rate` what the path carried
     // while a queue stood (busy_rate.h): where one stands and drops, that is what there is.
-    void update(Instant now,
-                Duration round_trip,
-                DataRate rate,
-                std::optional<DataRate> busy_rate);
+    void update(Instant now, Duration round_trip, DataRate rate, std::optional<DataRate> busy_rate);
 
     // A receiver report, from one that has no other feedback. `fraction` is 0 to 1.
     void on_report(Instant now, Duration round_trip, DataRate rate, double fraction);

@@ -36,10 +36,7 @@ constexpr Duration kDropWait = std::chrono::seconds(2);
 }  // namespace
 
 ProbeController::ProbeController(DataRate first, DataRate start_max, DataRate max)
-    : first_(first),
-      start_max_(std::min(start_max, max)),
-      max_(max),
-      interval_(kIntervalMin) {}
+    : first_(first), start_max_(std::min(start_max, max)), max_(max), interval_(kIntervalMin) {}
 
 void ProbeController::begin(Instant now) {
     begun_ = true;

@@ -63,7 +63,6 @@ class ProbeController {
     [[nodiscard]] Instant next_timeout() const;
 
   private:
-
     [[nodiscard]] ProbeCluster make_cluster(DataRate rate, bool verifies);
     void expect(Instant now, DataRate rate);
     [[nodiscard]] std::optional<DataRate> periodic(Instant now, const ProbeConditions& conditions);
@@ -80,11 +79,11 @@ class ProbeController {
     Instant begun_at_{};
     ProbeClusterId last_id_ = kNoProbe;
 
-    int initial_left_ = 0;                   // clusters of the beginning not given out yet
-    std::optional<DataRate> follow_up_;      // the last one succeeded
-    DataRate probing_at_;                    // of the newest cluster; zero: no result is awaited
-    DataRate estimate_before_;               // when it was given out
-    Instant result_by_ = kNever;             // after this it is taken for lost
+    int initial_left_ = 0;               // clusters of the beginning not given out yet
+    std::optional<DataRate> follow_up_;  // the last one succeeded
+    DataRate probing_at_;                // of the newest cluster; zero: no result is awaited
+    DataRate estimate_before_;           // when it was given out
+    Instant result_by_ = kNever;         // after this it is taken for lost
     Instant next_periodic_ = kNever;
     Duration interval_;
     std::optional<DataRate> dropped_from_;

@@ -74,7 +74,8 @@ std::optional<DataRate> ProbeEstimator::rate_of(const Cluster& cluster) {
     }
     // Where others send too, what arrives is a share that grows with what is sent; only what is
     // missing tells of the limit, and by at least as much.
-    return arrived < sent * kVerified ? std::max(arrived - (sent - arrived), DataRate()) : std::min(sent, arrived);
+    return arrived < sent * kVerified ? std::max(arrived - (sent - arrived), DataRate())
+                                      : std::min(sent, arrived);
 }
 
 std::optional<ProbeResult> ProbeEstimator::on_packet(const PacketResult& packet) {

@@ -135,9 +135,9 @@ void RateControl::compete(Instant now, const PathState& path) {
     }
     const Duration since = changed_at_ ? now - *changed_at_ : Duration::zero();
     changed_at_ = now;
-    const DataRate limit = std::max(
-        path.wanted * kAboveWanted,
-        path.throughput.value_or(rate_) * kAboveThroughput + kAboveThroughputMore);
+    const DataRate limit =
+        std::max(path.wanted * kAboveWanted,
+                 path.throughput.value_or(rate_) * kAboveThroughput + kAboveThroughputMore);
     if (rate_ < limit) {
         set(now, std::min(rate_ + additive() * seconds(since), limit));
     }
@@ -157,10 +157,9 @@ void RateControl::raise(Instant now, const PathState& path) {
     if (rate_ < proven * 0.5 && (!lowered_at_ || now - *lowered_at_ >= kProvenAfter)) {
         set(now, proven);
     }
-    const DataRate limit =
-        path.application_limited
-            ? *path.throughput * kAboveLimitedThroughput
-            : *path.throughput * kAboveThroughput + kAboveThroughputMore;
+    const DataRate limit = path.application_limited
+                               ? *path.throughput * kAboveLimitedThroughput
+                               : *path.throughput * kAboveThroughput + kAboveThroughputMore;
     if (rate_ < limit) {
         set(now, std::min(rate_ + step(since), limit));
     }
@@ -180,7 +179,8 @@ DataRate RateControl::additive() const {
     const double frame_bits = static_cast<double>(rate_.bps()) * kFrameSeconds;
     const double packets = std::max(1.0, std::ceil(frame_bits / kPacketBits));
     const double response = seconds(round_trip_ + kDetection);
-    const auto per_second = DataRate::bps(static_cast<std::int64_t>(frame_bits / packets / response));
+    const auto per_second =
+        DataRate::bps(static_cast<std::int64_t>(frame_bits / packets / response));
     return std::max(per_second, kAdditiveMin);
 }
 

@@ -44,6 +44,7 @@ class RateControl {
     RateControl(DataRate start, RateBounds bounds);
 
     void set_bounds(RateBounds bounds);
+
     void set_round_trip(Duration round_trip) { round_trip_ = round_trip; }
 
     // After each feedback.
@@ -76,7 +77,7 @@ class RateControl {
     Duration round_trip_;
     std::optional<Instant> changed_at_;
     std::optional<Instant> competing_cut_at_;
-    std::optional<Instant> cut_at_;       // where the path was not normal since
+    std::optional<Instant> cut_at_;      // where the path was not normal since
     std::optional<Instant> lowered_at_;  // by a cut or by silence
 };
 

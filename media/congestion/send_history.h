@@ -54,6 +54,7 @@ class SendHistory {
         bool received = false;
         std::optional<Duration> arrived_at;
     };
+
     // The same for one packet, told of in another way (RFC 8888).
     template <typename Visit>
     void on_report(Instant now, const Report& report, Visit&& visit);
@@ -61,9 +62,7 @@ class SendHistory {
     // May the receiver tell of this many packets? Taken from what it may tell in all.
     [[nodiscard]] bool admit(std::size_t statuses);
 
-    [[nodiscard]] std::uint16_t newest_seq() const {
-        return static_cast<std::uint16_t>(end_ - 1);
-    }
+    [[nodiscard]] std::uint16_t newest_seq() const { return static_cast<std::uint16_t>(end_ - 1); }
 
     // Sent after the newest packet that the receiver told of.
     [[nodiscard]] DataSize in_flight() const { return DataSize::bytes(in_flight_bytes_); }
@@ -89,8 +88,8 @@ class SendHistory {
         [[nodiscard]] bool is_padding() const { return (padding_and_state & kPadding) != 0; }
 
         void set(State state) {
-            padding_and_state = static_cast<std::uint8_t>(
-                (padding_and_state & kPadding) | static_cast<std::uint8_t>(state));
+            padding_and_state = static_cast<std::uint8_t>((padding_and_state & kPadding) |
+                                                          static_cast<std::uint8_t>(state));
         }
     };
 
@@ -161,15 +160,14 @@ bool SendHistory::on_feedback(Instant now, const rtp::TransportFeedback& feedbac
     }
     constexpr Duration kTick = std::chrono::microseconds(250);
     Duration at = reference_.unwrap(feedback.reference_64ms);
-    const bool whole =
-        feedback.for_each([&](std::uint16_t seq, std::optional<std::int32_t> delta) {
-            if (delta) {
-                at += *delta * kTick;
-                on_report(now, {.seq = seq, .received = true, .arrived_at = at}, visit);
-            } else {
-                on_report(now, {.seq = seq}, visit);
-            }
-        });
+    const bool whole = feedback.for_each([&](std::uint16_t seq, std::optional<std::int32_t> delta) {
+        if (delta) {
+            at += *delta * kTick;
+            on_report(now, {.seq = seq, .received = true, .arrived_at = at}, visit);
+        } else {
+            on_report(now, {.seq = seq}, visit);
+        }
+    });
     counters_.truncated += whole ? 0 : 1;
     return true;
 }

@@ -76,6 +76,7 @@ class SendSideController {
 
     // What there is use for: see ProbeController. Changes with the subscriptions.
     void set_wanted(const WantedRates& wanted);
+
     // Whether there is something to pad with (RTX with a packet to repeat).
     void set_can_pad(bool can_pad) { can_pad_ = can_pad; }
 

@@ -4,7 +4,8 @@
 // The delay's slope (overuse_detector.h) sees a queue grow. One that grows slowly, or stands full,
 // it does not see; the time that packets wait shows it. But a queue that stays although we cut our
 // rate again and again is not ours, and to go on giving way to it ends at nothing. While it stands
-// the rate follows loss, as those others' does; once the queue is found empty the delay counts again.
+// the rate follows loss, as those others' does; once the queue is found empty the delay counts
+// again.
 //
 // Source: the mode switch of Copa (Arun and Balakrishnan, NSDI 2018, section 2.2), here on top of
 // GCC, whose adaptive threshold alone (draft-ietf-rmcat-gcc-02 section 5.4) is too slow for it.
@@ -57,7 +58,8 @@ class StandingQueue {
     }
 
   private:
-    // Well below what we promise (the 95th percentile below 100 ms), for longer than a key frame takes.
+    // Well below what we promise (the 95th percentile below 100 ms), for longer than a key frame
+    // takes.
     static constexpr Duration kTall = std::chrono::milliseconds(40);
     static constexpr Duration kTallTime = std::chrono::milliseconds(300);
     // A flow that shares a queue with a loss-based one never sees less.

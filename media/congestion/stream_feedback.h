@@ -27,9 +27,9 @@ struct StreamReport {
 };
 
 struct StreamFeedbackCounters {
-    std::uint64_t unknown = 0;      // packets that were never sent, or forgotten
-    std::uint64_t left_out = 0;     // beyond kReportsMax
-    std::uint64_t congestion = 0;   // marked CE (RFC 3168)
+    std::uint64_t unknown = 0;     // packets that were never sent, or forgotten
+    std::uint64_t left_out = 0;    // beyond kReportsMax
+    std::uint64_t congestion = 0;  // marked CE (RFC 3168)
 };
 
 class StreamFeedback {

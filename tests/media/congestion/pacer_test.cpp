@@ -135,9 +135,10 @@ TEST(PacerQueue, BoundsItsLengthAndKeepsOrderAsItGrows) {
         EXPECT_EQ(queue.size(), 32U);
         EXPECT_EQ(queue.bytes(), DataSize::bytes(3200));
         for (int i = 0; i < 7; ++i) {
-            queue.release_at_least(at_ms(1000), DataSize::bytes(1), pacer, [&](int entry, DataSize) {
-                EXPECT_EQ(entry, expected++);
-            });
+            queue.release_at_least(
+                at_ms(1000), DataSize::bytes(1), pacer, [&](int entry, DataSize) {
+                    EXPECT_EQ(entry, expected++);
+                });
         }
     }
     EXPECT_EQ(queue.dropped(), 5U);
@@ -152,8 +153,9 @@ TEST(PacerQueue, DropsWhatIsNotWantedAnyMore) {
     queue.drop_if([](int entry) { return entry % 2 == 0; });
     EXPECT_EQ(queue.bytes(), DataSize::bytes(500));
     std::vector<int> left;
-    queue.release_at_least(
-        at_ms(1000), DataSize::bytes(9999), pacer, [&](int entry, DataSize) { left.push_back(entry); });
+    queue.release_at_least(at_ms(1000), DataSize::bytes(9999), pacer, [&](int entry, DataSize) {
+        left.push_back(entry);
+    });
     EXPECT_EQ(left, (std::vector{1, 3, 5, 7, 9}));
 }
 
