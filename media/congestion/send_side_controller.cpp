@@ -256,7 +256,7 @@ void SendSideController::handle_timeout(Instant now) {
 
 Instant SendSideController::next_timeout() const {
     const Instant silence = has_feedback_ ? watch_.next_timeout() : kNever;
-    return std::min({silence, probe_controller_.next_timeout(), prober_.next_send()});
+    return std::min({silence, probe_controller_.next_timeout(), prober_.next_timeout()});
 }
 
 CongestionStats SendSideController::stats() const {
