@@ -43,6 +43,7 @@ export async function watch({ url, token, descriptors = false, iceTransportPolic
     counters: () => counters(pc),
     codec: () => videoCodec(pc),
     frameWidth: () => video.videoWidth,
+    stats: () => pc.getStats(),
     // What the layer URL is told; see docs/openapi.yaml.
     async want(wish) {
       const response = await fetch(`${session.resource}/layer`, {
