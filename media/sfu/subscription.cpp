@@ -72,7 +72,8 @@ Subscription::Subscription(MediaSection section,
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
                                     .burst_bytes = limits.retransmission_bytes_per_second}) {
     if (section_.kind == rtp::MediaKind::kVideo) {
-        video_ = std::make_unique<VideoFollower>();
+        video_ = std::make_unique<VideoFollower>(
+            section_.extensions.id_of(rtp::ExtensionKind::kDependencyDescriptor) != 0);
     }
 }
 

@@ -5,7 +5,7 @@ import { assertPictureAdvances } from './checks.js';
 import { eventually } from './process.js';
 
 // Of the picture that is encoded: Chromium makes three encodings of it.
-const WIDTH = 1280;
+export const WIDTH = 1280;
 const FPS_MIN = 5;
 
 export const simulcast = (mode) => [
