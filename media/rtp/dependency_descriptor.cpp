@@ -82,7 +82,7 @@ void read_chains(BitReader& reader, TemplateStructure& into) {
     }
     for (std::size_t target = 0; target < into.decode_targets; ++target) {
         into.protected_by[target] =
-            static_cast<std::uint8_t>(reader.read_non_symmetric(into.chains + 1U));
+            static_cast<std::uint8_t>(reader.read_non_symmetric(into.chains));
     }
     for (std::size_t i = 0; i < into.templates_used; ++i) {
         for (std::size_t chain = 0; chain < into.chains; ++chain) {

@@ -104,7 +104,7 @@ struct TemplateStructure {
     std::uint8_t spatial_layers = 0;
     bool has_sizes = false;
     std::array<FrameTemplate, kTemplateIds> templates{};
-    // By decode target: the chain that protects it; `chains` where none does.
+    // By decode target: the chain that protects it.
     std::array<std::uint8_t, kDecodeTargetsMax> protected_by{};
     std::array<FrameSize, kSpatialIdMax + 1> sizes{};  // by spatial layer, where has_sizes
 

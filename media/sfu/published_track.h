@@ -74,6 +74,8 @@ class PublishedTrack {
 
     [[nodiscard]] std::uint32_t layers_version() const { return layers_version_; }
 
+    [[nodiscard]] bool is_simulcast() const { return encodings_.is_simulcast(); }
+
     // What repeats a packet for a receiver; null where the stream is unknown.
     [[nodiscard]] const InboundStream* find_source(std::uint32_t source) const;
 

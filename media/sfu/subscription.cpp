@@ -78,7 +78,8 @@ Subscription::Subscription(MediaSection section,
                      random);
     }
     if (section_.kind == rtp::MediaKind::kVideo) {
-        video_ = std::make_unique<VideoFollower>();
+        video_ = std::make_unique<VideoFollower>(
+            section_.extensions.id_of(rtp::ExtensionKind::kDependencyDescriptor) != 0);
     }
 }
 

@@ -91,12 +91,24 @@ void VideoFollower::choose_and_ask(Instant now) {
     }
 }
 
+// AV1 says only in dependency descriptors which frames make one picture. Without them libwebrtc
+// shows nothing of a stream with spatial layers, but plays its lowest.
+LayerWish VideoFollower::bounded_wish() const {
+    LayerWish wish = wish_;
+    const rtp::PayloadFormat* const format = track_->current_format();
+    if (!descriptors_ && !track_->is_simulcast() && format != nullptr &&
+        format->codec == rtp::Codec::kAv1) {
+        wish.max_spatial = 0;
+    }
+    return wish;
+}
+
 bool VideoFollower::choose() {
     if (track_ == nullptr) {
         return false;
     }
     seen_version_ = track_->layers_version();
-    target_ = choose_layer(track_->layers(), wish_);
+    target_ = choose_layer(track_->layers(), bounded_wish());
     if (target_ && limit_) {
         target_ = *limit_ ? std::optional(layers::LayerId{
                                 .spatial = std::min(target_->spatial, (*limit_)->spatial),

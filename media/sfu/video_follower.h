@@ -20,6 +20,9 @@ class PublishedTrack;
 
 class VideoFollower {
   public:
+    // `descriptors`: the viewer is sent dependency descriptors.
+    explicit VideoFollower(bool descriptors) : descriptors_(descriptors) {}
+
     void bind(Instant now, PublishedTrack& track);
     void unbind();
 
@@ -63,6 +66,9 @@ class VideoFollower {
     bool choose();
     void choose_and_ask(Instant now);
 
+    [[nodiscard]] LayerWish bounded_wish() const;
+
+    bool descriptors_;
     PublishedTrack* track_ = nullptr;
     LayerWish wish_;
     // Outer: whether anybody shares out bandwidth.

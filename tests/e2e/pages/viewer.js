@@ -5,7 +5,8 @@ import { BARS, CELLS, HEIGHT, WIDTH, brightnessOf, numberOf } from '/e2e/picture
 
 const FIRST_FRAME_MS_MAX = 20000;
 
-export async function watch({ url, token, iceTransportPolicy = 'all', answer }) {
+// `descriptors`: asks for the dependency descriptor too, which Chromium leaves out of a viewer's offer.
+export async function watch({ url, token, descriptors = false, iceTransportPolicy = 'all', answer }) {
   const pc = new RTCPeerConnection({ iceTransportPolicy, bundlePolicy: 'max-bundle' });
   const video = document.createElement('video');
   const audio = document.createElement('audio');
@@ -17,7 +18,14 @@ export async function watch({ url, token, iceTransportPolicy = 'all', answer }) 
     if (track.kind === 'video') video.srcObject = new MediaStream([track]);
   });
   pc.addTransceiver('audio', { direction: 'recvonly' });
-  pc.addTransceiver('video', { direction: 'recvonly' });
+  const transceiver = pc.addTransceiver('video', { direction: 'recvonly' });
+  if (descriptors) {
+    const extensions = transceiver.getHeaderExtensionsToNegotiate();
+    for (const extension of extensions) {
+      if (extension.uri.includes('dependency-descriptor')) extension.direction = 'sendrecv';
+    }
+    transceiver.setHeaderExtensionsToNegotiate(extensions);
+  }
 
   const begun = performance.now();
   const firstFrame = new Promise((resolve, reject) => {
@@ -34,6 +42,17 @@ export async function watch({ url, token, iceTransportPolicy = 'all', answer }) 
     toneHz: () => ear.toneHz(),
     counters: () => counters(pc),
     codec: () => videoCodec(pc),
+    frameWidth: () => video.videoWidth,
+    stats: () => pc.getStats(),
+    // What the layer URL is told; see docs/openapi.yaml.
+    async want(wish) {
+      const response = await fetch(`${session.resource}/layer`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+        body: JSON.stringify(wish),
+      });
+      if (response.status !== 204) throw new Error(`${response.status}: ${await response.text()}`);
+    },
     restartIce: () => session.restartIce(),
     stop: () => session.stop(),
   };
@@ -126,6 +145,9 @@ async function counters(pc) {
     keyFramesDecoded: video?.keyFramesDecoded ?? 0,
     freezes: video?.freezeCount ?? 0,
     videoRepairs: video?.fecPacketsReceived ?? 0,
+    dropped: video?.framesDropped ?? 0,
+    received: video?.framesReceived ?? 0,
+    frameWidth: video?.frameWidth ?? 0,
     audioPackets: audio?.packetsReceived ?? 0,
     audioLost: audio?.packetsLost ?? 0,
     audioDiscarded: audio?.packetsDiscarded ?? 0,

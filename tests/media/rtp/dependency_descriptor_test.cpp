@@ -60,6 +60,33 @@ TEST(DependencyDescriptor, ReadsEveryTableOfTheSpecification) {
     }
 }
 
+// Chromium 156, VP9 L3T3_KEY: recorded, since drafts of the specification differ in how the chains
+// of decode targets are coded.
+TEST(DependencyDescriptor, ReadsWhatABrowserWrites) {
+    constexpr std::string_view kRecorded =
+        "c0003d80081485214eaaaaa8000600004000100002aa80a8000600004000100002a000a80006000040"
+        "0016d549241b5524906d54923157e001974ca864330e222396eca8655304224390eca87753013f00b3"
+        "027f016704ff02cf";
+    Bytes value;
+    for (std::size_t i = 0; i < kRecorded.size(); i += 2) {
+        value.push_back(
+            static_cast<std::byte>(std::stoi(std::string(kRecorded.substr(i, 2)), nullptr, 16)));
+    }
+    TemplateStructure structure;
+    const auto descriptor = parse_first(value, structure);
+    ASSERT_TRUE(descriptor);
+    EXPECT_EQ(structure.chains, 3);
+    for (std::size_t target = 0; target < 9; ++target) {
+        EXPECT_EQ(structure.protected_by[target], target / 3);
+    }
+    EXPECT_EQ(structure.templates[14].spatial, 2);
+    EXPECT_EQ(structure.templates[14].chains[2], 9);
+    ASSERT_TRUE(structure.has_sizes);
+    EXPECT_EQ(structure.sizes[0], (FrameSize{320, 180}));
+    EXPECT_EQ(structure.sizes[2], (FrameSize{1280, 720}));
+    EXPECT_EQ((descriptor->end + 7) / 8, static_cast<int>(value.size()));
+}
+
 TEST(DependencyDescriptor, TakesAFramesPlaceFromItsTemplate) {
     const TemplateStructure l3t3 = make_structure(tables::l3t3(), 60);
     // Template 8 has id (60 + 8) modulo 64.

@@ -109,7 +109,7 @@ inline void write_structure(BitWriter& to, const TemplateStructure& from) {
     }
     write_ns(to, from.chains, from.decode_targets + 1U);
     for (std::size_t target = 0; from.chains != 0 && target < from.decode_targets; ++target) {
-        write_ns(to, from.protected_by[target], from.chains + 1U);
+        write_ns(to, from.protected_by[target], from.chains);
     }
     for (std::size_t i = 0; i < from.templates_used; ++i) {
         for (std::size_t chain = 0; chain < from.chains; ++chain) {
