@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 #include <spdlog/fmt/fmt.h>
@@ -238,8 +239,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
         {"d", std::chrono::hours(24)},
     }};
     std::int64_t count = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, count);
+    const char* const end = std::to_address(text.end());
+    const auto [rest, error] = std::from_chars(std::to_address(text.begin()), end, count);
     if (error != std::errc{} || count < 0) {
         return std::nullopt;
     }

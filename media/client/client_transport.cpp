@@ -40,7 +40,7 @@ PlainPacket ClientTransport::handle_datagram(Instant now,
         case DatagramKind::kRtcp:
             return unprotect(bytes, PlainKind::kRtcp);
         case DatagramKind::kStun:
-            ice_.handle_answer(now, path, bytes);
+            ice_.handle_message(now, path, bytes);
             begin_dtls(now);
             return {};
         case DatagramKind::kDtls:
@@ -82,7 +82,7 @@ std::optional<OutDatagram> ClientTransport::poll_datagram() {
 
 std::optional<std::span<std::byte>> ClientTransport::protect_rtcp(std::span<std::byte> buffer,
                                                                   std::size_t plain_bytes) {
-    if (!connected()) {
+    if (!srtp_ || !connected()) {
         return std::nullopt;
     }
     const auto sealed = srtp_->protect_rtcp(buffer, plain_bytes);

@@ -11,13 +11,13 @@ using rtp::ExtendedSeq;
 void FrameWatch::on_packet(Instant now, ExtendedSeq seq, bool marker, bool key_start) {
     seen_ = true;
     counters_.key_starts += key_start ? 1 : 0;
-    if (!next_) {
+    if (!playing_) {
         if (!key_start) {
             return;
         }
         begin_at(seq);
     }
-    std::int64_t ahead = distance(*next_, seq);
+    std::int64_t ahead = distance(next_, seq);
     if (ahead < 0) {
         return;
     }
@@ -28,7 +28,7 @@ void FrameWatch::on_packet(Instant now, ExtendedSeq seq, bool marker, bool key_s
         ahead = 0;
     } else if (ahead >= static_cast<std::int64_t>(kWindow)) {
         // Too much is missing; as after the start, only a key frame helps.
-        next_.reset();
+        playing_ = false;
         stalled_since_ = stalled_since_.value_or(now);
         return;
     }
@@ -37,7 +37,7 @@ void FrameWatch::on_packet(Instant now, ExtendedSeq seq, bool marker, bool key_s
     if (ahead == 0) {
         advance_over(now);
     }
-    if (*next_ == end_) {
+    if (next_ == end_) {
         stalled_since_.reset();
     } else {
         stalled_since_ = stalled_since_.value_or(now);
@@ -46,27 +46,28 @@ void FrameWatch::on_packet(Instant now, ExtendedSeq seq, bool marker, bool key_s
 
 // Packets that came before `seq` are forgotten, those behind it are kept.
 void FrameWatch::begin_at(ExtendedSeq seq) {
-    const bool keep = next_.has_value() && seq < end_;
+    const bool keep = playing_ && seq < end_;
     if (keep) {
-        for (ExtendedSeq each = *next_; each < seq; each = advance(each, 1)) {
+        for (ExtendedSeq each = next_; each < seq; each = advance(each, 1)) {
             slot(each) = Slot::kEmpty;
         }
     } else {
         slots_.fill(Slot::kEmpty);
         end_ = seq;
     }
+    playing_ = true;
     next_ = seq;
 }
 
 void FrameWatch::advance_over(Instant now) {
-    while (*next_ < end_) {
-        Slot& here = slot(*next_);
+    while (next_ < end_) {
+        Slot& here = slot(next_);
         if (here == Slot::kEmpty) {
             return;
         }
         const bool whole = here == Slot::kLastOfFrame;
         here = Slot::kEmpty;
-        next_ = advance(*next_, 1);
+        next_ = advance(next_, 1);
         if (whole) {
             on_whole_frame(now);
         }

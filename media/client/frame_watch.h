@@ -32,7 +32,7 @@ class FrameWatch {
     void on_packet(Instant now, rtp::ExtendedSeq seq, bool marker, bool key_start);
 
     // The first packet is there and no key frame has begun yet.
-    [[nodiscard]] bool waits_for_key_frame() const { return seen_ && !next_; }
+    [[nodiscard]] bool waits_for_key_frame() const { return seen_ && !playing_; }
 
     // Since when a gap stops the picture; nothing while it moves.
     [[nodiscard]] std::optional<Instant> stalled_since() const { return stalled_since_; }
@@ -62,8 +62,9 @@ class FrameWatch {
     [[nodiscard]] bool is_freeze(Duration pause) const;
 
     bool seen_ = false;
-    std::optional<rtp::ExtendedSeq> next_;  // the first packet not yet there
-    rtp::ExtendedSeq end_{};                // one behind the newest
+    bool playing_ = false;     // a key frame has begun; otherwise next_ and end_ mean nothing
+    rtp::ExtendedSeq next_{};  // the first packet not yet there
+    rtp::ExtendedSeq end_{};   // one behind the newest
     std::array<Slot, kWindow> slots_{};
     std::optional<Instant> stalled_since_;
     std::optional<Instant> first_frame_at_;

@@ -77,6 +77,10 @@ Instant IceController::next_timeout() const {
 }
 
 std::optional<OutDatagram> IceController::poll_check() {
+    if (answer_.size != 0) {
+        const std::size_t size = std::exchange(answer_.size, 0);
+        return OutDatagram{.path = &answer_.path, .bytes = std::span(answer_.bytes).first(size)};
+    }
     const auto due = std::ranges::find(candidates_, true, &Candidate::check_due);
     if (due == candidates_.end()) {
         return std::nullopt;
@@ -107,6 +111,29 @@ std::span<const std::byte> IceController::write_check(Candidate& candidate) {
     CHECK(!request.empty());
     ++counters_.checks_sent;
     return request;
+}
+
+void IceController::handle_message(Instant now,
+                                   const Path& path,
+                                   std::span<const std::byte> message) {
+    if (!answer_check(path, message)) {
+        handle_answer(now, path, message);
+    }
+}
+
+bool IceController::answer_check(const Path& path, std::span<const std::byte> message) {
+    const auto request = transport::parse_binding_request(message, config_.local, config_.remote);
+    if (!request) {
+        return request.error() == transport::StunRefusal::kUnauthenticated;
+    }
+    if (find(path) != nullptr) {
+        answer_.path = path;
+        const auto room =
+            std::span(answer_.bytes).first(std::min(message.size(), answer_.bytes.size()));
+        answer_.size =
+            transport::write_binding_success(message, config_.local, path.remote, room).size();
+    }
+    return true;
 }
 
 void IceController::handle_answer(Instant now,

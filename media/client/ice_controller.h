@@ -6,7 +6,9 @@
 // check on the selected path every 2.5 s; `nominate_at_once` is Firefox's way. Nothing is allocated
 // after the last path was added.
 //
-// Leaves out: gathering, candidate priorities, answering checks (a lite agent sends none).
+// A peer that checks paths itself is answered: other servers may claim to be lite and do so.
+//
+// Leaves out: gathering, candidate priorities.
 // Specification: RFC 8445 section 7.2, RFC 7675.
 #pragma once
 
@@ -54,13 +56,14 @@ class IceController {
     // New credentials on both sides; every path is checked and one nominated again.
     void restart(Instant now, transport::IceCredentials local, transport::IceCredentials remote);
 
-    void handle_answer(Instant now,
-                       const transport::Path& path,
-                       std::span<const std::byte> message);
+    // An answer to a check of ours, or a check of the peer's, which poll_check() then answers.
+    void handle_message(Instant now,
+                        const transport::Path& path,
+                        std::span<const std::byte> message);
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
 
-    // A check to send, or nothing when drained. Valid until the next call.
+    // A check or an answer to send, or nothing when drained. Valid until the next call.
     [[nodiscard]] std::optional<transport::OutDatagram> poll_check();
 
     // The nominated path, once the node confirmed it; or null. Valid until a path is added or
@@ -94,7 +97,20 @@ class IceController {
         std::array<Check, kChecksRemembered> sent{};  // a ring
     };
 
+    // An answer that waits for poll_check().
+    struct Answer {
+        transport::Path path;
+        std::array<std::byte, transport::kStunBytesMax> bytes{};
+        std::size_t size = 0;
+    };
+
     void check(Instant now, Candidate& candidate);
+    void handle_answer(Instant now,
+                       const transport::Path& path,
+                       std::span<const std::byte> message);
+    // False where `message` is no check of the peer's.
+    [[nodiscard]] bool answer_check(const transport::Path& path,
+                                    std::span<const std::byte> message);
     [[nodiscard]] std::span<const std::byte> write_check(Candidate& candidate);
     void on_answer(Instant now, Candidate& candidate, bool use_candidate, int error_code);
     [[nodiscard]] Candidate* find(const transport::Path& path);
@@ -107,6 +123,7 @@ class IceController {
     std::optional<transport::Path> selected_;
     std::optional<transport::SocketAddress> mapped_;
     std::array<std::byte, transport::kStunBytesMax> buffer_{};
+    Answer answer_;
     IceControllerCounters counters_;
 };
 

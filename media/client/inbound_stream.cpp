@@ -89,16 +89,15 @@ bool InboundStream::needs_key_frame(Instant now) const {
     return frames_->waits_for_key_frame() || (stalled_since && now - *stalled_since >= kStallMax);
 }
 
-// Looks again when the trouble at hand will have lasted long enough.
+// Looks when the trouble at hand will have lasted long enough; a look that is due already stays.
 void InboundStream::watch_key_frame(Instant now) {
     const auto stalled_since = frames_->stalled_since();
-    if (frames_->waits_for_key_frame()) {
-        key_frame_check_at_ = std::min(key_frame_check_at_, now + kKeyFrameWait);
-    } else if (!stalled_since) {
+    const bool waits = frames_->waits_for_key_frame();
+    if (!waits && !stalled_since) {
         key_frame_check_at_ = kNever;
-    } else {
+    } else if (key_frame_check_at_ == kNever) {
         key_frame_check_at_ =
-            std::min(key_frame_check_at_, std::max(*stalled_since + kStallMax, now));
+            waits ? now + kKeyFrameWait : std::max(*stalled_since + kStallMax, now);
     }
 }
 

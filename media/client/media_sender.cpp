@@ -23,34 +23,52 @@ OutboundStream* MediaSender::find(std::uint32_t ssrc) {
     return found == streams_.end() ? nullptr : &*found;
 }
 
+// What each kind of message means to us; the rest means nothing.
+struct MediaSender::RtcpHandler {
+    MediaSender& sender;
+    Instant now;
+    SendContext context;
+
+    void operator()(const rtp::Nack& nack) const {
+        if (OutboundStream* const stream = sender.find(nack.media_ssrc)) {
+            stream->on_nack(now, nack, context);
+        }
+    }
+
+    void operator()(const rtp::PictureLoss& loss) const { want_key_frame(loss.media_ssrc); }
+
+    void operator()(const rtp::FullIntraRequest& request) const {
+        for (const rtp::FirItem item : request.items) {
+            want_key_frame(item.ssrc);
+        }
+    }
+
+    void operator()(const rtp::ReceiverReport& report) const {
+        for (const rtp::ReportBlock block : report.blocks) {
+            if (OutboundStream* const stream = sender.find(block.ssrc)) {
+                stream->on_report_block(sender.ntp_.to_ntp(now), block);
+            }
+        }
+    }
+
+    void operator()(const auto& /*other*/) const {}
+
+    void want_key_frame(std::uint32_t ssrc) const {
+        if (OutboundStream* const stream = sender.find(ssrc)) {
+            stream->on_key_frame_request();
+        }
+    }
+};
+
 void MediaSender::handle_rtcp(Instant now, std::span<const std::byte> packet, SendContext context) {
     auto reader = rtp::RtcpReader::parse(packet);
     if (!reader) {
         ++bad_;
         return;
     }
+    const RtcpHandler handler{.sender = *this, .now = now, .context = context};
     while (const auto message = reader->next()) {
-        if (const auto* nack = std::get_if<rtp::Nack>(&*message)) {
-            if (OutboundStream* const stream = find(nack->media_ssrc)) {
-                stream->on_nack(now, *nack, context);
-            }
-        } else if (const auto* loss = std::get_if<rtp::PictureLoss>(&*message)) {
-            if (OutboundStream* const stream = find(loss->media_ssrc)) {
-                stream->on_key_frame_request();
-            }
-        } else if (const auto* fir = std::get_if<rtp::FullIntraRequest>(&*message)) {
-            for (const rtp::FirItem item : fir->items) {
-                if (OutboundStream* const stream = find(item.ssrc)) {
-                    stream->on_key_frame_request();
-                }
-            }
-        } else if (const auto* report = std::get_if<rtp::ReceiverReport>(&*message)) {
-            for (const rtp::ReportBlock block : report->blocks) {
-                if (OutboundStream* const stream = find(block.ssrc)) {
-                    stream->on_report_block(ntp_.to_ntp(now), block);
-                }
-            }
-        }
+        std::visit(handler, *message);
     }
 }
 

@@ -42,6 +42,8 @@ class MediaSender {
     [[nodiscard]] std::uint64_t bad() const { return bad_; }
 
   private:
+    struct RtcpHandler;
+
     static constexpr Duration kReportInterval = std::chrono::seconds(1);  // Chromium's, video
 
     [[nodiscard]] OutboundStream* find(std::uint32_t ssrc);

@@ -112,7 +112,7 @@ void OutboundStream::on_nack(Instant now, const rtp::Nack& nack, SendContext con
 void OutboundStream::retransmit(Instant now, std::uint16_t seq, SendContext& context) {
     const auto packet =
         cache_ ? cache_->find(now, rtp::nearest_extended_seq(next_, seq)) : std::nullopt;
-    if (!packet) {
+    if (!packet || !config_.format.rtx_payload_type) {
         return;
     }
     std::array<std::byte, kPayloadBytesMax + rtp::kRtxOsnBytes> payload;  // NOLINT: written below

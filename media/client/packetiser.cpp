@@ -145,7 +145,7 @@ void Packetiser::packetise_av1(const RecordedFrame& frame, std::vector<PayloadPa
             parts.push_back(part);
         });
     }
-    PayloadPart stamp{.stamped = true};
+    PayloadPart stamp{.stamped = true, .trailed = true};
     begin(stamp, true, true);
     stamp.push(kObuPadding);
     parts.push_back(stamp);

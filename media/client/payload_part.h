@@ -20,12 +20,13 @@ struct PayloadPart {
     std::uint8_t prefix_bytes = 0;
     bool marker = false;
     bool stamped = false;
+    bool trailed = false;  // kStampTrailer behind the stamp
     std::span<const std::byte> body;
 
     void push(std::uint8_t byte) { prefix[prefix_bytes++] = std::byte{byte}; }
 
     [[nodiscard]] std::size_t bytes() const {
-        return prefix_bytes + body.size() + (stamped ? kStampBytes : 0);
+        return prefix_bytes + body.size() + (stamped ? kStampBytes : 0) + (trailed ? 1U : 0U);
     }
 
     // `out` has bytes() bytes.
@@ -34,6 +35,9 @@ struct PayloadPart {
         out = std::ranges::copy(body, out).out;
         if (stamped) {
             write_stamp(sent_at, out);
+        }
+        if (trailed) {
+            out[kStampBytes] = kStampTrailer;
         }
     }
 };

@@ -34,17 +34,26 @@ inline void write_stamp(Instant at, std::byte* to) {
     store_be32(to + 12, ~static_cast<std::uint32_t>(ns));
 }
 
+// Ends a stamp in an AV1 OBU, whose trailing bits are checked (AV1 section 5.3.4).
+inline constexpr std::byte kStampTrailer{0x80};
+
 // Nothing where the payload does not end in a stamp. What a peer wrote may be any instant.
 [[nodiscard]] inline std::optional<Instant> read_stamp(std::span<const std::byte> payload) {
-    if (payload.size() < kStampBytes) {
-        return std::nullopt;
-    }
-    const std::byte* const from = payload.data() + payload.size() - kStampBytes;
-    const std::uint64_t ns = load_be64(from + 4);
-    if (load_be32(from) != kStampMagic || load_be32(from + 12) != static_cast<std::uint32_t>(~ns)) {
-        return std::nullopt;
-    }
-    return Instant{Duration{static_cast<std::int64_t>(ns)}};
+    const auto read_at_end = [](std::span<const std::byte> bytes) -> std::optional<Instant> {
+        if (bytes.size() < kStampBytes) {
+            return std::nullopt;
+        }
+        const std::byte* const from = bytes.data() + bytes.size() - kStampBytes;
+        const std::uint64_t ns = load_be64(from + 4);
+        if (load_be32(from) != kStampMagic ||
+            load_be32(from + 12) != static_cast<std::uint32_t>(~ns)) {
+            return std::nullopt;
+        }
+        return Instant{Duration{static_cast<std::int64_t>(ns)}};
+    };
+    const auto stamp = read_at_end(payload);
+    const bool trailed = !stamp && !payload.empty() && payload.back() == kStampTrailer;
+    return trailed ? read_at_end(payload.first(payload.size() - 1)) : stamp;
 }
 
 }  // namespace isthmus::media::client

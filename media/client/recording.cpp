@@ -92,7 +92,8 @@ class Noise {
                        : std::vector<std::uint8_t>{0x11, 0, 0};
             break;
         case Codec::kH264:
-            head = {static_cast<std::uint8_t>(0x60U | (key ? kNalIdr : 1U))};
+            // Then first_mb_in_slice, 0 in one bit (ITU-T H.264 section 7.3.3).
+            head = {static_cast<std::uint8_t>(0x60U | (key ? kNalIdr : 1U)), 0x88};
             break;
         case Codec::kAv1:
             head = {6U << 3U};  // OBU_FRAME without a size field

@@ -19,6 +19,7 @@ class AlrDetector {
     void set_target(DataRate target);
 
     void on_sent(Instant now, DataSize size);
+
     // Time passes without packets, too.
     void update(Instant now) { on_sent(now, DataSize()); }
 

@@ -28,8 +28,9 @@ bool ArrivalGroups::belongs(Instant sent_at, Duration arrived_at) const {
     }
     const Duration sent_after = sent_at - current_->last_sent;
     const Duration arrived_after = arrived_at - current_->last_arrived;
+    // Far back is no reordering: the receiver's clock jumped.
     return arrived_after - sent_after < Duration::zero() && arrived_after <= kBurst &&
-           arrived_at - current_->first_arrived < kBurstMax;
+           arrived_after > -kBurstMax && arrived_at - current_->first_arrived < kBurstMax;
 }
 
 std::optional<GroupDelta> ArrivalGroups::close() {

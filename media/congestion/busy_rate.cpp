@@ -6,9 +6,10 @@
 namespace isthmus::media::congestion {
 namespace {
 
-// Together 10 s: long enough to see an empty queue, short enough to follow a new route and clocks
-// that drift.
-constexpr Duration kSlot = std::chrono::milliseconds(2500);
+// How fast the base creeps up. Two clocks drift apart by 0.2 ms a second at most, and a new route
+// that is longer by 50 ms is believed after two minutes; faster, and a queue that stands for long
+// would be taken for the path.
+constexpr double kCreep = 0.0004;
 // Above the jitter of an empty path; below, it is not known that the bottleneck had work.
 constexpr Duration kQueued = std::chrono::milliseconds(10);
 // A measurement takes at least this.
@@ -22,39 +23,36 @@ constexpr Duration kFresh = std::chrono::milliseconds(600);
 }  // namespace
 
 void BusyRate::follow_base(Instant now, Duration transit) {
-    if (!started_) {
-        started_ = true;
-        slot_began_ = now;
-        bases_.fill(transit);
-    } else if (now - slot_began_ >= kSlot) {
-        slot_began_ = now;
-        slot_ = (slot_ + 1) % kSlots;
-        bases_[slot_] = transit;
+    // Most packets of a feedback message have the same time.
+    if (base_ && now != base_at_) {
+        const auto since = static_cast<double>((now - base_at_).count());
+        *base_ += Duration(static_cast<Duration::rep>(since * kCreep));
     }
-    bases_[slot_] = std::min(bases_[slot_], transit);
+    base_at_ = now;
+    base_ = base_ ? std::min(*base_, transit) : transit;
 }
 
 void BusyRate::begin(const PacketResult& packet) {
     busy_ = true;
-    began_ = packet.arrived_at;
-    last_ = packet.arrived_at;
+    began_ = *packet.arrived_at;
+    last_ = *packet.arrived_at;
     bytes_ = 0;
     packets_ = 0;
 }
 
 void BusyRate::on_packet(Instant now, const PacketResult& packet) {
-    const Duration transit = packet.arrived_at - packet.sent_at.time_since_epoch();
+    const Duration transit = *packet.arrived_at - packet.sent_at.time_since_epoch();
     follow_base(now, transit);
-    queued_ = transit - std::ranges::min(bases_);
+    queued_ = transit - *base_;
     if (queued_ < kQueued) {
         busy_ = false;
         return;
     }
-    if (!busy_ || packet.arrived_at < last_) {
+    if (!busy_ || *packet.arrived_at < last_) {
         begin(packet);
         return;
     }
-    last_ = packet.arrived_at;
+    last_ = *packet.arrived_at;
     bytes_ += packet.bytes;
     ++packets_;
     const Duration span = last_ - began_;

@@ -15,9 +15,14 @@ struct CongestionConfig {
     DataRate max = DataRate::kbps(30'000);
     // How far probes go at the beginning without regard to what is wanted at that moment.
     DataRate start_probe_max = DataRate::kbps(12'000);
-    // Of the target; above one so that frames, which come at once, do not wait (libwebrtc: 2.5).
-    double pacing_factor = 2.5;
+    // Of the target; above one so that frames, which come at once, do not wait for long. Layers are
+    // not made to fit a target, and their key frames are large: at libwebrtc's 2.5 the first one of
+    // a layer fills the path's queue and is taken for overuse.
+    double pacing_factor = 1.5;
     PacerConfig pacer;
+    // The receiver sends RFC 8888 feedback: packets are found by SSRC and RTP sequence number,
+    // which takes 16 bytes more for each packet of the history.
+    bool feedback_by_stream = false;
     std::size_t history_packets = SendHistory::kPacketsDefault;
 };
 

@@ -23,7 +23,7 @@ class DelayDetector {
             detector_.reset();
         }
         last_packet_at_ = now;
-        if (const auto delta = groups_.on_packet(packet.sent_at, packet.arrived_at)) {
+        if (const auto delta = groups_.on_packet(packet.sent_at, *packet.arrived_at)) {
             const double slope = filter_.on_group(*delta);
             detector_.on_slope(slope, filter_.groups(), *delta);
         }

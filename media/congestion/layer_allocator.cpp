@@ -6,9 +6,9 @@
 namespace isthmus::media::congestion {
 namespace {
 
-// What a rate counts for: less where the layer is sent already, more where it is not. An estimate
-// that was cut to 85 % of a path keeps a set of layers that takes 93 % of it.
-constexpr double kKeep = 1 / 1.1;
+// What a rate counts for: less where the layer is sent already, more where it is not. One cut of
+// the estimate, to 85 % of what is sent, changes nothing; a second one does (rate_control.cpp).
+constexpr double kKeep = 0.8;
 constexpr double kRaise = 1.05;
 // The lowest layer is the last thing to give up.
 constexpr double kKeepLowest = 0.75;
@@ -18,6 +18,10 @@ constexpr Duration kRaiseInterval = std::chrono::seconds(1);
 constexpr Duration kResumeWait = std::chrono::seconds(2);
 // A step up that was taken back sooner did not last; one that stood for longer did.
 constexpr Duration kLasting = std::chrono::seconds(10);
+
+// Somebody who gets nearly everything waits so much longer after a step down than somebody who gets
+// nothing: of several behind one bottleneck those with least come first.
+constexpr double kPatienceOfTheServed = 3;
 
 constexpr int kNoRank = -1;
 
@@ -161,17 +165,18 @@ Allocation LayerAllocator::allocate(Instant now,
          rank = next_rank(requests, rank)) {
         raise_rank(pass, requests, rank);
     }
-    remember(pass, requests);
-
     DataRate used;
     for (const LayerRequest& request : requests) {
         if (request.chosen != kNoLayer && !request.layers.empty()) {
             used += request.layers[request.chosen].rate;
         }
     }
+    pass.served = most > 0 ? std::min(static_cast<double>(used.bps()) / most, 1.0) : 1;
+    remember(pass, requests);
+
     Allocation allocation{.used = used,
                           .unallocated = std::max(target - used, DataRate()),
-                          .wanted = {.next = {}, .most = to_rate(most)}};
+                          .wanted = {.next = {}, .used = used, .most = to_rate(most)}};
     // While steps up have to wait there is no use in knowing whether they would fit.
     if (pass.missing > DataRate() && now + kRaiseInterval >= raise_allowed_at_) {
         allocation.wanted.next = (used + pass.missing) * kRaise;
@@ -199,7 +204,10 @@ void LayerAllocator::remember(const Pass& pass, std::span<const LayerRequest> re
         if (raised_at_) {
             hold_ = pass.now - *raised_at_ > kLasting ? kHoldMin : std::min(hold_ * 2, kHoldMax);
         }
-        raise_allowed_at_ = pass.now + hold_;
+        raise_allowed_at_ =
+            pass.now + hold_ +
+            Duration(static_cast<Duration::rep>(kPatienceOfTheServed * pass.served *
+                                                static_cast<double>(hold_.count())));
         raised_at_.reset();
     } else if (raised) {
         raised_at_ = pass.now;

@@ -5,11 +5,12 @@
 // those of equal rank in turns, so that nobody takes a second step before the others had their
 // first. The same input gives the same choice.
 //
-// Hysteresis: a layer that is sent may stay until the target is a tenth below what is needed, one
+// Hysteresis: a layer that is sent may stay until the target is a fifth below what is needed, one
 // that is not needs a twentieth more than it takes; a step up waits for a while after the one
 // before, longer after a step down, and twice as long each time that a step up did not last.
 //
-// Leaves out how rates are measured, and key frames: a choice is a wish until the stream can switch.
+// Leaves out how rates are measured, and key frames: a choice is a wish until the stream can
+// switch.
 #pragma once
 
 #include <chrono>
@@ -40,8 +41,8 @@ inline constexpr LayerIndex kNoLayer = 0xff;
 
 struct LayerRequest {
     MediaKind kind = MediaKind::kCamera;
-    std::uint8_t priority = 0;  // greater is first
-    bool paused = false;        // nothing is wanted
+    std::uint8_t priority = 0;       // greater is first
+    bool paused = false;             // nothing is wanted
     LayerIndex wish = kNoLayer - 1;  // the best that is wanted; beyond the last: the last
     // Worst first. What is listed after another is better, whatever its rate is at the moment. Of
     // audio the first counts. Empty: nothing is known, nothing is chosen.
@@ -67,7 +68,7 @@ class LayerAllocator {
   private:
     // libwebrtc and others wait five to ten seconds; probes let us be sure sooner.
     static constexpr Duration kHoldMin = std::chrono::seconds(2);
-    static constexpr Duration kHoldMax = std::chrono::seconds(30);
+    static constexpr Duration kHoldMax = std::chrono::seconds(10);
 
     struct Pass {
         Instant now;
@@ -75,6 +76,7 @@ class LayerAllocator {
         bool may_raise = true;
         bool may_resume = true;
         bool held = false;  // a step fitted, but had to wait
+        double served = 0;  // what is used, of what there is use for
         // The first step that did not fit, over all ranks; zero: there was none.
         DataRate missing;
     };

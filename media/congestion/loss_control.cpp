@@ -11,6 +11,8 @@ namespace {
 constexpr double kLossLow = 0.02;
 constexpr double kLossHigh = 0.10;
 constexpr double kGrowthPerSecond = 1.08;
+// As where the delay grows (rate_control.cpp).
+constexpr double kOfBusyRate = 0.85;
 // Between two cuts, besides a round trip (libwebrtc: kBweDecreaseInterval).
 constexpr Duration kCutInterval = std::chrono::milliseconds(300);
 // A window has at least so many packets and lasts at least this long; a window without enough
@@ -24,12 +26,18 @@ constexpr int kCutsOfProof = 4;
 constexpr double kUnmoved = 0.7;
 constexpr double kLossOfPathMax = 0.3;
 constexpr double kForgetPerSecond = 0.98;
+// As in rate_control.cpp.
+constexpr double kProven = 0.9;
+constexpr Duration kProvenAfter = std::chrono::seconds(1);
 // A limit this far above the rate limits nothing.
 constexpr double kFarAbove = 2;
 
 }  // namespace
 
-void LossControl::update(Instant now, Duration round_trip, DataRate rate) {
+void LossControl::update(Instant now,
+                         Duration round_trip,
+                         DataRate rate,
+                         std::optional<DataRate> busy_rate) {
     if (!window_began_) {
         window_began_ = now;
     }
@@ -42,7 +50,7 @@ void LossControl::update(Instant now, Duration round_trip, DataRate rate) {
     received_ = 0;
     lost_ = 0;
     window_began_ = now;
-    on_loss(now, round_trip, rate);
+    on_loss(now, round_trip, rate, busy_rate);
 }
 
 void LossControl::on_report(Instant now, Duration round_trip, DataRate rate, double fraction) {
@@ -50,7 +58,7 @@ void LossControl::on_report(Instant now, Duration round_trip, DataRate rate, dou
         limit_ = rate;
     }
     loss_ = std::clamp(fraction, 0.0, 1.0);
-    on_loss(now, round_trip, rate);
+    on_loss(now, round_trip, rate, std::nullopt);
 }
 
 void LossControl::learn_loss_of_path() {
@@ -63,7 +71,10 @@ void LossControl::learn_loss_of_path() {
     }
 }
 
-void LossControl::on_loss(Instant now, Duration round_trip, DataRate rate) {
+void LossControl::on_loss(Instant now,
+                          Duration round_trip,
+                          DataRate rate,
+                          std::optional<DataRate> busy_rate) {
     const std::chrono::duration<double> since = updated_at_ ? now - *updated_at_ : Duration::zero();
     const double seconds = std::min(since.count(), 1.0);
     updated_at_ = now;
@@ -73,6 +84,9 @@ void LossControl::on_loss(Instant now, Duration round_trip, DataRate rate) {
         if (!cut_at_ || now - *cut_at_ >= kCutInterval + round_trip) {
             // SPEC draft-ietf-rmcat-gcc-02#6
             limit_ = std::min(limit_, rate) * (1 - 0.5 * excess);
+            if (busy_rate) {
+                limit_ = std::min(limit_, *busy_rate * kOfBusyRate);
+            }
             cut_at_ = now;
             learn_loss_of_path();
         }
@@ -84,6 +98,13 @@ void LossControl::on_loss(Instant now, Duration round_trip, DataRate rate) {
         if (limit_ > rate * kFarAbove) {
             limit_ = DataRate::unlimited();
         }
+    }
+}
+
+void LossControl::on_throughput(Instant now, DataRate throughput) {
+    if (loss_ < kLossLow && limit_ < throughput * kProven &&
+        (!cut_at_ || now - *cut_at_ >= kProvenAfter)) {
+        limit_ = throughput * kProven;
     }
 }
 

@@ -23,14 +23,18 @@ class LossControl {
         lost_ += lost;
     }
 
-    // After each feedback. `rate` is the target at the moment.
-    void update(Instant now, Duration round_trip, DataRate rate);
+    // After each feedback. `rate` is the target at the moment, `busy_rate` what the path carried
+    // while a queue stood (busy_rate.h): where one stands and drops, that is what there is.
+    void update(Instant now, Duration round_trip, DataRate rate, std::optional<DataRate> busy_rate);
 
     // A receiver report, from one that has no other feedback. `fraction` is 0 to 1.
     void on_report(Instant now, Duration round_trip, DataRate rate, double fraction);
 
     // A probe arrived: so much goes through.
     void on_probe(DataRate rate);
+
+    // So much arrives: where next to nothing is lost, the limit is no less.
+    void on_throughput(Instant now, DataRate throughput);
 
     // Unlimited while there is no reason for less.
     [[nodiscard]] DataRate limit() const { return limit_; }
@@ -41,7 +45,10 @@ class LossControl {
     [[nodiscard]] double loss_of_path() const { return loss_of_path_; }
 
   private:
-    void on_loss(Instant now, Duration round_trip, DataRate rate);
+    void on_loss(Instant now,
+                 Duration round_trip,
+                 DataRate rate,
+                 std::optional<DataRate> busy_rate);
     void learn_loss_of_path();
 
     DataRate limit_ = DataRate::unlimited();

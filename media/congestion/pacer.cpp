@@ -24,8 +24,7 @@ double Pacer::rate_for(Instant now, DataSize queued, Instant oldest) const {
     }
     // All that waits leaves before its oldest packet is too old.
     const Duration left = std::max(oldest + config_.queue_time_max - now, config_.release);
-    return std::max(rate,
-                    static_cast<double>(queued.bytes()) / static_cast<double>(left.count()));
+    return std::max(rate, static_cast<double>(queued.bytes()) / static_cast<double>(left.count()));
 }
 
 double Pacer::full_at(double bytes_per_ns) const {

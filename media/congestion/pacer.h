@@ -1,10 +1,11 @@
 // When packets of one receiver may leave, and how many bytes at once.
 //
-// Credit grows at the pacing rate while packets wait, up to one release: 5 ms' worth, or two packets
-// where that is more. A release spends it on a run of packets that leave together (one GSO message);
-// the next comes when there is credit for a whole release or for all that waits, on a grid of time
-// that all receivers of a worker share, so that one tick serves many. Audio passes at once and is
-// paid for by what comes after. Packets that waited too long raise the rate until they are gone.
+// Credit grows at the pacing rate while packets wait, up to one release: 5 ms' worth, or two
+// packets where that is more. A release spends it on a run of packets that leave together (one GSO
+// message); the next comes when there is credit for a whole release or for all that waits, on a
+// grid of time that all receivers of a worker share, so that one tick serves many. Audio passes at
+// once and is paid for by what comes after. Packets that waited too long raise the rate until they
+// are gone.
 //
 // Leaves out the packets (pacer_queue.h) and who sends them.
 #pragma once

@@ -88,9 +88,7 @@ class PacerQueue {
     [[nodiscard]] DataSize bytes() const { return bytes_; }
 
     // When the first in the queue was queued; of an empty one, the clock's origin.
-    [[nodiscard]] Instant oldest() const {
-        return empty() ? Instant{} : slots_[first_].queued_at;
-    }
+    [[nodiscard]] Instant oldest() const { return empty() ? Instant{} : slots_[first_].queued_at; }
 
     [[nodiscard]] Instant next_release(Instant now, const Pacer& pacer) const {
         return pacer.next_release(now, bytes_, oldest());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/time.h"
 #include "media/rtp/sequence.h"
@@ -19,14 +20,17 @@ struct SentPacket {
     std::uint16_t bytes = 0;  // on the line, with the headers of IP and UDP
     ProbeClusterId probe = kNoProbe;
     bool is_padding = false;  // sent for the probe alone
+    // As the receiver sees them; only for those whose feedback is RFC 8888's.
+    std::uint32_t ssrc = 0;
+    std::uint16_t rtp_seq = 0;
 };
 
 struct PacketResult {
     rtp::ExtendedSeq seq{};
     Instant sent_at;
-    // On the receiver's clock, which counts from an origin of its own. Means nothing where the
-    // packet is lost.
-    Duration arrived_at{};
+    // On the receiver's clock, which counts from an origin of its own. Nothing where the packet is
+    // lost, or the receiver does not say when.
+    std::optional<Duration> arrived_at;
     std::uint16_t bytes = 0;
     ProbeClusterId probe = kNoProbe;
     bool is_padding = false;

@@ -17,11 +17,12 @@ constexpr Duration kResultWait = std::chrono::seconds(1);
 constexpr Duration kBeginning = std::chrono::seconds(5);
 // Between probes while the application is limited; doubled each time that nothing was gained.
 constexpr Duration kIntervalMin = std::chrono::milliseconds(1500);
-constexpr Duration kIntervalMax = std::chrono::seconds(12);
+constexpr Duration kIntervalMax = std::chrono::seconds(6);
+// Somebody who gets nearly everything probes so much more rarely than somebody who gets nothing.
+constexpr double kPatienceOfTheServed = 3;
 // A probe for the next set of layers goes this much above what it needs, and never further above
 // the estimate than doubling.
-constexpr double kAboveNext = 1.1;
-constexpr double kAboveMost = 1.25;
+constexpr double kAboveNext = 1.05;
 constexpr double kPeriodicScaleMax = 2;
 // Where the estimate rose by less than this, nothing was gained.
 constexpr double kGain = 1.05;
@@ -35,10 +36,7 @@ constexpr Duration kDropWait = std::chrono::seconds(2);
 }  // namespace
 
 ProbeController::ProbeController(DataRate first, DataRate start_max, DataRate max)
-    : first_(first),
-      start_max_(std::min(start_max, max)),
-      max_(max),
-      interval_(kIntervalMin) {}
+    : first_(first), start_max_(std::min(start_max, max)), max_(max), interval_(kIntervalMin) {}
 
 void ProbeController::begin(Instant now) {
     begun_ = true;
@@ -50,15 +48,24 @@ void ProbeController::begin(Instant now) {
 void ProbeController::set_wanted(const WantedRates& wanted) {
     if (wanted.next != wanted_.next) {
         // Another question: do not wait as long as for the former one.
-        interval_ = std::min(interval_, 2 * kIntervalMin);
+        interval_ = std::min(interval_, 2 * interval_min());
     }
     wanted_ = wanted;
 }
 
+Duration ProbeController::interval_min() const {
+    if (wanted_.most <= DataRate()) {
+        return kIntervalMin;
+    }
+    const double served = std::clamp(wanted_.used / wanted_.most, 0.0, 1.0);
+    return Duration(static_cast<Duration::rep>(static_cast<double>(kIntervalMin.count()) *
+                                               (1 + kPatienceOfTheServed * served)));
+}
+
 DataRate ProbeController::ceiling(Instant now) const {
-    const DataRate useful = wanted_.most * kAboveMost;
     const bool beginning = begun_ && now - begun_at_ < kBeginning;
-    return std::min(max_, beginning ? std::max(start_max_, useful) : useful);
+    return std::min(max_,
+                    beginning ? std::max(start_max_, wanted_.most) : wanted_.next * kAboveNext);
 }
 
 void ProbeController::on_drop(Instant now, DataRate before, DataRate estimate) {
@@ -75,7 +82,7 @@ void ProbeController::on_result(Instant now, DataRate result, const ProbeConditi
         return;
     }
     if (conditions.estimate > estimate_before_ * kGain) {
-        interval_ = kIntervalMin;
+        interval_ = interval_min();
     }
     if (result > probing_at_ * kFurtherThreshold && result >= conditions.estimate) {
         const DataRate next = std::min(result * kFurtherScale, ceiling(now));
@@ -85,12 +92,16 @@ void ProbeController::on_result(Instant now, DataRate result, const ProbeConditi
     }
 }
 
-ProbeCluster ProbeController::make_cluster(DataRate rate) {
+ProbeCluster ProbeController::make_cluster(DataRate rate, bool verifies) {
     last_id_ = static_cast<ProbeClusterId>(last_id_ + 1);
     if (last_id_ == kNoProbe) {
         ++last_id_;
     }
-    return {.id = last_id_, .rate = rate, .size = rate * kProbeDuration, .packets = kProbePackets};
+    return {.id = last_id_,
+            .rate = rate,
+            .size = rate * (verifies ? kVerifyDuration : kProbeDuration),
+            .packets = kProbePackets,
+            .verifies = verifies};
 }
 
 void ProbeController::expect(Instant now, DataRate rate) {
@@ -111,19 +122,19 @@ std::optional<DataRate> ProbeController::periodic(Instant now, const ProbeCondit
         return std::nullopt;
     }
     DataRate rate;
-    if (dropped_from_) {
+    if (dropped_from_ && wanted_.next > conditions.estimate) {
         rate = *dropped_from_ * kOfDropped;
         dropped_from_.reset();
     } else if (wanted_.next > conditions.estimate) {
         rate = wanted_.next * kAboveNext;
     }
+    // Never beyond what there is use for.
     rate = std::min({rate, conditions.estimate * kPeriodicScaleMax, ceiling(now)});
     if (rate < conditions.estimate * kGain) {
         next_periodic_ = now + kIntervalMin;
         return std::nullopt;
     }
-    estimate_before_ = conditions.estimate;
-    interval_ = std::min(interval_ * 2, kIntervalMax);
+    interval_ = std::clamp(interval_ * 2, interval_min(), kIntervalMax);
     return rate;
 }
 
@@ -136,22 +147,28 @@ std::optional<ProbeCluster> ProbeController::poll(Instant now, const ProbeCondit
         result_by_ = kNever;
     }
     std::optional<DataRate> rate;
-    if (initial_left_ > 0) {
-        rate = std::min(first_ * (initial_left_ == 2 ? kFirstScale : kSecondScale), ceiling(now));
+    bool verifies = false;
+    while (initial_left_ > 0 && !rate) {
+        const double scale = initial_left_ == 2 ? kFirstScale : kSecondScale;
         --initial_left_;
-        estimate_before_ = conditions.estimate;
-    } else if (follow_up_) {
+        const DataRate initial = std::min(first_ * scale, ceiling(now));
+        if (initial > conditions.estimate) {
+            rate = initial;
+        }
+    }
+    if (!rate && follow_up_) {
         rate = follow_up_;
         follow_up_.reset();
-        estimate_before_ = conditions.estimate;
-    } else {
+    } else if (!rate) {
         rate = periodic(now, conditions);
+        verifies = true;
     }
     if (!rate || *rate <= conditions.estimate) {
         return std::nullopt;
     }
+    estimate_before_ = conditions.estimate;
     expect(now, *rate);
-    return make_cluster(*rate);
+    return make_cluster(*rate, verifies);
 }
 
 void ProbeController::on_refused(Instant now) {

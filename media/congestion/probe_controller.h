@@ -22,6 +22,8 @@ namespace isthmus::media::congestion {
 struct WantedRates {
     // For the next better set of layers; zero where there is none.
     DataRate next;
+    // What is sent now.
+    DataRate used;
     // For all that it could send. Probes do not go far beyond, but at the beginning.
     DataRate most;
 };
@@ -61,11 +63,13 @@ class ProbeController {
     [[nodiscard]] Instant next_timeout() const;
 
   private:
-
-    [[nodiscard]] ProbeCluster make_cluster(DataRate rate);
+    [[nodiscard]] ProbeCluster make_cluster(DataRate rate, bool verifies);
     void expect(Instant now, DataRate rate);
     [[nodiscard]] std::optional<DataRate> periodic(Instant now, const ProbeConditions& conditions);
     [[nodiscard]] DataRate ceiling(Instant now) const;
+    // The better served a receiver is, the longer it waits: of several behind one bottleneck those
+    // with least come first.
+    [[nodiscard]] Duration interval_min() const;
 
     DataRate first_;
     DataRate start_max_;
@@ -75,11 +79,11 @@ class ProbeController {
     Instant begun_at_{};
     ProbeClusterId last_id_ = kNoProbe;
 
-    int initial_left_ = 0;                   // clusters of the beginning not given out yet
-    std::optional<DataRate> follow_up_;      // the last one succeeded
-    DataRate probing_at_;                    // of the newest cluster; zero: no result is awaited
-    DataRate estimate_before_;               // when it was given out
-    Instant result_by_ = kNever;             // after this it is taken for lost
+    int initial_left_ = 0;               // clusters of the beginning not given out yet
+    std::optional<DataRate> follow_up_;  // the last one succeeded
+    DataRate probing_at_;                // of the newest cluster; zero: no result is awaited
+    DataRate estimate_before_;           // when it was given out
+    Instant result_by_ = kNever;         // after this it is taken for lost
     Instant next_periodic_ = kNever;
     Duration interval_;
     std::optional<DataRate> dropped_from_;

@@ -16,6 +16,8 @@ constexpr double kFasterMax = 2.0;
 // what arrived is what it carries.
 constexpr double kSlower = 0.9;
 constexpr double kOfCapacity = 0.95;
+// A probe that verifies lets no more than this be missing.
+constexpr double kVerified = 0.95;
 
 }  // namespace
 
@@ -36,14 +38,14 @@ void ProbeEstimator::add(Cluster& cluster, const PacketResult& packet) {
     } else if (packet.sent_at == cluster.last_sent) {
         cluster.last_sent_bytes += packet.bytes;
     }
-    if (first || packet.arrived_at < cluster.first_arrived) {
-        cluster.first_arrived = packet.arrived_at;
+    if (first || *packet.arrived_at < cluster.first_arrived) {
+        cluster.first_arrived = *packet.arrived_at;
         cluster.first_arrived_bytes = packet.bytes;
-    } else if (packet.arrived_at == cluster.first_arrived) {
+    } else if (*packet.arrived_at == cluster.first_arrived) {
         cluster.first_arrived_bytes += packet.bytes;
     }
-    if (first || packet.arrived_at > cluster.last_arrived) {
-        cluster.last_arrived = packet.arrived_at;
+    if (first || *packet.arrived_at > cluster.last_arrived) {
+        cluster.last_arrived = *packet.arrived_at;
     }
     ++cluster.packets;
     cluster.bytes += packet.bytes;
@@ -67,16 +69,26 @@ std::optional<DataRate> ProbeEstimator::rate_of(const Cluster& cluster) {
     if (sent <= DataRate() || arrived / sent > kFasterMax) {
         return std::nullopt;
     }
-    return arrived < sent * kSlower ? arrived * kOfCapacity : std::min(sent, arrived);
+    if (!cluster.asked.verifies) {
+        return arrived < sent * kSlower ? arrived * kOfCapacity : std::min(sent, arrived);
+    }
+    // Where others send too, what arrives is a share that grows with what is sent; only what is
+    // missing tells of the limit, and by at least as much.
+    return arrived < sent * kVerified ? std::max(arrived - (sent - arrived), DataRate())
+                                      : std::min(sent, arrived);
 }
 
-std::optional<DataRate> ProbeEstimator::on_packet(const PacketResult& packet) {
+std::optional<ProbeResult> ProbeEstimator::on_packet(const PacketResult& packet) {
     Cluster& cluster = clusters_[packet.probe % kClusters];
     if (packet.probe == kNoProbe || cluster.asked.id != packet.probe) {
         return std::nullopt;
     }
     add(cluster, packet);
-    return rate_of(cluster);
+    const auto rate = rate_of(cluster);
+    if (!rate) {
+        return std::nullopt;
+    }
+    return ProbeResult{.rate = *rate, .verifies = cluster.asked.verifies};
 }
 
 }  // namespace isthmus::media::congestion

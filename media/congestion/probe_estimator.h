@@ -15,6 +15,11 @@
 
 namespace isthmus::media::congestion {
 
+struct ProbeResult {
+    DataRate rate;
+    bool verifies = false;  // as asked
+};
+
 class ProbeEstimator {
   public:
     // From now on packets of this cluster count.
@@ -22,7 +27,7 @@ class ProbeEstimator {
 
     // A received packet with a cluster. A rate where the cluster is whole enough to tell one; the
     // later packets of it improve on that.
-    std::optional<DataRate> on_packet(const PacketResult& packet);
+    std::optional<ProbeResult> on_packet(const PacketResult& packet);
 
   private:
     static constexpr std::size_t kClusters = 4;

@@ -34,6 +34,9 @@ std::optional<ProbeSend> Prober::poll(Instant now) {
         return std::nullopt;
     }
     Progress& first = queue_[0];
+    // Where nothing can be sent for it (no media to pad with yet) it is offered again, but not at
+    // once: the driver would be woken for it without end.
+    first.retry_at = now + kChunk;
     const Instant began = first.began_at.value_or(now);
     const DataSize due = first.cluster.rate * (now + kChunk - began) - first.sent;
     return ProbeSend{.cluster = first.cluster.id,
@@ -51,6 +54,7 @@ void Prober::on_sent(Instant now, ProbeClusterId cluster, DataSize size) {
     if (!first.began_at) {
         first.began_at = now;
     }
+    first.retry_at = Instant::min();
     first.sent += size;
     ++first.packets;
     if (first.sent >= first.cluster.size && first.packets >= first.cluster.packets) {
@@ -66,7 +70,9 @@ Instant Prober::next_send() const {
         return kNever;
     }
     const Progress& first = queue_[0];
-    return first.began_at ? *first.began_at + first.sent / first.cluster.rate : first.added_at;
+    const Instant paced =
+        first.began_at ? *first.began_at + first.sent / first.cluster.rate : first.added_at;
+    return std::max(paced, first.retry_at);
 }
 
 }  // namespace isthmus::media::congestion

@@ -51,6 +51,7 @@ class Prober {
         ProbeCluster cluster;
         Instant added_at;
         std::optional<Instant> began_at;
+        Instant retry_at = Instant::min();  // offered and not sent: not before
         DataSize sent;
         std::uint32_t packets = 0;
     };

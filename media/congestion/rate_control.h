@@ -27,6 +27,16 @@ struct PathState {
     std::optional<DataRate> busy_rate;
     // Less is sent than the rate would let: what arrives proves nothing about more.
     bool application_limited = false;
+    // What is measured shows a probe of ours: too much was its fault.
+    bool probing = false;
+    // A queue that others keep filled (standing_queue.h): delay says nothing, loss does.
+    bool competing = false;
+    bool lossy = false;
+    // How much of what the application could send it does send, 0 to 1: those with least give way
+    // least.
+    double served = 0.5;
+    // The next rate that there is use for; zero where there is none.
+    DataRate wanted;
 };
 
 class RateControl {
@@ -34,6 +44,7 @@ class RateControl {
     RateControl(DataRate start, RateBounds bounds);
 
     void set_bounds(RateBounds bounds);
+
     void set_round_trip(Duration round_trip) { round_trip_ = round_trip; }
 
     // After each feedback.
@@ -53,8 +64,10 @@ class RateControl {
 
     [[nodiscard]] bool may_cut(Instant now, std::optional<DataRate> throughput) const;
     void cut(Instant now, const PathState& path);
+    void compete(Instant now, const PathState& path);
     void raise(Instant now, const PathState& path);
     [[nodiscard]] DataRate step(Duration since) const;
+    [[nodiscard]] DataRate additive() const;
     void set(Instant now, DataRate rate);
 
     RateBounds bounds_;
@@ -63,6 +76,9 @@ class RateControl {
     State state_ = State::kHold;
     Duration round_trip_;
     std::optional<Instant> changed_at_;
+    std::optional<Instant> competing_cut_at_;
+    std::optional<Instant> cut_at_;      // where the path was not normal since
+    std::optional<Instant> lowered_at_;  // by a cut or by silence
 };
 
 }  // namespace isthmus::media::congestion

@@ -49,13 +49,20 @@ class SendHistory {
     template <typename Visit>
     bool on_feedback(Instant now, const rtp::TransportFeedback& feedback, Visit&& visit);
 
-    // The same for one packet told of in another way (RFC 8888); `arrived_at` is nothing where it
-    // is lost.
+    struct Report {
+        std::uint16_t seq = 0;
+        bool received = false;
+        std::optional<Duration> arrived_at;
+    };
+
+    // The same for one packet, told of in another way (RFC 8888).
     template <typename Visit>
-    void on_report(Instant now, std::uint16_t seq, std::optional<Duration> arrived_at, Visit&& visit);
+    void on_report(Instant now, const Report& report, Visit&& visit);
 
     // May the receiver tell of this many packets? Taken from what it may tell in all.
     [[nodiscard]] bool admit(std::size_t statuses);
+
+    [[nodiscard]] std::uint16_t newest_seq() const { return static_cast<std::uint16_t>(end_ - 1); }
 
     // Sent after the newest packet that the receiver told of.
     [[nodiscard]] DataSize in_flight() const { return DataSize::bytes(in_flight_bytes_); }
@@ -81,8 +88,8 @@ class SendHistory {
         [[nodiscard]] bool is_padding() const { return (padding_and_state & kPadding) != 0; }
 
         void set(State state) {
-            padding_and_state = static_cast<std::uint8_t>(
-                (padding_and_state & kPadding) | static_cast<std::uint8_t>(state));
+            padding_and_state = static_cast<std::uint8_t>((padding_and_state & kPadding) |
+                                                          static_cast<std::uint8_t>(state));
         }
     };
 
@@ -117,35 +124,32 @@ class SendHistory {
 };
 
 template <typename Visit>
-void SendHistory::on_report(Instant now,
-                            std::uint16_t seq16,
-                            std::optional<Duration> arrived_at,
-                            Visit&& visit) {
+void SendHistory::on_report(Instant now, const Report& report, Visit&& visit) {
     if (end_ == 0) {
         ++counters_.unknown;
         return;
     }
-    const rtp::ExtendedSeq seq = rtp::nearest_extended_seq(rtp::ExtendedSeq{end_ - 1}, seq16);
+    const rtp::ExtendedSeq seq = rtp::nearest_extended_seq(rtp::ExtendedSeq{end_ - 1}, report.seq);
     Entry* const sent = find(seq);
     if (sent == nullptr) {
         return;
     }
     acknowledge_up_to(rtp::value_of(seq));
-    const State told = arrived_at ? State::kReceived : State::kLost;
+    const State told = report.received ? State::kReceived : State::kLost;
     if (sent->state() >= told) {
         ++counters_.repeated;
         return;
     }
-    ++(arrived_at ? counters_.received : counters_.lost);
+    ++(report.received ? counters_.received : counters_.lost);
     const bool was_lost = sent->state() == State::kLost;
     sent->set(told);
     visit(PacketResult{.seq = seq,
                        .sent_at = sent_at(now, *sent),
-                       .arrived_at = arrived_at.value_or(Duration::zero()),
+                       .arrived_at = report.arrived_at,
                        .bytes = sent->bytes,
                        .probe = sent->probe,
                        .is_padding = sent->is_padding(),
-                       .received = arrived_at.has_value(),
+                       .received = report.received,
                        .was_lost = was_lost});
 }
 
@@ -156,15 +160,14 @@ bool SendHistory::on_feedback(Instant now, const rtp::TransportFeedback& feedbac
     }
     constexpr Duration kTick = std::chrono::microseconds(250);
     Duration at = reference_.unwrap(feedback.reference_64ms);
-    const bool whole =
-        feedback.for_each([&](std::uint16_t seq, std::optional<std::int32_t> delta) {
-            if (delta) {
-                at += *delta * kTick;
-                on_report(now, seq, at, visit);
-            } else {
-                on_report(now, seq, std::nullopt, visit);
-            }
-        });
+    const bool whole = feedback.for_each([&](std::uint16_t seq, std::optional<std::int32_t> delta) {
+        if (delta) {
+            at += *delta * kTick;
+            on_report(now, {.seq = seq, .received = true, .arrived_at = at}, visit);
+        } else {
+            on_report(now, {.seq = seq}, visit);
+        }
+    });
     counters_.truncated += whole ? 0 : 1;
     return true;
 }

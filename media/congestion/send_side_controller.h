@@ -28,6 +28,9 @@
 #include "media/congestion/rate_control.h"
 #include "media/congestion/round_trip.h"
 #include "media/congestion/send_history.h"
+#include "media/congestion/standing_queue.h"
+#include "media/congestion/stream_feedback.h"
+#include "media/congestion/stream_index.h"
 #include "media/congestion/throughput_estimator.h"
 #include "media/rtp/rtcp_messages.h"
 
@@ -44,12 +47,14 @@ struct CongestionStats {
     double loss = 0;                         // 0 to 1
     DataSize in_flight;
     Usage usage = Usage::kNormal;
+    bool competing = false;  // beside a flow that keeps the queue filled
     std::uint64_t overuses = 0;
     std::uint64_t silences = 0;
     std::uint64_t probes = 0;
     std::uint64_t probes_answered = 0;
     std::uint64_t padding_bytes = 0;
     SendHistoryCounters history;
+    StreamFeedbackCounters streams;  // of RFC 8888 feedback
 };
 
 class SendSideController {
@@ -61,13 +66,17 @@ class SendSideController {
 
     void on_transport_feedback(Instant now, const rtp::TransportFeedback& feedback);
 
-    // For receivers without transport-wide feedback: what the receiver estimates, and what it lost
+    // RFC 8888; needs CongestionConfig::feedback_by_stream.
+    void on_congestion_feedback(Instant now, const rtp::CongestionFeedback& feedback);
+
+    // For receivers without either: what the receiver estimates, and what it lost
     // of all that was sent (0 to 1). `round_trip` is nothing where it is not known.
     void on_remb(Instant now, DataRate limit);
     void on_report_loss(Instant now, double fraction, std::optional<Duration> round_trip);
 
     // What there is use for: see ProbeController. Changes with the subscriptions.
     void set_wanted(const WantedRates& wanted);
+
     // Whether there is something to pad with (RTX with a packet to repeat).
     void set_can_pad(bool can_pad) { can_pad_ = can_pad; }
 
@@ -97,13 +106,13 @@ class SendSideController {
         std::uint32_t lost = 0;
         std::optional<Instant> newest_sent;
         Duration newest_arrived{};
-        std::optional<DataRate> probed;
+        std::optional<ProbeResult> probed;
     };
 
     void on_result(Instant now, const PacketResult& result, Summary& summary);
     void finish_feedback(Instant now, const Summary& summary);
     void follow_path(Instant now, const Summary& summary);
-    void use_probe(Instant now, DataRate probed);
+    void use_probe(Instant now, const ProbeResult& probed);
     void retarget(Instant now);
     void start_probes(Instant now);
     [[nodiscard]] ProbeConditions conditions() const;
@@ -111,9 +120,12 @@ class SendSideController {
 
     CongestionConfig config_;
     SendHistory history_;
+    StreamIndex index_;
+    StreamFeedback streams_;
     DelayDetector delay_;
     ThroughputEstimator throughput_;
     BusyRate busy_;
+    StandingQueue queue_;
     RateControl rate_;
     LossControl loss_;
     AlrDetector alr_;
@@ -125,10 +137,14 @@ class SendSideController {
     PaddingBudget padding_;
     DataRate receiver_limit_ = DataRate::unlimited();
     DataRate target_;
-    bool has_feedback_ = false;  // transport-wide
+    bool has_feedback_ = false;  // on each packet
     bool has_reports_ = false;   // REMB or loss, and nothing better
     bool can_pad_ = true;
+    DataRate wanted_next_;
+    double served_ = 0.5;
     bool was_alr_ = false;
+    bool competing_ = false;
+    Instant probed_until_ = Instant::min();
     Usage usage_before_ = Usage::kNormal;
     std::uint64_t overuses_ = 0;
     std::uint64_t silences_ = 0;

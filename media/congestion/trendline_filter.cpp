@@ -38,33 +38,55 @@ double TrendlineFilter::on_group(const GroupDelta& delta) {
         smoothed_delay_ms_ = 0;
         first_arrived_at_ = delta.arrived_at;
         arrived_ms = 0;
+        sum_up();
     }
-    arrived_ms_[next_] = arrived_ms;
-    smoothed_ms_[next_] = static_cast<float>(smoothed_delay_ms_);
-    next_ = (next_ + 1) % kWindow;
+    put(arrived_ms, static_cast<float>(smoothed_delay_ms_));
     if (groups_ >= static_cast<int>(kWindow)) {
         slope_ = fit();
     }
     return slope_;
 }
 
+void TrendlineFilter::put(float x, float y) {
+    if (groups_ > static_cast<int>(kWindow)) {
+        add(arrived_ms_[next_], smoothed_ms_[next_], -1);
+    }
+    arrived_ms_[next_] = x;
+    smoothed_ms_[next_] = y;
+    add(x, y, 1);
+    next_ = (next_ + 1) % kWindow;
+    if (next_ == 0) {
+        // Now and then from the beginning, so that rounding does not add up.
+        sum_up();
+    }
+}
+
+void TrendlineFilter::add(float x, float y, double sign) {
+    const double wide_x = x;
+    const double wide_y = y;
+    x_sum_ += sign * wide_x;
+    y_sum_ += sign * wide_y;
+    xx_sum_ += sign * wide_x * wide_x;
+    xy_sum_ += sign * wide_x * wide_y;
+}
+
+// Entries that are not filled yet are zero and add nothing.
+void TrendlineFilter::sum_up() {
+    x_sum_ = 0;
+    y_sum_ = 0;
+    xx_sum_ = 0;
+    xy_sum_ = 0;
+    for (std::size_t i = 0; i < kWindow; ++i) {
+        add(arrived_ms_[i], smoothed_ms_[i], 1);
+    }
+}
+
 double TrendlineFilter::fit() const {
-    double x_sum = 0;
-    double y_sum = 0;
-    for (std::size_t i = 0; i < kWindow; ++i) {
-        x_sum += arrived_ms_[i];
-        y_sum += smoothed_ms_[i];
-    }
-    const double x_mean = x_sum / kWindow;
-    const double y_mean = y_sum / kWindow;
-    double covariance = 0;
-    double variance = 0;
-    for (std::size_t i = 0; i < kWindow; ++i) {
-        const double x = arrived_ms_[i] - x_mean;
-        covariance += x * (smoothed_ms_[i] - y_mean);
-        variance += x * x;
-    }
-    return variance > 0 ? covariance / variance : slope_;
+    const double covariance = xy_sum_ - x_sum_ * y_sum_ / kWindow;
+    const double variance = xx_sum_ - x_sum_ * x_sum_ / kWindow;
+    // Twenty groups lie further apart than this, squared milliseconds, or they are one burst.
+    constexpr double kVarianceMin = 0.01;
+    return variance > kVarianceMin ? covariance / variance : slope_;
 }
 
 }  // namespace isthmus::media::congestion

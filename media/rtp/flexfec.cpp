@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kBaseHeaderBytes = 18;  // up to the mask
 constexpr std::uint64_t kShortMaskBits = 15;
 constexpr std::uint64_t kMiddleMaskBits = 46;
+// The k bit in front of 15 and of 31 or 63 bits of mask.
+constexpr std::uint64_t kEnd16 = 0x8000U;
+constexpr std::uint64_t kEnd32 = 0x80000000U;
 
 // Words of the machine, four at a time: the compiler makes vector instructions of it.
 using Words = std::array<std::uint64_t, 4>;
@@ -109,8 +112,6 @@ std::size_t FlexfecGroup::write(std::uint32_t media_ssrc, std::span<std::byte> o
     store_be32(header + 12, media_ssrc);
     store_be16(header + 16, seq16_of(base_));
     const std::size_t size = header_bytes();
-    constexpr std::uint64_t kEnd16 = 0x8000U;
-    constexpr std::uint64_t kEnd32 = 0x80000000U;
     const bool middle = size > kBaseHeaderBytes + 2;
     const bool longest = size > kBaseHeaderBytes + 6;
     store_be16(header + 18, static_cast<std::uint16_t>(mask_bits(0, 15) | (middle ? 0 : kEnd16)));

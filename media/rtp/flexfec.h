@@ -46,11 +46,14 @@ struct PacketParts {
 
 class FlexfecGroup {
   public:
+    // What recovery_ holds is written before it is read.
+    FlexfecGroup() {}  // NOLINT(cppcoreguidelines-pro-type-member-init)
+
     // From the first packet of a group to the last: the bits of the longest mask.
     static constexpr std::uint64_t kSpanMax = 109;
     static constexpr std::size_t kHeaderBytesMax = 32;
-    // Of the packets in a group; no datagram is longer.
-    static constexpr std::size_t kPacketBytesMax = 1500;
+    // Of the packets in a group: their repair packet has to fit into a datagram, too.
+    static constexpr std::size_t kPacketBytesMax = 1400;
 
     void clear();
 
@@ -65,7 +68,7 @@ class FlexfecGroup {
 
     // The payload of the repair packet for the group, of which there is at least one packet.
     // Returns bytes(), for which `out` has room.
-    std::size_t write(std::uint32_t media_ssrc, std::span<std::byte> out) const;
+    [[nodiscard]] std::size_t write(std::uint32_t media_ssrc, std::span<std::byte> out) const;
 
   private:
     [[nodiscard]] std::size_t header_bytes() const;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <memory>
 
 namespace isthmus::media::rtp {
 namespace {
@@ -43,8 +44,9 @@ std::uint8_t doubled_level(H264Profile profile, std::uint8_t iop, std::uint8_t l
 
 std::optional<H264ProfileLevel> H264ProfileLevel::parse(std::string_view profile_level_id) {
     std::uint32_t value = 0;
-    const char* const end = profile_level_id.data() + profile_level_id.size();
-    const auto [parsed_to, error] = std::from_chars(profile_level_id.data(), end, value, 16);
+    const char* const begin = std::to_address(profile_level_id.begin());
+    const char* const end = std::to_address(profile_level_id.end());
+    const auto [parsed_to, error] = std::from_chars(begin, end, value, 16);
     if (profile_level_id.size() != 6 || error != std::errc{} || parsed_to != end) {
         return std::nullopt;
     }

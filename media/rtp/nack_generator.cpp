@@ -89,7 +89,7 @@ void NackGenerator::handle_timeout(Instant now) {
 }
 
 std::optional<std::span<const ExtendedSeq>> NackGenerator::poll_nack() {
-    if (missing_ == 0) {
+    if (missing_ == 0 || !highest_) {
         next_timeout_ = kNever;
         return std::nullopt;
     }

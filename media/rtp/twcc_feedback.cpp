@@ -12,8 +12,7 @@ constexpr std::int64_t kTicksPerReference = 256;  // 64 ms
 
 TwccFeedback::TwccFeedback(Duration interval)
     : interval_(std::clamp<Duration>(
-          interval, std::chrono::milliseconds(50), std::chrono::milliseconds(250))),
-      arrivals_(kWindow, kNone) {}
+          interval, std::chrono::milliseconds(50), std::chrono::milliseconds(250))) {}
 
 void TwccFeedback::forget(ExtendedSeq begin, ExtendedSeq end) {
     for (ExtendedSeq seq = begin; seq < end; seq = advance(seq, 1)) {
@@ -26,6 +25,7 @@ void TwccFeedback::on_packet(Instant now, std::uint16_t seq16) {
     const bool first = !unwrapper_.highest();
     const ExtendedSeq seq = unwrapper_.unwrap(seq16);
     if (first) {
+        arrivals_.assign(kWindow, kNone);
         begin_ = seq;
         end_ = seq;
     }

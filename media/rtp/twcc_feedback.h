@@ -68,6 +68,7 @@ class TwccFeedback {
     SeqUnwrapper unwrapper_;
     // At seq modulo kWindow, in units of 250 us since the clock's origin; kNone where not received.
     static constexpr std::int64_t kNone = -1;
+    // Allocated with the first packet: most connections only receive.
     std::vector<std::int64_t> arrivals_;
     ExtendedSeq begin_{};  // the first number that the next message tells of
     ExtendedSeq end_{};    // one behind the newest received

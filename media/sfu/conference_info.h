@@ -67,6 +67,8 @@ struct SubscriptionInfo {
     std::uint64_t nacks_unanswered = 0;    // no longer in the cache, or over the limit
     std::uint64_t key_frame_requests = 0;  // PLI and FIR from the client
     std::uint64_t no_format = 0;           // packets in a codec that the client did not accept
+    std::uint64_t red_packets = 0;         // sent with earlier frames that the node put in
+    std::uint64_t repair_packets = 0;      // FlexFEC
     double loss_ratio = 0;                 // from the last receiver report
     double jitter_seconds = 0;
     std::optional<double> rtt_seconds;
@@ -117,6 +119,8 @@ struct WorkerStats {
     std::uint64_t rtcp_received = 0;
     std::uint64_t rtcp_malformed = 0;
     std::uint64_t retransmissions = 0;
+    std::uint64_t red_packets = 0;     // audio packets that the node put earlier frames into
+    std::uint64_t repair_packets = 0;  // FlexFEC packets sent
     std::uint64_t nacks_received = 0;
     std::uint64_t nacks_sent = 0;
     std::uint64_t key_frame_requests_received = 0;
@@ -129,6 +133,8 @@ struct WorkerStats {
     std::uint64_t connections_closed_by_timeout = 0;
     std::uint64_t limit_bitrate_drops = 0;
     std::uint64_t socket_receive_drops = 0;  // the kernel's receive buffer was full
+    std::uint64_t socket_ecn_capable = 0;    // datagrams received with ECT or CE
+    std::uint64_t socket_ecn_congested = 0;  // of those, with CE
     std::uint64_t socket_send_drops = 0;     // datagrams that the kernel did not take
     std::uint64_t socket_send_messages = 0;  // fewer than datagrams where segmented
     std::uint64_t socket_segmentation_refused = 0;

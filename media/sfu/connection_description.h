@@ -38,6 +38,8 @@ struct MediaSection {
     Direction direction = Direction::kInactive;
     // Accepted formats in the answer's order. Empty: the section is rejected (port 0).
     std::vector<rtp::PayloadFormat> formats;
+    // Sending video: what repair packets are called (flexfec-03), if the client takes them.
+    std::optional<std::uint8_t> flexfec_payload_type = std::nullopt;
     rtp::ExtensionIds extensions;
     bool rtcp_reduced_size = false;  // RFC 5506
     // Receiving: what the client announced; RTP may also come with none of it (RFC 8843
@@ -62,7 +64,8 @@ struct ConnectionDescription {
 struct SenderDescription {
     std::string mid;
     std::uint32_t ssrc = 0;
-    std::optional<std::uint32_t> rtx_ssrc;  // video only
+    std::optional<std::uint32_t> rtx_ssrc;                 // video only
+    std::optional<std::uint32_t> fec_ssrc = std::nullopt;  // where MediaSection has flexfec
     std::string cname;
     std::string stream_id;  // a=msid
     std::string track_id;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "media/sfu/fec_stream.h"
 #include "media/sfu/red_forwarding.h"
 
 namespace isthmus::media::sfu {
@@ -22,19 +23,22 @@ std::uint16_t line_overhead(const transport::Path& path) {
 // Header, extensions and tag: what the pacer reckons with before the packet is written.
 constexpr std::size_t kHeaderBytesTypical = 12 + 20 + 16;
 
-// `edited` is where a dependency descriptor goes that differs from the publisher's.
-rtp::HeaderExtensions in_receivers_terms(const OutgoingPacket& packet,
-                                         const rtp::HeaderExtensions& published,
-                                         std::span<std::byte> edited) {
+// The publisher's extensions where nothing in them differs for this receiver; `own` and `edited`
+// are where they go that do.
+const rtp::HeaderExtensions& in_receivers_terms(const OutgoingPacket& packet,
+                                                const rtp::HeaderExtensions& published,
+                                                rtp::HeaderExtensions& own,
+                                                std::span<std::byte> edited) {
     if (packet.filler) {
-        return {};
+        return own;
     }
-    rtp::HeaderExtensions values = published;
-    if (packet.descriptor.any && !published.dependency_descriptor.empty()) {
-        values.dependency_descriptor = edited.first(
-            rtp::edit_descriptor(published.dependency_descriptor, packet.descriptor, edited));
+    if (!packet.descriptor.any || published.dependency_descriptor.empty()) {
+        return published;
     }
-    return values;
+    own = published;
+    own.dependency_descriptor = edited.first(
+        rtp::edit_descriptor(published.dependency_descriptor, packet.descriptor, edited));
+    return own;
 }
 
 }  // namespace
@@ -116,28 +120,60 @@ std::size_t Downlink::write(Instant now,
                                 .seq = rtp::seq16_of(packet.seq),
                                 .timestamp = packet.timestamp,
                                 .ssrc = packet.ssrc};
+    rtp::HeaderExtensions own;
+    std::array<std::byte, rtp::kEditedDescriptorBytesMax> descriptor;
+    const PacketContent adapted{
+        .packet = content.packet,
+        .extensions = in_receivers_terms(packet, content.extensions, own, descriptor)};
+    const std::span<const std::byte> header =
+        batch.header_room().first(write_header(now, writer, fields, adapted, batch));
+    // Written before it is read, and by few packets at all.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+    std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
+    const std::span<const std::byte> prefix = packet.earlier_frames == 0
+                                                  ? packet.patch.span()
+                                                  : write_red(now, packet, content.packet, red);
+    const std::span<const std::byte> payload =
+        content.packet.payload.subspan(packet.patch.replaces);
+    const std::size_t bytes = batch.commit(
+        header.size(),
+        prefix,
+        payload,
+        rtp::roc_of(packet.seq),
+        // What a repair packet is made of must not change any more; while none are made, it may.
+        {.kind = packet.send_class == SendClass::kAudio ? transport::TrafficKind::kAudio
+                                                        : transport::TrafficKind::kVideo,
+         .may_pad = packet.fec == nullptr || !packet.fec->level()});
+    if (bytes == 0) {
+        return 0;
+    }
+    const std::size_t on_line = on_written(now, writer, bytes, probe);
+    if (packet.fec != nullptr &&
+        packet.fec->on_sent(
+            now, packet.seq, {.header = header, .prefix = prefix, .payload = payload})) {
+        write_repair(now, packet, batch, sink);
+    }
+    return on_line;
+}
+
+std::size_t Downlink::write_header(Instant now,
+                                   const rtp::RtpHeaderWriter& writer,
+                                   rtp::RtpHeaderFields fields,
+                                   const PacketContent& content,
+                                   EgressBatch& batch) const {
     if (writer.wants_transport_sequence()) {
         fields.transport_sequence = transport_sequence_;
     }
     if (writer.wants_abs_send_time()) {
         fields.abs_send_time = rtp::abs_send_time_of(now);
     }
-    std::array<std::byte, rtp::kEditedDescriptorBytesMax> descriptor;
-    const std::size_t header_bytes =
-        writer.write(fields,
-                     content.packet.csrcs,
-                     in_receivers_terms(packet, content.extensions, descriptor),
-                     batch.header_room());
-    std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
-    const std::size_t bytes =
-        batch.commit(header_bytes,
-                     packet.earlier_frames == 0 ? packet.patch.span()
-                                                : write_red(now, packet, content.packet, red),
-                     content.packet.payload.subspan(packet.patch.replaces),
-                     rtp::roc_of(packet.seq));
-    if (bytes == 0) {
-        return 0;
-    }
+    return writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
+}
+
+std::size_t Downlink::on_written(Instant now,
+                                 const rtp::RtpHeaderWriter& writer,
+                                 std::size_t bytes,
+                                 Probe probe) {
     const std::size_t on_line = bytes + line_overhead_bytes_;
     if (writer.wants_transport_sequence()) {
         controller_.on_packet_sent(now,
@@ -153,6 +189,37 @@ std::size_t Downlink::write(Instant now,
         }
     }
     return on_line;
+}
+
+// Does not wait for the pacer, which has it on the bill: it is worth little after the packets that
+// follow.
+void Downlink::write_repair(Instant now,
+                            const OutgoingPacket& repaired,
+                            EgressBatch& batch,
+                            transport::DatagramSink& sink) {
+    if (batch.full()) {
+        batch.flush(sink);
+    }
+    FecStream& fec = *repaired.fec;
+    const rtp::ExtendedSeq seq = fec.seq();
+    const rtp::RtpHeaderWriter& writer = *repaired.header_writer;
+    const std::size_t header_bytes = write_header(now,
+                                                  writer,
+                                                  {.payload_type = fec.description().payload_type,
+                                                   .seq = rtp::seq16_of(seq),
+                                                   .timestamp = repaired.timestamp,
+                                                   .ssrc = fec.description().ssrc},
+                                                  {.packet = {}, .extensions = {}},
+                                                  batch);
+    const std::span<std::byte> payload = batch.take_payload_room(fec.repair_bytes());
+    fec.take_repair(payload);
+    const std::size_t bytes = batch.commit(header_bytes, {}, payload, rtp::roc_of(seq));
+    if (bytes != 0) {
+        const std::size_t on_line = on_written(now, writer, bytes, {});
+        if (estimates_) {
+            pacer_.on_sent(now, DataSize::bytes(static_cast<std::int64_t>(on_line)));
+        }
+    }
 }
 
 bool Downlink::wait(Instant now, const OutgoingPacket& packet, DataSize size) {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/data_rate.h"
 #include "base/time.h"
@@ -112,6 +113,22 @@ class Downlink {
                       const OutgoingPacket& packet,
                       const PacketContent& content,
                       Probe probe,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink);
+    // Writes the header at the moment of sending. Returns its bytes, in the batch's header room.
+    std::size_t write_header(Instant now,
+                             const rtp::RtpHeaderWriter& writer,
+                             rtp::RtpHeaderFields fields,
+                             const PacketContent& content,
+                             EgressBatch& batch) const;
+    // Tells the controller. Returns the bytes on the line.
+    std::size_t on_written(Instant now,
+                           const rtp::RtpHeaderWriter& writer,
+                           std::size_t bytes,
+                           Probe probe);
+    // The repair packet that is due beside `repaired`, which was just written.
+    void write_repair(Instant now,
+                      const OutgoingPacket& repaired,
                       EgressBatch& batch,
                       transport::DatagramSink& sink);
     // The same for one that waited: its payload is looked up again.

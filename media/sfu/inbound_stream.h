@@ -22,6 +22,12 @@
 
 namespace isthmus::media::sfu {
 
+// Where a viewer who comes now may begin.
+struct LastKeyFrame {
+    rtp::ExtendedSeq seq{};
+    Instant at{};
+};
+
 struct InboundStream {
     InboundStream(std::uint32_t ssrc,
                   std::uint32_t source_name,
@@ -42,6 +48,7 @@ struct InboundStream {
     rtp::NackGenerator nack;
     rtp::RetransmissionCache cache;
     rtp::KeyFrameRequester key_frames;
+    std::optional<LastKeyFrame> last_key_frame;  // that the cache was given
     rtp::RtpClock clock;
     layers::LayerReader reader;  // video
     layers::LayerMeter meter;    // video

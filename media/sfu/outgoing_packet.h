@@ -19,6 +19,8 @@
 
 namespace isthmus::media::sfu {
 
+class FecStream;
+
 // In the order in which they leave where not all may: sound first, then what a picture waits for.
 enum class SendClass : std::uint8_t { kAudio, kRetransmission, kVideo };
 
@@ -53,6 +55,7 @@ struct OutgoingPacket {
     bool filler = false;
     PayloadPatch patch;
     rtp::DescriptorEdit descriptor;  // of the dependency descriptor
+    FecStream* fec = nullptr;        // protects it; null for what is not protected
 };
 
 // What the publisher's packet says; points into its cache.

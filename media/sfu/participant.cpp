@@ -86,6 +86,7 @@ Participant::Participant(Instant now,
                 config_.congestion,
                 std::ranges::any_of(sections, estimates_bandwidth)),
       subscriber_(sections, downlink_, config_.limits, cname_, random),
+      bandwidth_share_(downlink_, subscriber_.subscriptions()),
       paths_max_(config_.transport.limits.paths) {
     ufrags_.push_back(transport_.local_ice().ufrag);
 }
@@ -149,10 +150,12 @@ struct Participant::RtcpHandler {
 
     void operator()(const rtp::TransportFeedback& feedback) const {
         self.downlink_.on_transport_feedback(now, feedback);
+        self.bandwidth_share_.on_estimate(now);
     }
 
     void operator()(const rtp::Remb& remb) const {
         self.downlink_.on_remb(now, DataRate::bps(static_cast<std::int64_t>(remb.bitrate_bps)));
+        self.bandwidth_share_.on_estimate(now);
     }
 
     // What the rest says is told again by the transport and by reports (Goodbye, CanonicalName,
@@ -202,12 +205,14 @@ void Participant::handle_timeout(Instant now) {
     transport_.handle_timeout(now);
     publisher_.handle_timeout(now);
     downlink_.handle_timeout(now);
+    bandwidth_share_.handle_timeout(now);
 }
 
 Instant Participant::next_timeout() const {
     return std::min({transport_.next_timeout(),
                      publisher_.next_timeout(),
                      downlink_.next_timeout(),
+                     bandwidth_share_.next_timeout(),
                      reports_at_});
 }
 

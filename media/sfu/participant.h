@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "media/rtp/ntp_time.h"
+#include "media/sfu/bandwidth_share.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
 #include "media/sfu/downlink.h"
@@ -184,6 +185,7 @@ class Participant final : public TrackOwner {
     Publisher publisher_;
     Downlink downlink_;
     Subscriber subscriber_;
+    BandwidthShare bandwidth_share_;
     Instant reports_at_ = kNever;
     std::size_t paths_max_;
     std::vector<transport::Path> paths_;

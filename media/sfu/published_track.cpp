@@ -105,6 +105,9 @@ bool PublishedTrack::handle_rtp(Instant now,
     if (!stored || !passes) {
         return true;
     }
+    if (queued.key_frame_start && !audio) {
+        stream.last_key_frame = {.seq = arrival.seq, .at = now};
+    }
     queued.packet = *stored;
     if (audio) {
         audio_gate_.queue(now, queued, owner_.extension_parser(), pending_);

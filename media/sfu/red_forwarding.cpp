@@ -61,10 +61,10 @@ RedForwarding::RedForwarding() : loss_(kSteps) {}
 
 void RedForwarding::shape(Instant now,
                           const TrackPacket& packet,
-                          const rtp::PayloadFormat& published,
-                          const rtp::PayloadFormat& wanted,
+                          const FormatPair& formats,
                           const rtp::SequenceRewriter& rewriter,
                           OutgoingPacket& outgoing) const {
+    const auto& [published, wanted] = formats;
     outgoing.payload_type = wanted.payload_type;
     if (packet.red_primary_at != 0) {
         if (wanted.red_payload_type && packet.red_uniform &&

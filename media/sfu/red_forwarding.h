@@ -21,6 +21,12 @@
 
 namespace isthmus::media::sfu {
 
+// What a packet is, and what the receiver takes it as.
+struct FormatPair {
+    const rtp::PayloadFormat& published;
+    const rtp::PayloadFormat& wanted;
+};
+
 class RedForwarding {
   public:
     RedForwarding();
@@ -29,11 +35,9 @@ class RedForwarding {
     void on_report(double loss_ratio) { loss_.on_report(loss_ratio); }
 
     // Sets payload type, patch and earlier frames of `outgoing`, which has its number already.
-    // `published` and `wanted`: what the packet is, and what the receiver takes it as.
     void shape(Instant now,
                const TrackPacket& packet,
-               const rtp::PayloadFormat& published,
-               const rtp::PayloadFormat& wanted,
+               const FormatPair& formats,
                const rtp::SequenceRewriter& rewriter,
                OutgoingPacket& outgoing) const;
 

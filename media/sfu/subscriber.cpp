@@ -48,6 +48,9 @@ Subscriber::Subscriber(std::span<const MediaSection> sections,
         if (has_rtx(section)) {
             description.rtx_ssrc = random.next_u32();
         }
+        if (section.flexfec_payload_type) {
+            description.fec_ssrc = random.next_u32();
+        }
         subscriptions_.push_back(std::make_unique<Subscription>(
             section, std::move(description), downlink, limits, random));
     }

@@ -71,6 +71,12 @@ Subscription::Subscription(MediaSection section,
       retransmissions_(
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
                                     .burst_bytes = limits.retransmission_bytes_per_second}) {
+    if (description_.fec_ssrc && section_.flexfec_payload_type) {
+        fec_.emplace(FecDescription{.ssrc = *description_.fec_ssrc,
+                                    .media_ssrc = description_.ssrc,
+                                    .payload_type = *section_.flexfec_payload_type},
+                     random);
+    }
     if (section_.kind == rtp::MediaKind::kVideo) {
         video_ = std::make_unique<VideoFollower>(
             section_.extensions.id_of(rtp::ExtensionKind::kDependencyDescriptor) != 0);
@@ -86,6 +92,7 @@ void Subscription::bind(Instant now, PublishedTrack& track) {
     published_ = nullptr;
     format_ = nullptr;
     following_.reset();
+    fresh_ = true;
     track.add(*this);
     if (video_ != nullptr) {
         video_->bind(now, track);
@@ -114,15 +121,55 @@ void Subscription::forward(Instant now,
     if (video_ != nullptr) {
         video_->update();
     }
+    if (std::exchange(fresh_, false) && video_ != nullptr) {
+        catch_up(now, packets.front(), batch, sink);
+    }
     for (const TrackPacket& packet : packets) {
-        const auto outgoing = take(now, packet);
-        if (outgoing && downlink_.send(now,
-                                       *outgoing,
-                                       {.packet = packet.packet, .extensions = packet.extensions},
-                                       batch,
-                                       sink)) {
-            sent_.on_packet_sent(packet.packet.payload.size());
+        forward_one(now, packet, batch, sink);
+    }
+}
+
+void Subscription::forward_one(Instant now,
+                               const TrackPacket& packet,
+                               EgressBatch& batch,
+                               transport::DatagramSink& sink) {
+    const auto outgoing = take(now, packet);
+    if (outgoing && downlink_.send(now,
+                                   *outgoing,
+                                   {.packet = packet.packet, .extensions = packet.extensions},
+                                   batch,
+                                   sink)) {
+        sent_.on_packet_sent(packet.packet.payload.size());
+    }
+}
+
+void Subscription::catch_up(Instant now,
+                            const TrackPacket& next,
+                            EgressBatch& batch,
+                            transport::DatagramSink& sink) {
+    const InboundStream* const stream = video_->find_recent_start(now);
+    if (stream == nullptr) {
+        return;
+    }
+    const rtp::ExtendedSeq begin = stream->last_key_frame->seq;
+    const rtp::ExtendedSeq end =
+        next.stream == stream ? next.seq : rtp::advance(*stream->receive.highest(), 1);
+    const rtp::HeaderExtensionParser& parser = track_->owner().extension_parser();
+    for (rtp::ExtendedSeq seq = begin; seq < end; seq = rtp::advance(seq, 1)) {
+        const auto cached = stream->cache.find(now, seq);
+        const rtp::PayloadFormat* const format =
+            cached ? track_->format_of(cached->payload_type) : nullptr;
+        if (format == nullptr) {
+            continue;  // lost on the way in, or late: a gap that the viewer asks about
         }
+        TrackPacket packet{.stream = stream,
+                           .packet = *cached,
+                           .extensions = parser.parse(*cached),
+                           .seq = seq,
+                           .key_frame_start = seq == begin};
+        packet.layers = stream->reader.read_again(
+            format->codec, *cached, packet.extensions.dependency_descriptor);
+        forward_one(now, packet, batch, sink);
     }
 }
 
@@ -144,7 +191,9 @@ std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackP
         outgoing->send_class = SendClass::kAudio;
         // Begins a talkspurt (RFC 3551 section 4.1).
         outgoing->marker = packet.packet.marker || packet.resumes;
-        red_.shape(now, packet, *published_, *format_, rewriter_, *outgoing);
+        red_.shape(
+            now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        counters_.red_packets += outgoing->earlier_frames != 0 ? 1 : 0;
     }
     return outgoing;
 }
@@ -187,7 +236,8 @@ std::optional<OutgoingPacket> Subscription::address(Instant now, const TrackPack
                           .ssrc = description_.ssrc,
                           .payload_type = format_->payload_type,
                           .patch = {},
-                          .descriptor = {}};
+                          .descriptor = {},
+                          .fec = fec_ ? &*fec_ : nullptr};
 }
 
 bool Subscription::follow(Instant now, const TrackPacket& packet) {
@@ -369,6 +419,9 @@ void Subscription::handle_key_frame_request(Instant now) {
 void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block) {
     sent_.on_report_block(now, block);
     red_.on_report(sent_.receiver().loss_ratio);
+    if (fec_) {
+        fec_->on_report(sent_.receiver().loss_ratio);
+    }
 }
 
 std::optional<rtp::SenderInfo> Subscription::make_sender_info(Instant now, rtp::NtpTime ntp) const {
@@ -394,6 +447,7 @@ SubscriptionInfo Subscription::describe() const {
     }
     info.packets = sent_.packets();
     info.bytes = sent_.bytes();
+    info.repair_packets = repair_packets();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
     if (const auto rtt = sent_.receiver().rtt) {

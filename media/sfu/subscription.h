@@ -28,6 +28,7 @@
 #include "media/sfu/connection_description.h"
 #include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
+#include "media/sfu/fec_stream.h"
 #include "media/sfu/inbound_stream.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/outgoing_packet.h"
@@ -94,9 +95,24 @@ class Subscription {
 
     [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
 
+    // Packets of the repair stream so far.
+    [[nodiscard]] std::uint64_t repair_packets() const {
+        return fec_ ? fec_->counters().packets : 0;
+    }
+
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
+    void forward_one(Instant now,
+                     const TrackPacket& packet,
+                     EgressBatch& batch,
+                     transport::DatagramSink& sink);
+    // Sends what came since the last key frame and before `next`, so that the viewer need not wait
+    // for another one.
+    void catch_up(Instant now,
+                  const TrackPacket& next,
+                  EgressBatch& batch,
+                  transport::DatagramSink& sink);
     // The packet in the receiver's terms; nothing where it is not for the receiver.
     [[nodiscard]] std::optional<OutgoingPacket> take(Instant now, const TrackPacket& packet);
     [[nodiscard]] std::optional<OutgoingPacket> take_audio(Instant now, const TrackPacket& packet);
@@ -135,6 +151,7 @@ class Subscription {
     rtp::RtpHeaderWriter header_writer_;
     rtp::SequenceRewriter rewriter_;
     std::unique_ptr<VideoFollower> video_;           // null for audio
+    bool fresh_ = false;                             // nothing was offered since bind()
     std::optional<std::uint32_t> following_;         // InboundStream::source of audio
     const rtp::PayloadFormat* published_ = nullptr;  // what `format_` was chosen for
     const rtp::PayloadFormat* format_ = nullptr;     // null: the receiver cannot take it
@@ -142,6 +159,7 @@ class Subscription {
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;
     RedForwarding red_;
+    std::optional<FecStream> fec_;  // where the receiver took it
     SubscriptionInfo counters_;
 };
 

@@ -80,11 +80,12 @@ void TrackEncodings::update_order() {
     };
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     // Those of known size change places among themselves; the others keep theirs.
-    std::vector<std::size_t> known;
+    known_.clear();
     std::ranges::copy_if(
-        order_, std::back_inserter(known), [&](std::size_t index) { return pixels(index) != 0; });
-    std::ranges::stable_sort(known, {}, pixels);
-    auto next = known.begin();
+        order_, std::back_inserter(known_), [&](std::size_t index) { return pixels(index) != 0; });
+    std::ranges::sort(
+        known_, {}, [&](std::size_t index) { return std::pair(pixels(index), index); });
+    auto next = known_.begin();
     for (std::size_t& index : order_) {
         if (pixels(index) != 0) {
             index = *next++;

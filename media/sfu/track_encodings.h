@@ -65,6 +65,7 @@ class TrackEncodings {
 
     std::vector<State> encodings_;
     std::vector<std::size_t> order_;  // indexes by rank
+    std::vector<std::size_t> known_;  // for update_order()
 };
 
 }  // namespace isthmus::media::sfu

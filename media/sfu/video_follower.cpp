@@ -1,6 +1,7 @@
 #include "media/sfu/video_follower.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "media/sfu/published_track.h"
 
@@ -23,13 +24,24 @@ layers::LayeredPacket layered(const InboundStream& stream,
             .layers = &layers};
 }
 
+// A viewer gets what has come since the key frame in one go; the longer that is, the longer it lags
+// behind while the pacer lets it catch up. Asking for a new key frame takes a round trip and an
+// encoder's patience, and costs all other viewers the bits.
+constexpr Duration kRecent = std::chrono::milliseconds(700);
+constexpr std::int64_t kRecentPackets = 300;
+
 }  // namespace
 
 void VideoFollower::bind(Instant now, PublishedTrack& track) {
     track_ = &track;
     limit_.reset();
-    choose_and_ask(now);
-    if (!target_) {
+    choose();
+    if (find_recent_start(now) != nullptr) {
+        return;
+    }
+    if (target_) {
+        track.request_key_frame(now, selector_.target()->source);
+    } else {
         track.request_key_frame(now);
     }
 }
@@ -38,6 +50,18 @@ void VideoFollower::unbind() {
     track_ = nullptr;
     target_.reset();
     selector_.forget_streams();
+}
+
+const InboundStream* VideoFollower::find_recent_start(Instant now) const {
+    const InboundStream* const stream =
+        target_ ? track_->find_source(selector_.target()->source) : nullptr;
+    const auto newest = stream != nullptr ? stream->receive.highest() : std::nullopt;
+    if (!newest || !stream->last_key_frame || now - stream->last_key_frame->at > kRecent ||
+        rtp::distance(stream->last_key_frame->seq, *newest) > kRecentPackets ||
+        !stream->cache.find(now, stream->last_key_frame->seq)) {
+        return nullptr;
+    }
+    return stream;
 }
 
 void VideoFollower::set_wish(Instant now, const LayerWish& wish) {

@@ -30,6 +30,10 @@ class VideoFollower {
 
     [[nodiscard]] const LayerWish& wish() const { return wish_; }
 
+    // The stream that is wanted, where what its cache holds since its last key frame will do to
+    // begin with; else null.
+    [[nodiscard]] const InboundStream* find_recent_start(Instant now) const;
+
     // From whoever shares out the bandwidth; nothing pauses. Until the first call the wish alone
     // counts.
     void set_limit(Instant now, std::optional<layers::LayerId> limit);

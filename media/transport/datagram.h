@@ -5,6 +5,7 @@
 #include <span>
 
 #include "media/transport/address.h"
+#include "media/transport/traffic_class.h"
 
 namespace isthmus::media::transport {
 
@@ -19,6 +20,7 @@ struct InDatagram {
 struct OutDatagram {
     const Path* path = nullptr;
     std::span<const std::byte> bytes;
+    TrafficKind kind = TrafficKind::kControl;
 };
 
 // Takes datagrams in batches: one call for all that a batch of input led to. Loss is allowed, as it

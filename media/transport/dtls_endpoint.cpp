@@ -128,6 +128,7 @@ void DtlsEndpoint::handle_timeout(Instant now) {
         *bio_.openssl_deadline = {.tv_sec = 1, .tv_usec = 0};
     }
     ERR_clear_error();
+    SSL_alloc_buffers(ssl_.get());
     flight_sent_at_.reset();
     retransmit_after_ = std::min(2 * retransmit_after_, kRetransmitMax);
     deadline_ = now + retransmit_after_;
@@ -142,7 +143,9 @@ void DtlsEndpoint::drive(Instant now) {
         handshake(now);
     }
     if (state_ == DtlsState::kConnected) {
+        SSL_alloc_buffers(ssl_.get());
         read_records();
+        release_buffers();
     }
     ERR_clear_error();
 }
@@ -205,9 +208,15 @@ void DtlsEndpoint::read_records() {
     }
 }
 
+// 33 KiB of record buffers. Once connected, what is left to say is the goodbye.
+void DtlsEndpoint::release_buffers() {
+    SSL_free_buffers(ssl_.get());
+}
+
 void DtlsEndpoint::close() {
     if (state_ == DtlsState::kConnected) {
         ERR_clear_error();
+        SSL_alloc_buffers(ssl_.get());
         SSL_shutdown(ssl_.get());
         ERR_clear_error();
     }

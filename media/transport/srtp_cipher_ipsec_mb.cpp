@@ -80,23 +80,26 @@ bool IpsecMbSrtpCipher::open(const AeadJob& job) {
 void IpsecMbSrtpCipher::apply_key_stream(std::span<const KeyStreamJob> jobs) {
     while (!jobs.empty()) {
         const auto burst = jobs.first(std::min(jobs.size(), kIpsecMbBurstJobs));
-        for (std::size_t i = 0; i < burst.size(); ++i) {
-            const KeyStreamJob& job = burst[i];
-            const IpsecMbCounterModeKey& key = counter_mode_key_of(job.nonce.key);
-            key.salt.write_counter_block(
-                job.nonce.ssrc, job.nonce.index, counter_blocks_[i].data());
-            IMB_JOB& work = ciphers_[i];
-            work.enc_keys = key.expanded.data();
-            work.src = ipsec_mb_bytes(job.text.data());
-            work.dst = ipsec_mb_bytes(job.text.data());
-            work.msg_len_to_cipher_in_bytes = job.text.size();
-        }
-        const auto count = static_cast<std::uint32_t>(burst.size());
-        const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(
-            manager_, ciphers_.data(), count, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
-        CHECK(done == count);
+        apply_burst(burst);
         jobs = jobs.subspan(burst.size());
     }
+}
+
+void IpsecMbSrtpCipher::apply_burst(std::span<const KeyStreamJob> jobs) {
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+        const SrtpNonce& nonce = jobs[i].nonce;
+        const IpsecMbCounterModeKey& key = counter_mode_key_of(nonce.key);
+        key.salt.write_counter_block(nonce.ssrc, nonce.index, counter_blocks_[i].data());
+        IMB_JOB& work = ciphers_[i];
+        work.enc_keys = key.expanded.data();
+        work.src = ipsec_mb_bytes(jobs[i].text.data());
+        work.dst = ipsec_mb_bytes(jobs[i].text.data());
+        work.msg_len_to_cipher_in_bytes = jobs[i].text.size();
+    }
+    const auto count = static_cast<std::uint32_t>(jobs.size());
+    const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(
+        manager_, ciphers_.data(), count, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
+    CHECK(done == count);
 }
 
 void IpsecMbSrtpCipher::digest(std::span<const DigestJob> jobs) {

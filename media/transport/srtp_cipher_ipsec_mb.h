@@ -23,6 +23,7 @@ class IpsecMbSrtpCipher final : public SrtpCipher {
     void digest(std::span<const DigestJob> jobs) override;
 
   private:
+    void apply_burst(std::span<const KeyStreamJob> jobs);
     void digest_abreast(std::span<const DigestJob> jobs);
 
     IMB_MGR* manager_;

@@ -6,7 +6,7 @@ namespace isthmus::media::transport {
 
 namespace {
 
-enum class Direction : int { kDecrypt = 0, kEncrypt = 1 };
+enum class Direction : std::uint8_t { kDecrypt = 0, kEncrypt = 1 };
 
 const OpenSslKey& key_of(const SrtpExpandedKey* key) {
     return static_cast<const OpenSslKey&>(*key);
@@ -31,35 +31,38 @@ void update(EVP_CIPHER_CTX* context, std::byte* out, std::span<const std::byte> 
                            static_cast<int>(in.size())) == 1);
 }
 
-EVP_CIPHER_CTX* run_aead(const AeadJob& job, Direction direction) {
+void control(EVP_CIPHER_CTX* context, int command, const AeadJob& job) {
+    const auto tag_bytes = static_cast<int>(job.nonce.key->tag_bytes());
+    CHECK(EVP_CIPHER_CTX_ctrl(context, command, tag_bytes, job.tag) == 1);
+}
+
+EVP_CIPHER_CTX* begin(const AeadJob& job, Direction direction) {
     const OpenSslKey& key = key_of(job.nonce.key);
-    EVP_CIPHER_CTX* const context = key.context.get();
     std::array<std::byte, 12> nonce{};
     key.salt.write_gcm_nonce(job.nonce.ssrc, job.nonce.index, nonce.data());
-    set_nonce(context, nonce.data(), direction);
-    if (direction == Direction::kDecrypt) {
-        CHECK(EVP_CIPHER_CTX_ctrl(
-                  context, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(key.tag_bytes()), job.tag) == 1);
-    }
+    set_nonce(key.context.get(), nonce.data(), direction);
+    return key.context.get();
+}
+
+void take_text(EVP_CIPHER_CTX* context, const AeadJob& job) {
     update(context, nullptr, job.associated);
     update(context, job.text.data(), job.text);
-    return context;
 }
 
 }  // namespace
 
 void OpenSslSrtpCipher::seal(const AeadJob& job) {
-    EVP_CIPHER_CTX* const context = run_aead(job, Direction::kEncrypt);
+    EVP_CIPHER_CTX* const context = begin(job, Direction::kEncrypt);
+    take_text(context, job);
     int written = 0;
     CHECK(EVP_CipherFinal_ex(context, openssl_bytes(job.tag), &written) == 1);
-    CHECK(EVP_CIPHER_CTX_ctrl(context,
-                              EVP_CTRL_AEAD_GET_TAG,
-                              static_cast<int>(job.nonce.key->tag_bytes()),
-                              job.tag) == 1);
+    control(context, EVP_CTRL_AEAD_GET_TAG, job);
 }
 
 bool OpenSslSrtpCipher::open(const AeadJob& job) {
-    EVP_CIPHER_CTX* const context = run_aead(job, Direction::kDecrypt);
+    EVP_CIPHER_CTX* const context = begin(job, Direction::kDecrypt);
+    control(context, EVP_CTRL_AEAD_SET_TAG, job);
+    take_text(context, job);
     std::array<unsigned char, EVP_MAX_BLOCK_LENGTH> rest{};
     int written = 0;
     // Compares the tags, in constant time.

@@ -20,7 +20,6 @@ class SrtpReplayWindow {
 
     // The index that is closest to the highest one so far; of the first packet, its number.
     [[nodiscard]] SrtpIndex estimate(std::uint16_t sequence) const {
-        constexpr std::uint32_t kHalf = 1U << 15U;
         if (highest_ <= kHalf) {
             return sequence;  // there is no roll-over counter below zero
         }
@@ -52,6 +51,7 @@ class SrtpReplayWindow {
 
   private:
     static constexpr std::size_t kWords = kBits / 64;
+    static constexpr std::uint32_t kHalf = 1U << 15U;  // of all sequence numbers
 
     [[nodiscard]] static std::size_t place_of(SrtpIndex index) { return (index / 64) % kWords; }
 

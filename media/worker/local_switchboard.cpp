@@ -97,8 +97,11 @@ void LocalSwitchboard::ask(std::size_t worker, Function job, Answer<T> answer) {
                                    WorkerContext& context) mutable {
             Result<T> result = job(context);
             executor_([held, alive, result = std::move(result)]() mutable {
+                // Ends here: what it holds is this thread's, and the worker may let go of its job
+                // after us.
+                Answer<T> last = std::move(*held);
                 if (!alive.expired()) {
-                    (*held)(std::move(result));
+                    last(std::move(result));
                 }
             });
         });

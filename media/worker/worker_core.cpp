@@ -557,6 +557,10 @@ void WorkerCore::add_transport_counters(const sfu::Participant& participant,
     stats.srtp_auth_failures += counters.srtp_auth_failures;
     stats.srtp_replays += counters.srtp_replays;
     stats.srtp_malformed += counters.srtp_malformed;
+    for (const auto& subscription : participant.subscriptions()) {
+        stats.red_packets += subscription->counters().red_packets;
+        stats.repair_packets += subscription->repair_packets();
+    }
 }
 
 std::int64_t WorkerCore::unix_ms(Instant now) const {

@@ -79,6 +79,8 @@ json::object subscription(const SubscriptionInfo& info) {
                            {"packets", info.packets},
                            {"bytes", info.bytes},
                            {"retransmissions", info.retransmissions},
+                           {"red_packets", info.red_packets},
+                           {"repair_packets", info.repair_packets},
                            {"nacks", info.nacks},
                            {"nacks_unanswered", info.nacks_unanswered},
                            {"key_frame_requests", info.key_frame_requests},

@@ -146,6 +146,21 @@ void add_formats(const MediaDescription& offered,
                              answer);
         }
     }
+    if (section.flexfec_payload_type) {
+        // The feedback is about the whole transport: RTX does without, but a repair stream is a
+        // media stream of its own.
+        const PayloadFormat& first = section.formats.front();
+        const PayloadType* const offer = offered.find_payload_type(*section.flexfec_payload_type);
+        CHECK(offer != nullptr);
+        add_payload_type(offered,
+                         *section.flexfec_payload_type,
+                         offer->fmtp,
+                         feedback_of({.fmtp = {},
+                                      .rtx_payload_type = {},
+                                      .transport_cc = first.transport_cc,
+                                      .remb = first.remb}),
+                         answer);
+    }
 }
 
 void add_extensions(const MediaDescription& offered,
@@ -186,6 +201,10 @@ void add_sender(const LocalDescription& local, MediaDescription& answer) {
     if (const std::optional<std::uint32_t> rtx = sender->rtx_ssrc) {
         answer.ssrcs.push_back({.ssrc = *rtx, .cname = sender->cname, .msid = {}});
         answer.ssrc_groups.push_back({.semantics = "FID", .ssrcs = {sender->ssrc, *rtx}});
+    }
+    if (const std::optional<std::uint32_t> fec = sender->fec_ssrc) {
+        answer.ssrcs.push_back({.ssrc = *fec, .cname = sender->cname, .msid = {}});
+        answer.ssrc_groups.push_back({.semantics = "FEC-FR", .ssrcs = {sender->ssrc, *fec}});
     }
 }
 

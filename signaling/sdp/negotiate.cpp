@@ -90,6 +90,10 @@ constexpr std::array<std::string_view, 6> kDtlsSrtpProtocols = {"UDP/TLS/RTP/SAV
         section.formats = in_order_of(policy.codecs, section.formats);
     }
     section.direction = direction_of(offered, policy.role);
+    // Made for viewers, not taken from publishers: those answer NACK.
+    if (section.direction == Direction::kSend && !section.formats.empty()) {
+        section.flexfec_payload_type = find_flexfec(offered);
+    }
     section.rtcp_reduced_size = offered.rtcp_reduced_size;
     return section;
 }

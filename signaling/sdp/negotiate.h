@@ -1,8 +1,8 @@
 // Decides what of an offer the node takes: sections, codecs, header extensions, transport.
 //
 // Driven by whoever holds an offer; pure. Writing the answer is answer.h's. Left out: several
-// transports (all media must be in one BUNDLE with rtcp-mux), data channels, FEC, simulcast
-// alternatives. RFC 3264, RFC 8829 section 5.3, RFC 9143, RFC 8842, RFC 8853.
+// transports (all media must be in one BUNDLE with rtcp-mux), data channels, FEC from publishers,
+// simulcast alternatives. RFC 3264, RFC 8829 section 5.3, RFC 9143, RFC 8842, RFC 8853.
 #pragma once
 
 #include <cstddef>

@@ -157,6 +157,16 @@ std::optional<std::string_view> find_fmtp_parameter(std::string_view fmtp, std::
     return std::nullopt;
 }
 
+std::optional<std::uint8_t> find_flexfec(const MediaDescription& offered) {
+    const auto found = std::ranges::find_if(offered.payload_types, [](const PayloadType& type) {
+        return type.map && type.map->clock_hz == 90000 &&
+               equal_without_case(type.map->encoding, "flexfec-03");
+    });
+    return offered.media != "video" || found == offered.payload_types.end()
+               ? std::nullopt
+               : std::optional(found->number);
+}
+
 std::vector<PayloadFormat> select_payload_formats(const MediaDescription& offered,
                                                   std::span<const Codec> codecs) {
     const MediaKind kind = offered.media == "audio" ? MediaKind::kAudio : MediaKind::kVideo;

@@ -20,6 +20,10 @@ namespace isthmus::signaling::sdp {
 [[nodiscard]] std::vector<media::rtp::PayloadFormat> select_payload_formats(
     const MediaDescription& offered, std::span<const media::rtp::Codec> codecs);
 
+// The payload type of flexfec-03 (draft-ietf-payload-flexible-fec-scheme-03 section 5) in a video
+// section; nothing where none is offered.
+[[nodiscard]] std::optional<std::uint8_t> find_flexfec(const MediaDescription& offered);
+
 // A parameter of a=fmtp "name=value;name=value", names without case.
 [[nodiscard]] std::optional<std::string_view> find_fmtp_parameter(std::string_view fmtp,
                                                                   std::string_view name);

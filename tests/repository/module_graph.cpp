@@ -77,6 +77,10 @@ bool is_header(const std::string& file) {
     return file.ends_with(".h");
 }
 
+std::string source_of(const std::string& header) {
+    return header.substr(0, header.size() - 2) + ".cpp";
+}
+
 // The word before any section is the target's name.
 void add_word(const std::string& section, const std::string& word, Target& target) {
     if (section.empty()) {
@@ -201,12 +205,9 @@ std::set<std::string> ModuleGraph::folders_for(const std::string& file) const {
 }
 
 bool ModuleGraph::shares_target(const std::string& file, const std::string& include) const {
-    const Target* target = target_of_source(file);
-    if (target == nullptr || !is_header(include)) {
-        return false;
-    }
-    const std::string source = include.substr(0, include.size() - 2) + ".cpp";
-    return std::ranges::find(target->sources, source) != target->sources.end();
+    const Target* target = target_of_source(is_header(file) ? source_of(file) : file);
+    return target != nullptr && is_header(include) &&
+           std::ranges::find(target->sources, source_of(include)) != target->sources.end();
 }
 
 std::vector<Violation> ModuleGraph::check(const std::string& file,

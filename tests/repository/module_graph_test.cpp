@@ -80,6 +80,8 @@ TEST(ModuleGraph, AllowsTheHeaderOfASourceThatTheTargetBuildsItself) {
     const ModuleGraph graph(std::move(targets));
     EXPECT_THAT(graph.check("bench/b.cpp", {"tests/x/reference.h"}), IsEmpty());
     EXPECT_THAT(graph.check("bench/b.cpp", {"tests/x/other.h"}), SizeIs(1));
+    EXPECT_THAT(graph.check("bench/b.h", {"tests/x/reference.h"}), IsEmpty());
+    EXPECT_THAT(graph.check("bench/c.h", {"tests/x/reference.h"}), SizeIs(1));
 }
 
 TEST(ModuleGraph, RefusesAnIncludeThatNamesNoFolder) {

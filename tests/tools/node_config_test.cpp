@@ -61,6 +61,9 @@ TEST(NodeConfig, ExampleHasEveryKey) {
                             "publish_bitrate",
                             "tcp_connections:",
                             "loudest:",
+                            "dscp:",
+                            "audio:",
+                            "video:",
                             "listen:",
                             "tls_listen:",
                             "certificate:",
@@ -93,6 +96,7 @@ media:
   ice_tcp: false
   srtp_profiles: [AES_CM_128_HMAC_SHA1_80]
   srtp_engine: openssl
+  dscp: {audio: 40, video: "off"}
   limits: {tracks_per_participant: 4}
 http:
   listen: []
@@ -117,6 +121,8 @@ shutdown_grace: 250ms
     EXPECT_FALSE(config->media.ice_tcp);
     EXPECT_EQ(config->media.srtp_profiles.size(), 1U);
     EXPECT_EQ(config->media.srtp_engine, media::transport::SrtpEngine::kOpenSsl);
+    EXPECT_EQ(config->media.dscp.audio.dscp, 40);
+    EXPECT_EQ(config->media.dscp.video.dscp, 0);
     EXPECT_EQ(config->media.limits.tracks_per_participant, 4U);
     EXPECT_TRUE(config->http.listen.empty());
     EXPECT_EQ(config->http.tls_listen.at(0).ip, "::1");

@@ -1,6 +1,15 @@
 # Run the benchmarks. Sourced by tools/dev.
 
 dev_bench() {
+    if [[ ${1:-} == floor ]]; then
+        shift
+        dev_bench_floor "$@"
+        return
+    elif [[ ${1:-} == peers ]]; then
+        shift
+        dev_bench_peers "$@"
+        return
+    fi
     local filter=${1:-.}
     dev_build release
     local program programs=() results=build/bench

@@ -14,6 +14,8 @@ if [[ $(uname -m) == x86_64 ]]; then
 fi
 packages_fuzz=(clang-19 libclang-rt-19-dev)
 packages_lint=(clang-19 clang-tidy-19 clang-format-19)
+packages_bench=(curl util-linux)
+packages_peers=(janus nodejs)
 packages_e2e=(chromium iproute2 nftables util-linux)
 packages_turn=(coturn openssl)
 

@@ -79,7 +79,9 @@ void read_streams(const MediaDescription& media, ClientSection& section) {
         }
     }
     if (media.simulcast) {
-        section.rids = media.simulcast->receive;
+        for (const auto& stream : media.simulcast->receive) {
+            section.rids.push_back(stream.rid);
+        }
     }
     read_streams(media, section);
     return section;

@@ -118,6 +118,11 @@ void add_run_options(CLI::App& app, Raw& raw) {
     app.add_option("--gro", raw.gro, "Receive with UDP_GRO: on or off")
         ->check(CLI::IsMember({"on", "off"}))
         ->capture_default_str();
+    app.add_option("--gather-us",
+                   options.gather_us,
+                   "Let packets gather for so long before reading; adds to latencies")
+        ->check(CLI::Range(0U, 5000U))
+        ->capture_default_str();
     app.add_flag("--socket-each", options.socket_each, "A socket for each client on loopback too");
     app.add_option("--receive-buffer", raw.receive_buffer_mib, "Of a socket, MiB")
         ->check(CLI::Range(1U, 1024U))

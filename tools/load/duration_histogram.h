@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -36,7 +38,9 @@ class DurationHistogram {
         if (count_ == 0) {
             return {};
         }
-        const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(count_ - 1)) + 1;
+        // The nearest rank.
+        const auto wanted = std::max<std::uint64_t>(
+            static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_))), 1);
         std::uint64_t seen = 0;
         for (std::size_t i = 0; i < kBuckets; ++i) {
             seen += buckets_[i];

@@ -103,7 +103,7 @@ void HttpClient::write(Instant now, std::size_t index) {
     while (!connection.out.empty()) {
         const ssize_t sent =
             ::send(connection.fd.get(), connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
-        if (sent > 0) {
+        if (sent >= 0) {
             connection.out.erase(0, static_cast<std::size_t>(sent));
         } else if (would_block() || errno == ENOTCONN) {
             watch(index, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);

@@ -44,12 +44,27 @@ Result<HttpAuthority> parse_node_url(std::string_view url) {
 }
 
 std::string write_http_request(const HttpRequest& request, const HttpAuthority& to) {
-    std::string text = request.method + " " + request.target + " HTTP/1.1\r\nHost: " + to.text +
-                       "\r\nContent-Length: " + std::to_string(request.body.size()) + "\r\n";
-    for (const auto& [name, value] : request.headers) {
-        text += name + ": " + value + "\r\n";
+    std::string text = request.method;
+    for (const std::string_view part : {std::string_view(" "),
+                                        std::string_view(request.target),
+                                        std::string_view(" HTTP/1.1\r\nHost: "),
+                                        std::string_view(to.text),
+                                        std::string_view("\r\nContent-Length: ")}) {
+        text += part;
     }
-    return text + "\r\n" + request.body;
+    text += std::to_string(request.body.size());
+    text += "\r\n";
+    for (const auto& [name, value] : request.headers) {
+        for (const std::string_view part : {std::string_view(name),
+                                            std::string_view(": "),
+                                            std::string_view(value),
+                                            std::string_view("\r\n")}) {
+            text += part;
+        }
+    }
+    text += "\r\n";
+    text += request.body;
+    return text;
 }
 
 std::string path_of_location(std::string_view location) {
@@ -80,10 +95,9 @@ HttpResponseReader& HttpResponseReader::operator=(HttpResponseReader&&) noexcept
 std::expected<bool, HttpReadError> HttpResponseReader::push(std::string_view bytes) {
     started_ = started_ || !bytes.empty();
     rest_ += bytes;
-    auto& parser = parser_->parser;
-    while (!rest_.empty() && !parser.is_done()) {
+    while (!rest_.empty() && !parser_->parser.is_done()) {
         boost::system::error_code error;
-        const std::size_t used = parser.put(asio::buffer(rest_), error);
+        const std::size_t used = parser_->parser.put(asio::buffer(rest_), error);
         rest_.erase(0, used);
         if (error == bhttp::error::need_more) {
             break;
@@ -94,15 +108,14 @@ std::expected<bool, HttpReadError> HttpResponseReader::push(std::string_view byt
             return std::unexpected(large ? HttpReadError::kTooLarge : HttpReadError::kMalformed);
         }
         // An interim response (RFC 9110 section 15.2) is skipped.
-        if (parser.is_done() && parser.get().result_int() / 100 == 1) {
+        const bool done = parser_->parser.is_done();
+        if (done && parser_->parser.get().result_int() / 100 == 1) {
             parser_ = std::make_unique<Parser>();
-            return push({});
-        }
-        if (used == 0) {
+        } else if (used == 0) {
             break;
         }
     }
-    return parser.is_done();
+    return parser_->parser.is_done();
 }
 
 std::expected<bool, HttpReadError> HttpResponseReader::end() {

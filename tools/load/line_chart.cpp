@@ -85,7 +85,7 @@ void write_grid(Out out, const Frame& frame) {
                        "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}{}</text>",
                        frame.x(part * frame.x_max()),
                        kHeight - 8,
-                       short_number(part * frame.x_max()),
+                       short_number(std::round(part * frame.x_max() * 10) / 10),
                        i == kSteps ? " s" : "");
     }
 }

@@ -56,6 +56,9 @@ struct LoadOptions {
     std::vector<int> cpus;     // one for each thread, over and over; empty: where the kernel likes
     bool socket_each = false;  // also towards a node on this machine
     bool gro = false;
+    // After a wake-up, before reading: what arrives meanwhile is read in the same call. Cheaper,
+    // and latencies grow by up to as much.
+    std::uint32_t gather_us = 200;
     std::int32_t receive_buffer_bytes = 64 * 1024 * 1024;
 
     int node_pid = 0;  // 0: not told

@@ -145,6 +145,7 @@ class LoadThread::Loop {
     std::vector<std::size_t> incoming_of_;
     std::vector<std::size_t> touched_;
     std::vector<Touch> touch_of_;
+    std::chrono::microseconds gather_{config_.options.gather_us};
     Instant tick_at_{};
     bool stopping_ = false;
     std::string last_failure_;
@@ -191,6 +192,9 @@ void LoadThread::Loop::run() {
         const timespec timeout = timespec_of(next_wake() - read_clock());
         const int count =
             ::epoll_pwait2(parts_.epoll.get(), events.data(), kEvents, &timeout, nullptr);
+        if (count > 0 && gather_.count() > 0) {
+            std::this_thread::sleep_for(gather_);
+        }
         for (int i = 0; i < count; ++i) {
             handle_event(events[static_cast<std::size_t>(i)]);
         }

@@ -136,10 +136,11 @@ void add_track(const OfferSpec& spec, const OfferedTrack& track, MediaDescriptio
     media.msid = spec.cname + " " + media.media + media.mid;
     if (!track.rids.empty()) {
         add_extensions(kSimulcastExtensions, media);
+        media.simulcast.emplace();
         for (const std::string& rid : track.rids) {
             media.rids.push_back({.id = rid, .send = true, .restrictions = {}});
+            media.simulcast->send.push_back({.rid = rid});
         }
-        media.simulcast = signaling::sdp::Simulcast{.send = track.rids, .receive = {}};
         return;
     }
     media.ssrcs.push_back({.ssrc = track.ssrc, .cname = spec.cname, .msid = {}});

@@ -53,6 +53,7 @@ media::WorkerThreadConfig worker_config_of(
     worker.sockets.advertised = advertised_of(config);
     worker.sockets.receive_buffer_bytes = static_cast<int>(config.receive_buffer_bytes);
     worker.sockets.send_buffer_bytes = static_cast<int>(config.send_buffer_bytes);
+    worker.sockets.marking = config.dscp;
     worker.sockets.tcp_connections = config.limits.tcp_connections;
     worker.srtp_engine = config.srtp_engine;
     worker.identity = std::move(identity);

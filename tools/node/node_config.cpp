@@ -21,6 +21,7 @@ namespace {
 
 using media::transport::SrtpEngine;
 using media::transport::SrtpProfile;
+using media::transport::TrafficClass;
 using signaling::http::ListenAddress;
 
 constexpr std::uint64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
@@ -90,6 +91,19 @@ void read_profiles(ConfigReader& reader, std::vector<SrtpProfile>& profiles) {
     }
 }
 
+void read_traffic_class(ConfigReader& reader, std::string_view key, TrafficClass& traffic_class) {
+    std::string text = traffic_class.to_string();
+    reader.read(key, text);
+    if (const auto parsed = text == "off" ? TrafficClass{} : TrafficClass::parse(text)) {
+        traffic_class = *parsed;
+    } else {
+        reader.refuse(key,
+                      fmt::format("\"{}\" is no DSCP: write EF, AF41, CS5 and the like, a number "
+                                  "from 0 to 63, or off",
+                                  text));
+    }
+}
+
 void check_ports(ConfigReader& reader, const MediaConfig& media) {
     const std::uint32_t workers =
         media.workers == 0 ? std::max(1U, std::thread::hardware_concurrency()) : media.workers;
@@ -131,6 +145,11 @@ void read_media(ConfigReader reader, MediaConfig& media) {
     if (auto audio = reader.section("audio")) {
         audio->read("loudest", media.audio.loudest, 0, kLoudestMax);
         audio->finish();
+    }
+    if (auto dscp = reader.section("dscp")) {
+        read_traffic_class(*dscp, "audio", media.dscp.audio);
+        read_traffic_class(*dscp, "video", media.dscp.video);
+        dscp->finish();
     }
     if (auto limits = reader.section("limits")) {
         read_limits(std::move(*limits), media.limits);

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "media/transport/srtp_fanout.h"
 #include "media/transport/srtp_profile.h"
+#include "media/transport/traffic_class.h"
 #include "signaling/http/server_address.h"
 #include "signaling/http/token.h"
 
@@ -52,6 +53,7 @@ struct MediaConfig {
         media::transport::kSrtpProfilesByPreference.end()};
     media::transport::SrtpEngine srtp_engine = media::transport::SrtpEngine::kAuto;
     AudioConfig audio;
+    media::transport::TrafficMarking dscp;
     MediaLimits limits;
 
     friend bool operator==(const MediaConfig&, const MediaConfig&) = default;

@@ -1,5 +1,6 @@
 // UDP through real sockets on loopback. On loopback the sender's call runs the receiver's half of
 // the stack too, and so costs more than on a network card.
+#include <array>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <benchmark/benchmark.h>
 
 #include "media/transport/io/udp_batch_socket.h"
+#include "media/transport/run_padding.h"
 
 namespace isthmus::media::transport {
 namespace {
@@ -78,6 +80,51 @@ void udp_send(benchmark::State& state) {
     state.SetItemsProcessed(static_cast<std::int64_t>(sender.send_counters().datagrams));
 }
 
+// Frames as encoders cut them: eight packets, of which the later four are a byte longer; as they
+// are or padded (RunPadding, whose time counts).
+void udp_send_uneven(benchmark::State& state) {
+    constexpr std::size_t kFramePackets = 8;
+    const bool padded = state.range(0) != 0;
+    UdpBatchSocket sender = open(true);
+    std::vector<UdpBatchSocket> receivers = open_receivers(state.range(1) != 0);
+    Traffic traffic(sender, receivers, kFramePackets);
+    std::array<RunPacket, kFramePackets> frame{};
+    for (auto _ : state) {
+        for (std::size_t i = 0; i < kBatch; i += kFramePackets) {
+            for (std::size_t j = 0; j < kFramePackets; ++j) {
+                frame[j] = {.bytes = static_cast<std::uint16_t>(j < 4 ? 1111 : 1112)};
+            }
+            if (padded) {
+                RunPadding::plan(frame);
+            }
+            for (std::size_t j = 0; j < kFramePackets; ++j) {
+                traffic.datagrams[i + j].bytes =
+                    std::span(traffic.memory)
+                        .subspan((i + j) * kDatagramBytes)
+                        .first(std::size_t{frame[j].bytes} + frame[j].padding_bytes);
+            }
+        }
+        sender.send(traffic.datagrams);
+        state.PauseTiming();
+        drain(receivers);
+        state.ResumeTiming();
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(sender.send_counters().datagrams));
+}
+
+// Items are packets, in frames of eight as above.
+void run_padding(benchmark::State& state) {
+    std::array<RunPacket, 8> frame{};
+    for (auto _ : state) {
+        for (std::size_t j = 0; j < frame.size(); ++j) {
+            frame[j] = {.bytes = static_cast<std::uint16_t>(j < 4 ? 1111 : 1112)};
+        }
+        RunPadding::plan(frame);
+        benchmark::DoNotOptimize(frame);
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(frame.size()));
+}
+
 // Items are datagrams; the time is the receiver's alone.
 void udp_receive(benchmark::State& state) {
     const auto run = static_cast<std::size_t>(state.range(0));
@@ -98,6 +145,8 @@ void udp_receive(benchmark::State& state) {
 }
 
 BENCHMARK(udp_send)->ArgNames({"run", "gro"})->ArgsProduct({{1, 4, 8, 16}, {0, 1}});
+BENCHMARK(udp_send_uneven)->ArgNames({"padded", "gro"})->ArgsProduct({{0, 1}, {0, 1}});
+BENCHMARK(run_padding);
 BENCHMARK(udp_receive)->ArgName("run")->Arg(1)->Arg(4)->Arg(8)->Arg(16);
 
 }  // namespace

@@ -47,9 +47,11 @@ Result<UdpBatchSocket> UdpBatchSocket::open(const UdpSocketOptions& options) {
     if (!fd) {
         return open_error(options.bind, "socket", errno);
     }
-    const bool set = v4 ? set_option(fd.get(), IPPROTO_IP, IP_PKTINFO, 1)
+    const bool set = v4 ? set_option(fd.get(), IPPROTO_IP, IP_PKTINFO, 1) &&
+                              set_option(fd.get(), IPPROTO_IP, IP_RECVTOS, 1)
                         : set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
-                              set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+                              set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+                              set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     if (!set || !set_option(fd.get(), SOL_SOCKET, SO_RXQ_OVFL, 1)) {
         return open_error(options.bind, "setsockopt", errno);
     }
@@ -59,14 +61,19 @@ Result<UdpBatchSocket> UdpBatchSocket::open(const UdpSocketOptions& options) {
         return open_error(options.bind, "bind", errno);
     }
     const SocketAddress local = bound_address(fd.get());
-    UdpBatchSocket socket(std::move(fd), local, options.link);
+    UdpBatchSocket socket(std::move(fd), local, options);
     socket.set_buffers(options);
     socket.set_segmentation(options.segmentation);
     return socket;
 }
 
-UdpBatchSocket::UdpBatchSocket(FileDescriptor fd, const SocketAddress& local, LinkId link)
-    : fd_(std::move(fd)), local_address_(local), receiver_(local, link), sender_(local) {}
+UdpBatchSocket::UdpBatchSocket(FileDescriptor fd,
+                               const SocketAddress& local,
+                               const UdpSocketOptions& options)
+    : fd_(std::move(fd)),
+      local_address_(local),
+      receiver_(local, options.link),
+      sender_(local, options.marking) {}
 
 int UdpBatchSocket::set_buffer(int option, int force_option, int bytes) const {
     // The forced option goes above net.core.rmem_max and wmem_max, and needs CAP_NET_ADMIN.

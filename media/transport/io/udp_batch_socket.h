@@ -17,6 +17,7 @@
 #include "media/transport/io/file_descriptor.h"
 #include "media/transport/io/udp_receiver.h"
 #include "media/transport/io/udp_sender.h"
+#include "media/transport/traffic_class.h"
 
 namespace isthmus::media::transport {
 
@@ -30,6 +31,7 @@ struct UdpSocketOptions {
     int send_buffer_bytes = 0;
     // Several datagrams a message, where the kernel can.
     bool segmentation = true;
+    TrafficMarking marking = kUnmarked;
 };
 
 // What the kernel gave, in the bytes of SO_RCVBUF and SO_SNDBUF as they were asked for (it keeps
@@ -69,7 +71,7 @@ class UdpBatchSocket {
     [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
-    UdpBatchSocket(FileDescriptor fd, const SocketAddress& local, LinkId link);
+    UdpBatchSocket(FileDescriptor fd, const SocketAddress& local, const UdpSocketOptions& options);
 
     void set_buffers(const UdpSocketOptions& options);
     void set_segmentation(bool wanted);

@@ -17,6 +17,10 @@ namespace {
 // An error that ICMP reported comes in place of datagrams that may well wait behind it.
 constexpr int kReadTries = 4;
 
+// RFC 3168 section 5: the lower two bits of the traffic class.
+constexpr unsigned kEcnMask = 3;
+constexpr unsigned kEcnCongested = 3;
+
 template <typename T>
 [[nodiscard]] T data_of(const cmsghdr* part) {
     T value{};
@@ -99,6 +103,10 @@ UdpReceiver::Control UdpReceiver::read_control(msghdr& header) {
             const auto info = data_of<in6_pktinfo>(part);
             control.local_ip = ip_of(info.ipi6_addr);
             control.interface_index = info.ipi6_ifindex;
+        } else if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_TOS) {
+            control.ecn = data_of<std::uint8_t>(part) & kEcnMask;
+        } else if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_TCLASS) {
+            control.ecn = static_cast<std::uint8_t>(data_of<int>(part)) & kEcnMask;
         } else if (part->cmsg_level == IPPROTO_UDP && part->cmsg_type == UDP_GRO) {
             control.segment_bytes = static_cast<std::size_t>(std::max(data_of<int>(part), 0));
         } else if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SO_RXQ_OVFL) {
@@ -112,6 +120,11 @@ void UdpReceiver::count_drops(std::uint32_t total) {
     // The kernel counts modulo 2^32 from the socket's beginning.
     counters_.kernel_drops += static_cast<std::uint32_t>(total - drops_seen_);
     drops_seen_ = total;
+}
+
+void UdpReceiver::count_ecn(std::uint8_t ecn, std::size_t datagrams) {
+    counters_.ecn_capable += ecn != 0 ? datagrams : 0;
+    counters_.ecn_congested += ecn == kEcnCongested ? datagrams : 0;
 }
 
 void UdpReceiver::take(std::size_t index) {
@@ -130,9 +143,12 @@ void UdpReceiver::take(std::size_t index) {
     // Elsewhere a packet may come in by any interface and is the same path.
     message.path.interface_index =
         message.path.remote.ip.is_link_local() ? control.interface_index : 0;
+    const std::size_t before = datagrams_.size();
     split({static_cast<std::byte*>(message.vector.iov_base), headers_[index].msg_len},
           control.segment_bytes,
           message.path);
+    // The kernel coalesces only what is marked alike.
+    count_ecn(control.ecn, datagrams_.size() - before);
 }
 
 void UdpReceiver::split(std::span<std::byte> bytes, std::size_t segment_bytes, const Path& path) {

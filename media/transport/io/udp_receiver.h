@@ -22,9 +22,11 @@ struct UdpReceiveCounters {
     std::uint64_t bytes = 0;
     std::uint64_t messages = 0;  // fewer than datagrams where the kernel coalesced
     std::uint64_t calls = 0;
-    std::uint64_t kernel_drops = 0;  // the receive buffer was full (SO_RXQ_OVFL)
-    std::uint64_t unreachable = 0;   // ICMP errors about what was sent
-    std::uint64_t unusable = 0;      // truncated, or no address
+    std::uint64_t kernel_drops = 0;   // the receive buffer was full (SO_RXQ_OVFL)
+    std::uint64_t ecn_capable = 0;    // datagrams whose sender takes part in ECN (RFC 3168): ECT
+    std::uint64_t ecn_congested = 0;  // of those, marked on the way by a queue that fills up: CE
+    std::uint64_t unreachable = 0;    // ICMP errors about what was sent
+    std::uint64_t unusable = 0;       // truncated, or no address
     std::uint64_t errors = 0;
 };
 
@@ -42,7 +44,8 @@ class UdpReceiver {
     static constexpr std::size_t kMessageBytes = 65536;  // above the largest UDP payload, 65527
     // UDP_MAX_SEGMENTS of Linux 6.9 on, 64 before: what loopback can hand over in one message.
     static constexpr std::size_t kSegmentsMax = 128;
-    // in_pktinfo or in6_pktinfo, the segment size, and the drop count take at most 88 bytes.
+    // in_pktinfo or in6_pktinfo, the segment size, the traffic class and the drop count take at
+    // most 112 bytes.
     static constexpr std::size_t kControlBytes = 128;
 
     struct Message {
@@ -57,12 +60,14 @@ class UdpReceiver {
         std::size_t segment_bytes = 0;  // 0: not coalesced
         std::uint32_t interface_index = 0;
         IpAddress local_ip;
+        std::uint8_t ecn = 0;
     };
 
     void rearm(std::size_t index);
     [[nodiscard]] int read_batch(int fd);
     [[nodiscard]] Control read_control(msghdr& header);
     void count_drops(std::uint32_t total);
+    void count_ecn(std::uint8_t ecn, std::size_t datagrams);
     void take(std::size_t index);
     void split(std::span<std::byte> bytes, std::size_t segment_bytes, const Path& path);
 

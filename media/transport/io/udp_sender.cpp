@@ -28,9 +28,10 @@ std::size_t append_control(
 
 }  // namespace
 
-UdpSender::UdpSender(const SocketAddress& local)
+UdpSender::UdpSender(const SocketAddress& local, const TrafficMarking& marking)
     : v4_(local.ip.is_v4()),
       name_source_(local.ip.is_unspecified()),
+      tos_(marking.tos()),
       messages_(kMessages),
       headers_(kMessages),
       vectors_(kVectors) {
@@ -66,7 +67,8 @@ std::size_t UdpSender::run_length(std::span<const OutDatagram> datagrams) const 
     while (count < datagrams.size() && count < kSegmentsMax) {
         const OutDatagram& next = datagrams[count];
         const std::size_t bytes = next.bytes.size();
-        if (bytes == 0 || bytes > segment_bytes || total_bytes + bytes > kMessageBytesMax ||
+        if (bytes == 0 || bytes > segment_bytes || total_bytes + bytes > kSegmentedBytesMax ||
+            tos_of(next) != tos_of(first) ||
             (next.path != first.path && !(*next.path == *first.path))) {
             break;
         }
@@ -133,6 +135,11 @@ std::size_t UdpSender::write_control(const Path& path,
             info.ipi6_ifindex = path.interface_index;
             used = append_control(control, used, IPPROTO_IPV6, IPV6_PKTINFO, info);
         }
+    }
+    // One that is not marked has no part: it goes out as the socket's are by default.
+    if (const int tos = tos_of(run.front()); tos != 0) {
+        used = v4_ ? append_control(control, used, IPPROTO_IP, IP_TOS, tos)
+                   : append_control(control, used, IPPROTO_IPV6, IPV6_TCLASS, tos);
     }
     if (run.size() > 1) {
         const auto segment_bytes = static_cast<std::uint16_t>(run.front().bytes.size());

@@ -1,5 +1,5 @@
 // Writes to a UDP socket: one sendmmsg for many messages, one message with UDP_SEGMENT for each run
-// of datagrams of equal size on one path.
+// of datagrams of equal size and equal marking on one path.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include "media/transport/address.h"
 #include "media/transport/datagram.h"
 #include "media/transport/io/socket_address.h"
+#include "media/transport/segmentation.h"
 
 namespace isthmus::media::transport {
 
@@ -30,7 +31,7 @@ struct UdpSendCounters {
 
 class UdpSender {
   public:
-    explicit UdpSender(const SocketAddress& local);
+    UdpSender(const SocketAddress& local, const TrafficMarking& marking);
 
     void set_segmentation(bool on) { segmentation_ = on; }
 
@@ -40,13 +41,9 @@ class UdpSender {
 
   private:
     static constexpr std::size_t kMessages = 64;
-    // UDP_MAX_SEGMENTS before Linux 6.9.
-    static constexpr std::size_t kSegmentsMax = 64;
-    // Below 65507, the largest IPv4 payload, as a segmented message is one until it is cut.
-    static constexpr std::size_t kMessageBytesMax = 65000;
     static constexpr std::size_t kVectors = kMessages * kSegmentsMax;
-    // in6_pktinfo and a segment size.
-    static constexpr std::size_t kControlBytes = 64;
+    // in6_pktinfo, a segment size and a traffic class: 88 bytes.
+    static constexpr std::size_t kControlBytes = 96;
     // Where a device cannot segment, it is asked again after so many messages: another route may.
     static constexpr std::uint32_t kRefusalMessages = 1024;
 
@@ -57,6 +54,10 @@ class UdpSender {
     };
 
     enum class Outcome : std::uint8_t { kGoOn, kStop };
+
+    [[nodiscard]] std::uint8_t tos_of(const OutDatagram& datagram) const {
+        return tos_[static_cast<std::size_t>(datagram.kind)];
+    }
 
     [[nodiscard]] std::size_t run_length(std::span<const OutDatagram> datagrams) const;
     void add_message(std::span<const OutDatagram> run);
@@ -74,6 +75,7 @@ class UdpSender {
 
     bool v4_;
     bool name_source_;  // bound to all addresses: say which one to send from
+    std::array<std::uint8_t, kTrafficKinds> tos_;
     bool segmentation_ = false;
     std::uint32_t refusal_messages_left_ = 0;
     std::vector<Message> messages_;

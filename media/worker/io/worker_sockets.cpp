@@ -75,7 +75,8 @@ Result<void> WorkerSockets::open_one(const WorkerSocketsConfig& config, const So
     auto udp = transport::UdpBatchSocket::open({.bind = bind,
                                                 .link = {index},
                                                 .receive_buffer_bytes = config.receive_buffer_bytes,
-                                                .send_buffer_bytes = config.send_buffer_bytes});
+                                                .send_buffer_bytes = config.send_buffer_bytes,
+                                                .marking = config.marking});
     if (!udp) {
         return std::unexpected(udp.error());
     }
@@ -180,6 +181,8 @@ void WorkerSockets::send(std::span<const OutDatagram> datagrams) {
 void WorkerSockets::add_to(sfu::WorkerStats& stats) const {
     for (const transport::UdpBatchSocket& socket : udp_) {
         stats.socket_receive_drops += socket.receive_counters().kernel_drops;
+        stats.socket_ecn_capable += socket.receive_counters().ecn_capable;
+        stats.socket_ecn_congested += socket.receive_counters().ecn_congested;
         stats.socket_send_drops += socket.send_counters().dropped_full +
                                    socket.send_counters().dropped_unreachable +
                                    socket.send_counters().dropped_error;

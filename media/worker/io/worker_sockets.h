@@ -18,6 +18,7 @@
 #include "media/transport/ice.h"
 #include "media/transport/io/tcp_acceptor.h"
 #include "media/transport/io/udp_batch_socket.h"
+#include "media/transport/traffic_class.h"
 
 namespace isthmus::media {
 
@@ -31,6 +32,7 @@ struct WorkerSocketsConfig {
     bool advertise_loopback = false;  // beside the machine's other addresses
     int receive_buffer_bytes = 0;     // 0: as the system has it
     int send_buffer_bytes = 0;
+    transport::TrafficMarking marking;
     std::uint32_t tcp_connections = 2000;
 };
 

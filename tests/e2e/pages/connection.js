@@ -11,6 +11,13 @@ export function preferCodec(transceiver, codec) {
   transceiver.setCodecPreferences(codecs);
 }
 
+// Sends Opus with the frame before in each packet.
+export function preferRed(transceiver) {
+  const { codecs } = RTCRtpSender.getCapabilities('audio');
+  const named = (name) => codecs.filter(({ mimeType }) => mimeType.toLowerCase() === `audio/${name}`);
+  transceiver.setCodecPreferences([...named('red'), ...named('opus')]);
+}
+
 // Where the answer's candidates lead: all to one UDP address where `relay` says so.
 export function adaptAnswer({ relay } = {}) {
   if (!relay) return (sdp) => sdp;

@@ -1,11 +1,11 @@
 // Publishes the browser's camera and microphone by WHIP.
 import { Session } from '/meet/whip.js';
-import { adaptAnswer, preferCodec, selectedPath } from '/e2e/connection.js';
+import { adaptAnswer, preferCodec, preferRed, selectedPath } from '/e2e/connection.js';
 import { FRAMES_PER_SECOND, HEIGHT, WIDTH } from '/e2e/picture.js';
 
 // `encodings` are RTCRtpEncodingParameters: simulcast, or a scalabilityMode. `width`: of the picture that
 // is encoded; larger than the clip's where several sizes are to be made of it.
-export async function publish({ url, token, codec, encodings, width, iceTransportPolicy = 'all', answer }) {
+export async function publish({ url, token, codec, encodings, width, red = false, iceTransportPolicy = 'all', answer }) {
   const stream = await navigator.mediaDevices.getUserMedia({
     video: { width: WIDTH, height: HEIGHT, frameRate: FRAMES_PER_SECOND },
     // What cleans up speech removes a steady tone.
@@ -15,7 +15,8 @@ export async function publish({ url, token, codec, encodings, width, iceTranspor
   const [audio] = stream.getAudioTracks();
   const [camera] = stream.getVideoTracks();
   const video = width ? await enlarge(camera, width) : camera;
-  pc.addTransceiver(audio, { direction: 'sendonly', streams: [stream] });
+  const sound = pc.addTransceiver(audio, { direction: 'sendonly', streams: [stream] });
+  if (red) preferRed(sound);
   const transceiver = pc.addTransceiver(video, {
     direction: 'sendonly',
     streams: [stream],

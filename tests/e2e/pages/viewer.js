@@ -147,6 +147,10 @@ async function counters(pc) {
     dropped: video?.framesDropped ?? 0,
     received: video?.framesReceived ?? 0,
     frameWidth: video?.frameWidth ?? 0,
+    videoRepairs: video?.fecPacketsReceived ?? 0,
     audioPackets: audio?.packetsReceived ?? 0,
+    audioLost: audio?.packetsLost ?? 0,
+    audioDiscarded: audio?.packetsDiscarded ?? 0,
+    audioConcealedSamples: audio?.concealedSamples ?? 0,
   };
 }

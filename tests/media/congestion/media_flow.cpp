@@ -25,6 +25,14 @@ constexpr double kKeyFrameSize = 4;
 // The receiver's clock is another.
 constexpr Duration kClockOffset = std::chrono::hours(300);
 constexpr std::size_t kRtcpOverheadBytes = 28 + 14;
+constexpr std::uint32_t kSsrc = 0xabcd;
+// The first transport-wide number: it wraps soon.
+constexpr std::uint16_t kFirstSeq = 65'000;
+
+FlowConfig with_feedback_kind(FlowConfig config) {
+    config.congestion.feedback_by_stream = config.feedback_by_stream;
+    return config;
+}
 
 }  // namespace
 
@@ -45,13 +53,14 @@ MediaFlow::MediaFlow(simulator::Simulator& simulator,
     : simulator_(simulator),
       forward_(forward),
       backward_(backward),
-      config_(std::move(config)),
+      config_(with_feedback_kind(std::move(config))),
       random_(seed),
       controller_(config_.congestion),
       pacer_(config_.congestion.pacer, controller_.pacing_rate()),
       queue_(1024),
       streams_(config_.tracks.size()),
-      feedback_(config_.feedback_interval) {}
+      feedback_(config_.feedback_interval),
+      seq_(kFirstSeq) {}
 
 void MediaFlow::start() {
     started_at_ = simulator_.now();
@@ -161,7 +170,9 @@ void MediaFlow::send(std::size_t bytes, ProbeClusterId probe, bool is_padding, b
                                {.seq = seq,
                                 .bytes = static_cast<std::uint16_t>(bytes),
                                 .probe = probe,
-                                .is_padding = is_padding});
+                                .is_padding = is_padding,
+                                .ssrc = kSsrc,
+                                .rtp_seq = static_cast<std::uint16_t>(seq - kFirstSeq)});
     ++trace_.packets_sent;
     step_sent_bytes_ += bytes;
     (is_padding ? trace_.padding_bytes : trace_.media_bytes) += bytes;
@@ -242,7 +253,15 @@ void MediaFlow::wake() {
 
 void MediaFlow::receive(std::uint16_t seq, std::size_t bytes, bool is_padding, bool is_video) {
     const Instant now = simulator_.now();
-    feedback_.on_packet(now + kClockOffset, seq);
+    if (config_.feedback_by_stream) {
+        arrivals_[static_cast<std::uint16_t>(seq - kFirstSeq)] = now;
+        if (receiver_armed_at_ == kNever) {
+            receiver_armed_at_ = now + config_.feedback_interval;
+            simulator_.at(receiver_armed_at_, [this] { send_stream_feedback(); });
+        }
+    } else {
+        feedback_.on_packet(now + kClockOffset, seq);
+    }
     step_received_bytes_ += is_padding ? 0 : bytes;
     if (is_video) {
         if (last_video_at_ && !paused_) {
@@ -272,12 +291,44 @@ void MediaFlow::send_feedback() {
         if (!feedback_.write_feedback(writer, 1, 2)) {
             break;
         }
-        const std::vector<std::byte> bytes(writer.bytes().begin(), writer.bytes().end());
-        for (const Instant arrival : backward_.pass(now, bytes.size() + kRtcpOverheadBytes)) {
-            simulator_.at(arrival + config_.delay, [this, bytes] { handle_rtcp(bytes); });
-        }
+        send_rtcp(writer.bytes());
     }
     arm_receiver();
+}
+
+void MediaFlow::send_rtcp(std::span<const std::byte> packet) {
+    const std::vector<std::byte> bytes(packet.begin(), packet.end());
+    for (const Instant arrival :
+         backward_.pass(simulator_.now(), bytes.size() + kRtcpOverheadBytes)) {
+        simulator_.at(arrival + config_.delay, [this, bytes] { handle_rtcp(bytes); });
+    }
+}
+
+// Tells of all packets up to the newest that arrived; numbers do not wrap in a scenario.
+void MediaFlow::send_stream_feedback() {
+    receiver_armed_at_ = kNever;
+    const Instant now = simulator_.now();
+    std::vector<rtp::PacketMetric> metrics;
+    for (const auto& [seq, arrived] : arrivals_) {
+        // Told of as lost before: this model does not tell again.
+        if (seq < tell_from_) {
+            continue;
+        }
+        metrics.resize(static_cast<std::size_t>(seq - tell_from_) + 1);
+        const auto offset = std::chrono::duration<double>(now - arrived).count() * 1024;
+        metrics.back() = {.received = true, .offset = static_cast<std::uint16_t>(offset)};
+    }
+    const rtp::RtcpWriter::StreamMetrics stream{
+        .ssrc = kSsrc, .begin_seq = tell_from_, .packets = metrics};
+    tell_from_ = static_cast<std::uint16_t>(tell_from_ + metrics.size());
+    arrivals_.clear();
+    std::array<std::byte, 1400> buffer{};
+    rtp::RtcpWriter writer(buffer);
+    const auto time = static_cast<std::uint32_t>(
+        std::chrono::duration<double>((now + kClockOffset).time_since_epoch()).count() * 65'536);
+    if (writer.congestion_feedback(1, time, std::span(&stream, 1))) {
+        send_rtcp(writer.bytes());
+    }
 }
 
 void MediaFlow::handle_rtcp(const std::vector<std::byte>& bytes) {
@@ -289,6 +340,9 @@ void MediaFlow::handle_rtcp(const std::vector<std::byte>& bytes) {
         }
         if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&*message)) {
             controller_.on_transport_feedback(simulator_.now(), *feedback);
+        }
+        if (const auto* feedback = std::get_if<rtp::CongestionFeedback>(&*message)) {
+            controller_.on_congestion_feedback(simulator_.now(), *feedback);
         }
     }
     allocate();

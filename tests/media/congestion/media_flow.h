@@ -10,8 +10,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/random.h"
@@ -41,6 +42,8 @@ struct FlowConfig {
     // Besides the shared lines', each way.
     Duration delay{};
     Duration feedback_interval = std::chrono::milliseconds(100);
+    // The receiver sends RFC 8888 feedback instead.
+    bool feedback_by_stream = false;
 };
 
 // What happened, in steps of 100 ms from the flow's beginning.
@@ -113,6 +116,8 @@ class MediaFlow {
     void receive(std::uint16_t seq, std::size_t bytes, bool is_padding, bool is_video);
     void arm_receiver();
     void send_feedback();
+    void send_stream_feedback();
+    void send_rtcp(std::span<const std::byte> bytes);
     void handle_rtcp(const std::vector<std::byte>& bytes);
     void step();
     [[nodiscard]] double noise();
@@ -129,10 +134,14 @@ class MediaFlow {
     std::vector<Stream> streams_;
     Allocation allocation_;
     rtp::TwccFeedback feedback_;
-    std::uint16_t seq_ = 65'000;  // wraps soon
+    std::uint16_t seq_;
     bool paused_ = false;
     Instant armed_at_ = kNever;
     Instant receiver_armed_at_ = kNever;
+    // For RFC 8888: arrivals since the last feedback, by RTP sequence number (the transport-wide one,
+    // moved), and the first number that was not told of.
+    std::map<std::uint16_t, Instant> arrivals_;
+    std::uint16_t tell_from_ = 0;
     Instant started_at_{};
     std::optional<Instant> last_video_at_;
     std::uint64_t step_sent_bytes_ = 0;

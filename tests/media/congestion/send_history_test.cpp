@@ -165,9 +165,9 @@ TEST(SendHistory, FollowsTheReferenceTimeOverItsWrap) {
         }
     }
     ASSERT_EQ(all.size(), 5U);
-    EXPECT_EQ(all[1].arrived_at - all[0].arrived_at, milliseconds(64));
-    EXPECT_EQ(all[2].arrived_at - all[1].arrived_at, milliseconds(64));
-    EXPECT_EQ(all[4].arrived_at - all[3].arrived_at, milliseconds(64));
+    EXPECT_EQ(*all[1].arrived_at - *all[0].arrived_at, milliseconds(64));
+    EXPECT_EQ(*all[2].arrived_at - *all[1].arrived_at, milliseconds(64));
+    EXPECT_EQ(*all[4].arrived_at - *all[3].arrived_at, milliseconds(64));
 }
 
 TEST(SendHistory, RemembersSendTimesOverTheWrapOfItsClock) {

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "media/transport/srtp_session.h"
+
 namespace isthmus::media::sfu {
 namespace {
 
@@ -35,9 +37,17 @@ class EgressBatchTest : public ::testing::Test {
         return {.local = {}, .remote = {.ip = {}, .port = port}};
     }
 
-    std::size_t commit(std::size_t payload_bytes) {
+    std::size_t commit(std::size_t payload_bytes, const EgressTraits& traits = {}) {
         std::ranges::fill(batch.header_room().first(12), std::byte{0x80});
-        return batch.commit(12, {}, std::span(payload).first(payload_bytes), 0);
+        return batch.commit(12, {}, std::span(payload).first(payload_bytes), 0, traits);
+    }
+
+    [[nodiscard]] std::vector<std::size_t> sizes() const {
+        std::vector<std::size_t> found;
+        for (const Sent& one : sink.sent) {
+            found.push_back(one.bytes.size() - 12 - key->tag_bytes());
+        }
+        return found;
     }
 
     std::unique_ptr<transport::SrtpFanout> fanout =
@@ -63,6 +73,45 @@ TEST_F(EgressBatchTest, SendsEverythingInOneCallToThePathsThatWereNamed) {
     EXPECT_EQ(sink.sent[2].bytes.size(), 12 + 50 + key->tag_bytes());
     EXPECT_EQ(sink.sent[0].at + sink.sent[0].bytes.size(), sink.sent[1].at)
         << "packets of one receiver lie side by side";
+}
+
+// SPEC rfc3550#5.1
+TEST_F(EgressBatchTest, PadsPacketsOfOneReceiverThatDifferByLittle) {
+    batch.to(*key, path(1));
+    for (const std::size_t bytes : {1000U, 1000U, 1003U, 1003U}) {
+        EXPECT_TRUE(commit(bytes));
+    }
+    batch.to(*key, path(2));
+    EXPECT_TRUE(commit(1001));
+    batch.flush(sink);
+    EXPECT_EQ(sizes(), (std::vector<std::size_t>{1003, 1003, 1003, 1003, 1001}));
+    EXPECT_EQ(batch.counters().padding_bytes, 6U);
+
+    transport::SrtpSession session({}, {}, *fanout);
+    std::vector<std::byte> padded = sink.sent[0].bytes;
+    const auto plain = session.unprotect_rtp(padded);
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->front(), std::byte{0xA0});
+    EXPECT_EQ(plain->back(), std::byte{3});
+    EXPECT_EQ((*plain)[plain->size() - 4], std::byte{1}) << "the payload's last byte";
+    EXPECT_EQ((*plain)[plain->size() - 3], std::byte{0});
+    // The fan-out's job for it does not outlive it: the header of the next one is its own.
+    sink.sent.clear();
+    batch.to(*key, path(1));
+    EXPECT_TRUE(commit(1000));
+    batch.flush(sink);
+    EXPECT_EQ(sink.sent[0].bytes.front(), std::byte{0x80});
+}
+
+TEST_F(EgressBatchTest, LeavesPacketsAsTheyAreWhereThatMatters) {
+    batch.to(*key, path(1));
+    EXPECT_TRUE(commit(1000, {.may_pad = false}));
+    EXPECT_TRUE(commit(1003));
+    // Marked differently, they cannot share a message anyway.
+    EXPECT_TRUE(commit(1001, {.kind = transport::TrafficKind::kAudio}));
+    EXPECT_TRUE(commit(1003));
+    batch.flush(sink);
+    EXPECT_EQ(sizes(), (std::vector<std::size_t>{1000, 1003, 1001, 1003}));
 }
 
 TEST_F(EgressBatchTest, AReceiverWithoutPacketsLeavesNothingBehind) {

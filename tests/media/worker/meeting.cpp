@@ -202,6 +202,13 @@ const std::vector<ConnectionGone>& Meeting::gone() const {
     return node_->gone;
 }
 
+Result<JoinResult> Meeting::admit(const JoinRequest& request) {
+    const ConnectionId connection{next_connection_++};
+    auto result = core().join(simulator_.now(), connection, request, *node_->sink());
+    network_.settle(*node_);
+    return result;
+}
+
 std::optional<Joined> Meeting::join(const std::string& identity,
                                     std::vector<sfu::MediaSection> sections,
                                     const simulator::LinkConfig& line) {
@@ -218,9 +225,7 @@ std::optional<Joined> Meeting::join(const std::string& identity,
                                         .remote_fingerprint = client_identity_->fingerprint(),
                                         .local_role = transport::DtlsRole::kServer,
                                         .sections = std::move(sections)}};
-    const ConnectionId connection{next_connection_++};
-    auto result = core().join(now, connection, request, *node_->sink());
-    network_.settle(*node_);
+    auto result = admit(request);
     if (!result) {
         error = result.error().message;
         return std::nullopt;
@@ -244,7 +249,7 @@ std::optional<Joined> Meeting::join(const std::string& identity,
     network_.add_host(*client, line, line);
     network_.add_address(*client, host);
     network_.settle(*client);
-    return Joined{.connection = connection,
+    return Joined{.connection = result->connection,
                   .client = std::move(client),
                   .senders = std::move(result->local.senders)};
 }

@@ -103,6 +103,8 @@ class Meeting {
     Joined join_connected(const std::string& identity,
                           std::vector<sfu::MediaSection> sections,
                           const simulator::LinkConfig& line = {});
+    // What signaling does for a client that the test brings along itself.
+    [[nodiscard]] Result<JoinResult> admit(const JoinRequest& request);
     void leave(ConnectionId connection);
     void send_rtp(const Joined& from, const RtpToSend& packet);
     void send_rtcp(const Joined& from, std::span<const std::byte> packet);

@@ -45,6 +45,9 @@ LocalDescription local_for(const NegotiatedSession& negotiated) {
             local.senders.push_back({.mid = section.mid,
                                      .ssrc = ssrc,
                                      .rtx_ssrc = video ? std::optional(ssrc + 1) : std::nullopt,
+                                     .fec_ssrc = section.flexfec_payload_type
+                                                     ? std::optional(ssrc + 100)
+                                                     : std::nullopt,
                                      .cname = "node",
                                      .stream_id = "stream",
                                      .track_id = "track" + section.mid});
@@ -184,7 +187,6 @@ TEST(Answer, LeavesOutRedAndFecAndWhatTheNodeDoesNotForward) {
         offer_and_answer_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
     for (const char* name : {"red/90000",
                              "ulpfec",
-                             "flexfec",
                              "telephone-event",
                              "CN/",
                              "G722",
@@ -197,6 +199,21 @@ TEST(Answer, LeavesOutRedAndFecAndWhatTheNodeDoesNotForward) {
     EXPECT_THAT(made.text, HasSubstr("a=rtpmap:97 rtx/90000\r\n"));
     EXPECT_THAT(made.text, HasSubstr("a=fmtp:97 apt=96\r\n"));
     EXPECT_THAT(made.text, HasSubstr("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
+}
+
+TEST(Answer, OffersARepairStreamToAViewerThatTakesFlexfec) {
+    const Exchange viewer =
+        offer_and_answer_file("chromium_six_recvonly_and_data_channel.sdp", Role::kViewer);
+    EXPECT_EQ(viewer.negotiated.connection.sections[3].flexfec_payload_type, 49);
+    EXPECT_THAT(viewer.text,
+                HasSubstr("a=rtpmap:49 flexfec-03/90000\r\na=rtcp-fb:49 goog-remb\r\n"
+                          "a=rtcp-fb:49 transport-cc\r\na=fmtp:49 repair-window=10000000\r\n"));
+    EXPECT_THAT(viewer.text, HasSubstr("a=ssrc-group:FEC-FR 1006 1106\r\n"));
+    EXPECT_THAT(viewer.text, HasSubstr("a=ssrc:1106 cname:node\r\n"));
+    // Publishers repair by retransmission.
+    const Exchange publisher =
+        offer_and_answer_file("chromium_simulcast_paused_rids.sdp", Role::kPublisher);
+    EXPECT_THAT(publisher.text, testing::Not(HasSubstr("flexfec")));
 }
 
 TEST(Answer, RedForSoundStandsWhereTheOfferHasIt) {
@@ -223,8 +240,11 @@ TEST(Answer, ToAViewerAnnouncesTheSenders) {
     EXPECT_THAT(audio.ssrc_groups, IsEmpty());
     const MediaDescription& video = made.answer.media[3];
     EXPECT_THAT(video.ssrc_groups,
-                ElementsAre(SsrcGroup{.semantics = "FID", .ssrcs = {1006, 1007}}));
-    EXPECT_THAT(made.text, HasSubstr("a=ssrc-group:FID 1006 1007\r\na=ssrc:1006 cname:node\r\n"));
+                ElementsAre(SsrcGroup{.semantics = "FID", .ssrcs = {1006, 1007}},
+                            SsrcGroup{.semantics = "FEC-FR", .ssrcs = {1006, 1106}}));
+    EXPECT_THAT(made.text,
+                HasSubstr("a=ssrc-group:FID 1006 1007\r\na=ssrc-group:FEC-FR 1006 1106\r\n"
+                          "a=ssrc:1006 cname:node\r\n"));
 }
 
 TEST(Answer, MirrorsSimulcastWhereItWasAccepted) {

@@ -132,8 +132,7 @@ std::vector<PayloadFormat> select_audio(std::string_view types, std::string_view
 }
 
 TEST(PayloadFormats, TakesRedOfOpusInTheOrderOfTheOffer) {
-    const auto after =
-        select_audio("111 63", "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n");
+    const auto after = select_audio("111 63", "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n");
     ASSERT_EQ(after.size(), 1U);
     EXPECT_EQ(after[0].red_payload_type, 63);
     EXPECT_FALSE(after[0].red_first);

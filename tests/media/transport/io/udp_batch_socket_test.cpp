@@ -1,6 +1,7 @@
 #include "media/transport/io/udp_batch_socket.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -187,6 +188,71 @@ TEST_P(UdpBatchSocketTest, FallsBackToSingleDatagramsWhereTheKernelRefusesToSegm
     }
 }
 
+// The traffic class that the next datagram came with; -1 where it came with none.
+int read_traffic_class(int fd) {
+    std::array<std::byte, 65536> bytes{};
+    iovec vector{.iov_base = bytes.data(), .iov_len = bytes.size()};
+    alignas(cmsghdr) std::array<std::byte, 256> control{};
+    msghdr header{};
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    if (!wait_ready(fd) || ::recvmsg(fd, &header, 0) < 0) {
+        return -1;
+    }
+    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
+         part = CMSG_NXTHDR(&header, part)) {
+        if ((part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_TOS) ||
+            (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_TCLASS)) {
+            return std::to_integer<int>(*reinterpret_cast<std::byte*>(CMSG_DATA(part)));
+        }
+    }
+    return -1;
+}
+
+TEST_P(UdpBatchSocketTest, MarksDatagramsByTheirKind) {
+    UdpBatchSocket marking = open(
+        {.bind = {.ip = ip(GetParam()), .port = 0}, .link = kLink, .marking = TrafficMarking{}});
+    const Path path = path_between(marking, b_);
+    const std::vector<std::byte> bytes(300);
+    std::vector<OutDatagram> datagrams;
+    for (const TrafficKind kind :
+         {TrafficKind::kAudio, TrafficKind::kVideo, TrafficKind::kVideo, TrafficKind::kControl}) {
+        datagrams.push_back({.path = &path, .bytes = bytes, .kind = kind});
+    }
+    marking.send(datagrams);
+    EXPECT_EQ(marking.send_counters().messages, 3U) << "two of a kind share one";
+    EXPECT_EQ(read_traffic_class(b_.fd()), 0xB8);
+    EXPECT_EQ(read_traffic_class(b_.fd()), 0x88);
+    EXPECT_EQ(read_traffic_class(b_.fd()), 0);
+    // Without marking all of it is alike.
+    a_.send(std::vector<OutDatagram>{{.path = &path, .bytes = bytes, .kind = TrafficKind::kAudio},
+                                     {.path = &path, .bytes = bytes}});
+    EXPECT_EQ(a_.send_counters().messages, 1U);
+    EXPECT_EQ(read_traffic_class(b_.fd()), 0);
+}
+
+TEST_P(UdpBatchSocketTest, CountsWhatEcnSays) {
+    const bool v4 = a_.local_address().ip.is_v4();
+    const Path path = path_between(a_, b_);
+    const std::vector<std::byte> bytes(300);
+    const std::vector<OutDatagram> two(2, {.path = &path, .bytes = bytes});
+    for (const int ecn : {0, 1, 2, 3}) {
+        ASSERT_EQ(::setsockopt(a_.fd(),
+                               v4 ? IPPROTO_IP : IPPROTO_IPV6,
+                               v4 ? IP_TOS : IPV6_TCLASS,
+                               &ecn,
+                               sizeof ecn),
+                  0);
+        a_.send(two);
+        ASSERT_EQ(receive(b_, 2).size(), 2U);
+    }
+    EXPECT_EQ(b_.receive_counters().datagrams, 8U);
+    EXPECT_EQ(b_.receive_counters().ecn_capable, 6U);
+    EXPECT_EQ(b_.receive_counters().ecn_congested, 2U);
+}
+
 TEST_P(UdpBatchSocketTest, WorksWithoutSegmentation) {
     UdpBatchSocket plain = open(GetParam(), false);
     // More than one call takes, fewer than a receive buffer of the usual size holds.
@@ -289,6 +355,35 @@ TEST(UdpBatchSocket, AnswersFromTheAddressThatWasAsked) {
         ASSERT_EQ(at_client.size(), 4U);
         EXPECT_EQ(at_client[3].path.remote, path.remote);
         EXPECT_EQ(node.send_counters().segmentation_refused, 0U);
+    }
+}
+
+// The kernel has no room: it needs more memory for the fragments of one large datagram than the
+// smallest send buffer allows. Deterministic, and no other traffic can take part in it.
+TEST(UdpBatchSocket, DropsCountsAndGoesOnWhereTheSendBufferIsFull) {
+    constexpr int kFragmentBytes = 1280;
+    constexpr std::size_t kTooMuch = 20'000;
+    for (const bool segmentation : {false, true}) {
+        UdpBatchSocket from = open({.bind = {.ip = ip("::1"), .port = 0},
+                                    .link = kLink,
+                                    .send_buffer_bytes = 1,
+                                    .segmentation = segmentation});
+        ASSERT_EQ(
+            ::setsockopt(from.fd(), IPPROTO_IPV6, IPV6_MTU, &kFragmentBytes, sizeof kFragmentBytes),
+            0);
+        UdpBatchSocket to = open("::1");
+        // What follows the refusal is more than one call takes.
+        std::vector<std::size_t> sizes = {100, 100, kTooMuch};
+        sizes.insert(sizes.end(), 100, 50);
+        const Batch batch(path_between(from, to), sizes, true);
+        from.send(batch.datagrams);
+        EXPECT_EQ(from.send_counters().datagrams, 2U);
+        EXPECT_EQ(from.send_counters().dropped_full, 101U);
+        EXPECT_EQ(from.send_counters().segmentation_refused, segmentation ? 1U : 0U);
+        EXPECT_EQ(from.send_counters().dropped_error, 0U);
+        EXPECT_EQ(receive(to, 2).size(), 2U);
+        expect_arrives(from, to, Batch(path_between(from, to), {60, 60, 60}, true));
+        EXPECT_EQ(from.send_counters().dropped_full, 101U);
     }
 }
 

@@ -1,0 +1,126 @@
+#include "media/sfu/bandwidth_share.h"
+
+#include <algorithm>
+
+#include "media/sfu/published_track.h"
+#include "media/sfu/video_follower.h"
+
+namespace isthmus::media::sfu {
+namespace {
+
+// Headers of RTP, SRTP, UDP and IP on packets of the usual size.
+constexpr double kOverheadOfVideo = 1.06;
+// 50 packets a second, 70 bytes each.
+constexpr double kOverheadOfAudioBps = 50 * 70 * 8;
+
+DataRate rate_of(double bits_per_second) {
+    return DataRate::bps(static_cast<std::int64_t>(bits_per_second));
+}
+
+bool is_measured(const TrackLayer& layer) {
+    return layer.alive && layer.bits_per_second > 0;
+}
+
+}  // namespace
+
+void BandwidthShare::on_estimate(Instant now) {
+    if (next_ == kNever || downlink_.target() < used_) {
+        share(now);
+    }
+}
+
+void BandwidthShare::handle_timeout(Instant now) {
+    if (now >= next_) {
+        share(now);
+    }
+}
+
+void BandwidthShare::offer(Instant now, const Subscription& subscription, Choice& choice) {
+    choice.options.clear();
+    choice.ids.clear();
+    PublishedTrack* const track = subscription.track();
+    if (track == nullptr) {
+        choice.chosen.reset();
+        return;
+    }
+    const auto add = [&choice](layers::LayerId id, DataRate rate) {
+        choice.options.push_back({.spatial = id.spatial, .temporal = id.temporal, .rate = rate});
+        choice.ids.push_back(id);
+    };
+    if (subscription.video() == nullptr) {
+        const double bps =
+            track->streams().empty() ? 0 : track->streams().back()->receive.bits_per_second(now);
+        add({}, rate_of(bps + kOverheadOfAudioBps));
+        return;
+    }
+    for (const TrackLayer& layer : track->layers()) {
+        if (is_measured(layer) && is_wished(layer, subscription.video()->wish())) {
+            add(layer.id, rate_of(layer.bits_per_second * kOverheadOfVideo));
+        }
+    }
+    if (!choice.options.empty()) {
+        return;
+    }
+    // Too new to be measured, or all beyond the wish: the least that there is.
+    const auto least = std::ranges::find_if(track->layers(), &TrackLayer::alive);
+    if (least != track->layers().end()) {
+        add(least->id, rate_of(least->bits_per_second * kOverheadOfVideo));
+    }
+}
+
+congestion::LayerRequest BandwidthShare::request_of(const Subscription& subscription,
+                                                    const Choice& choice) {
+    const auto current =
+        choice.chosen ? std::ranges::find(choice.ids, *choice.chosen) : choice.ids.end();
+    return {.kind = subscription.video() == nullptr ? congestion::MediaKind::kAudio
+                                                    : congestion::MediaKind::kCamera,
+            .paused = subscription.video() != nullptr && subscription.video()->wish().paused,
+            .layers = choice.options,
+            .current = current == choice.ids.end()
+                           ? congestion::kNoLayer
+                           : static_cast<congestion::LayerIndex>(current - choice.ids.begin())};
+}
+
+void BandwidthShare::share(Instant now) {
+    next_ = now + kInterval;
+    choices_.resize(subscriptions_.size());
+    requests_.clear();
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+        offer(now, *subscriptions_[i], choices_[i]);
+        requests_.push_back(request_of(*subscriptions_[i], choices_[i]));
+    }
+    const congestion::Allocation allocation =
+        allocator_.allocate(now, downlink_.target(), requests_);
+    used_ = allocation.used;
+    downlink_.set_wanted(allocation.wanted);
+    apply(now);
+}
+
+void BandwidthShare::apply(Instant now) {
+    const auto is_video = [](const congestion::LayerRequest& request) {
+        return request.kind != congestion::MediaKind::kAudio && !request.layers.empty() &&
+               !request.paused;
+    };
+    const bool any_video = std::ranges::any_of(requests_, [&](const auto& request) {
+        return is_video(request) && request.chosen != congestion::kNoLayer;
+    });
+    bool first = !any_video;
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+        congestion::LayerRequest& request = requests_[i];
+        Choice& choice = choices_[i];
+        VideoFollower* const video = subscriptions_[i]->video();
+        if (video == nullptr || request.layers.empty()) {
+            continue;
+        }
+        if (first && is_video(request)) {
+            first = false;
+            request.chosen = 0;
+        }
+        choice.chosen = request.chosen == congestion::kNoLayer
+                            ? std::nullopt
+                            : std::optional(choice.ids[request.chosen]);
+        video->set_limit(now, choice.chosen);
+    }
+}
+
+}  // namespace isthmus::media::sfu
