@@ -111,11 +111,7 @@ void LayerReader::read_payload(Codec codec,
         good = descriptor.has_value();
         if (descriptor) {
             fill_vp8(*descriptor, into);
-            if (descriptor->picture_id) {
-                into.picture = descriptor->long_picture_id
-                                   ? pictures_.unwrap(*descriptor->picture_id)
-                                   : short_pictures_.unwrap(*descriptor->picture_id);
-            }
+            into.picture = unwrap(*descriptor);
         }
     } else if (codec == Codec::kVp9) {
         const auto descriptor = Vp9Descriptor::parse(packet.payload);
@@ -125,18 +121,32 @@ void LayerReader::read_payload(Codec codec,
             vp9_.read(*descriptor, packet.payload, packet.marker, timestamp, into);
         }
     } else if (codec == Codec::kH264) {
-        const auto payload = H264Payload::parse(packet.payload);
-        good = payload.has_value();
-        if (payload) {
-            const std::uint8_t known = h264_.timestamp == timestamp ? h264_.temporal : 0;
-            const std::uint8_t temporal = h264_temporal(*payload, known);
-            h264_ = {.timestamp = timestamp, .temporal = temporal};
-            fill_h264(temporal, payload->key_frame_start(), into);
-        }
+        good = read_h264(packet.payload, timestamp, into);
     } else if (codec == Codec::kAv1) {
         good = fill_av1(packet.payload, into);
     }
     counters_.bad_payloads += good ? 0 : 1;
+}
+
+std::uint64_t LayerReader::unwrap(const Vp8Descriptor& descriptor) {
+    if (!descriptor.picture_id) {
+        return 0;
+    }
+    return descriptor.long_picture_id ? pictures_.unwrap(*descriptor.picture_id)
+                                      : short_pictures_.unwrap(*descriptor.picture_id);
+}
+
+bool LayerReader::read_h264(std::span<const std::byte> bytes,
+                            std::uint64_t timestamp,
+                            PacketLayers& into) {
+    const auto payload = H264Payload::parse(bytes);
+    if (payload) {
+        const std::uint8_t known = h264_.timestamp == timestamp ? h264_.temporal : 0;
+        const std::uint8_t temporal = h264_temporal(*payload, known);
+        h264_ = {.timestamp = timestamp, .temporal = temporal};
+        fill_h264(temporal, payload->key_frame_start(), into);
+    }
+    return payload.has_value();
 }
 
 PacketLayers LayerReader::read_again(Codec codec,
