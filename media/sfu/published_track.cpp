@@ -81,13 +81,7 @@ bool PublishedTrack::handle_rtp(Instant now,
                        .seq = arrival.seq,
                        .key_frame_start = true};
     if (kind() == rtp::MediaKind::kVideo) {
-        queued.layers = read_layers(now, stream, packet, extensions);
-        queued.key_frame_start = queued.layers.key_picture_start;
-        if (queued.key_frame_start) {
-            stream.key_frames.on_key_frame(now);
-            stream.nack.forget_before(arrival.seq);
-            refresh_layers_at_ = now;
-        }
+        read_layers(now, stream, queued);
     }
     if (encodings_.on_packet(stream, queued.key_frame_start)) {
         refresh_layers_at_ = now;
@@ -117,18 +111,22 @@ bool PublishedTrack::handle_rtp(Instant now,
     return true;
 }
 
-layers::PacketLayers PublishedTrack::read_layers(Instant now,
-                                                 InboundStream& stream,
-                                                 const rtp::RtpPacketView& packet,
-                                                 const rtp::HeaderExtensions& extensions) {
+void PublishedTrack::read_layers(Instant now, InboundStream& stream, TrackPacket& packet) {
+    packet.key_frame_start = false;
     // Padding only: a sender that probes.
-    if (packet.payload.empty()) {
-        return {};
+    if (packet.packet.payload.empty()) {
+        return;
     }
-    const layers::PacketLayers read =
-        stream.reader.read(format_->codec, packet, extensions.dependency_descriptor);
-    stream.meter.on_packet(now, read, packet.timestamp, packet.payload.size());
-    return read;
+    packet.layers =
+        stream.reader.read(format_->codec, packet.packet, packet.extensions.dependency_descriptor);
+    stream.meter.on_packet(
+        now, packet.layers, packet.packet.timestamp, packet.packet.payload.size());
+    packet.key_frame_start = packet.layers.key_picture_start;
+    if (packet.key_frame_start) {
+        stream.key_frames.on_key_frame(now);
+        stream.nack.forget_before(packet.seq);
+        refresh_layers_at_ = now;
+    }
 }
 
 void PublishedTrack::forward_pending(Instant now,
