@@ -22,24 +22,21 @@ void ArrivalGroups::reset() {
 }
 
 // SPEC draft-ietf-rmcat-gcc-02#5.2
-bool ArrivalGroups::belongs(Instant sent_at, Duration arrived_at) const {
-    if (sent_at - current_->first_sent <= kBurst) {
+bool ArrivalGroups::belongs(const Group& current, Instant sent_at, Duration arrived_at) {
+    if (sent_at - current.first_sent <= kBurst) {
         return true;
     }
-    const Duration sent_after = sent_at - current_->last_sent;
-    const Duration arrived_after = arrived_at - current_->last_arrived;
+    const Duration sent_after = sent_at - current.last_sent;
+    const Duration arrived_after = arrived_at - current.last_arrived;
     // Far back is no reordering: the receiver's clock jumped.
     return arrived_after - sent_after < Duration::zero() && arrived_after <= kBurst &&
-           arrived_after > -kBurstMax && arrived_at - current_->first_arrived < kBurstMax;
+           arrived_after > -kBurstMax && arrived_at - current.first_arrived < kBurstMax;
 }
 
-std::optional<GroupDelta> ArrivalGroups::close() {
-    if (!before_) {
-        return std::nullopt;
-    }
-    const GroupDelta delta{.sent = current_->last_sent - before_->last_sent,
-                           .arrived = current_->last_arrived - before_->last_arrived,
-                           .arrived_at = current_->last_arrived};
+std::optional<GroupDelta> ArrivalGroups::close(const Group& before, const Group& current) {
+    const GroupDelta delta{.sent = current.last_sent - before.last_sent,
+                           .arrived = current.last_arrived - before.last_arrived,
+                           .arrived_at = current.last_arrived};
     if (delta.arrived - delta.sent > kClockJump || delta.arrived - delta.sent < -kClockJump) {
         reset();
         return std::nullopt;
@@ -58,15 +55,18 @@ std::optional<GroupDelta> ArrivalGroups::on_packet(Instant sent_at, Duration arr
     if (current_ && sent_at < current_->first_sent) {
         return std::nullopt;
     }
-    if (current_ && belongs(sent_at, arrived_at)) {
+    if (current_ && belongs(*current_, sent_at, arrived_at)) {
         current_->last_sent = std::max(current_->last_sent, sent_at);
         current_->last_arrived = std::max(current_->last_arrived, arrived_at);
         return std::nullopt;
     }
     std::optional<GroupDelta> delta;
     if (current_) {
-        delta = close();
-        before_ = current_;
+        const Group current = *current_;
+        if (before_) {
+            delta = close(*before_, current);
+        }
+        before_ = current;
     }
     current_ = {.first_sent = sent_at,
                 .last_sent = sent_at,

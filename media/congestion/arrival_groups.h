@@ -35,8 +35,8 @@ class ArrivalGroups {
         Duration last_arrived;
     };
 
-    [[nodiscard]] bool belongs(Instant sent_at, Duration arrived_at) const;
-    [[nodiscard]] std::optional<GroupDelta> close();
+    [[nodiscard]] static bool belongs(const Group& current, Instant sent_at, Duration arrived_at);
+    [[nodiscard]] std::optional<GroupDelta> close(const Group& before, const Group& current);
 
     std::optional<Group> current_;
     std::optional<Group> before_;

@@ -32,27 +32,28 @@ void BusyRate::follow_base(Instant now, Duration transit) {
     base_ = base_ ? std::min(*base_, transit) : transit;
 }
 
-void BusyRate::begin(const PacketResult& packet) {
+void BusyRate::begin(Duration arrived_at) {
     busy_ = true;
-    began_ = *packet.arrived_at;
-    last_ = *packet.arrived_at;
+    began_ = arrived_at;
+    last_ = arrived_at;
     bytes_ = 0;
     packets_ = 0;
 }
 
 void BusyRate::on_packet(Instant now, const PacketResult& packet) {
-    const Duration transit = *packet.arrived_at - packet.sent_at.time_since_epoch();
+    const Duration arrived_at = packet.arrived_at.value_or(Duration::zero());
+    const Duration transit = arrived_at - packet.sent_at.time_since_epoch();
     follow_base(now, transit);
-    queued_ = transit - *base_;
+    queued_ = transit - base_.value_or(transit);
     if (queued_ < kQueued) {
         busy_ = false;
         return;
     }
-    if (!busy_ || *packet.arrived_at < last_) {
-        begin(packet);
+    if (!busy_ || arrived_at < last_) {
+        begin(arrived_at);
         return;
     }
-    last_ = *packet.arrived_at;
+    last_ = arrived_at;
     bytes_ += packet.bytes;
     ++packets_;
     const Duration span = last_ - began_;

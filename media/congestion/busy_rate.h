@@ -31,7 +31,7 @@ class BusyRate {
 
   private:
     void follow_base(Instant now, Duration transit);
-    void begin(const PacketResult& packet);
+    void begin(Duration arrived_at);
 
     // The smallest transit, creeping up; by two clocks, so it may be anything.
     std::optional<Duration> base_;

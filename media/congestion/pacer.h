@@ -20,7 +20,7 @@ namespace isthmus::media::congestion {
 
 struct PacerConfig {
     Duration release = std::chrono::milliseconds(5);
-    DataSize release_min = DataSize::bytes(2 * 1250);  // two packets
+    DataSize release_min = DataSize::bytes(2500);  // two packets
     // Releases happen at multiples of this. Zero: at any time.
     Duration grid = std::chrono::milliseconds(1);
     // Packets older than this are drained faster than the pacing rate.

@@ -1,13 +1,14 @@
-// Packets that wait for one receiver's pacer, oldest first, in a bounded ring.
+// Packets that wait for one receiver's pacer, oldest first, in a bounded list.
 //
-// Knows an entry's size and the time that it was queued, not what it is. Grows in powers of two up
-// to its limit and keeps its memory: after the first moments nothing is allocated.
+// Knows an entry's size and the time that it was queued, not what it is. The entries of all queues
+// of a worker lie in one pool, so that memory goes with what waits, not with how many receivers
+// there are and how much each of them ever had to wait.
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -18,19 +19,86 @@
 
 namespace isthmus::media::congestion {
 
+// One per worker. Grows in chunks and keeps them: after the first moments nothing is allocated.
+template <typename Entry>
+class PacerPool {
+  public:
+    struct Slot {
+        Instant queued_at;
+        DataSize size;
+        Entry entry{};
+        Slot* next = nullptr;
+    };
+
+    // Slots of all queues together, at most.
+    explicit PacerPool(std::size_t slots_max) : slots_max_(slots_max) {}
+
+    // Null where all are in use.
+    [[nodiscard]] Slot* take() {
+        if (free_ == nullptr && !grow()) {
+            return nullptr;
+        }
+        Slot* const slot = free_;
+        free_ = slot->next;
+        slot->next = nullptr;
+        return slot;
+    }
+
+    void give_back(Slot* slot) {
+        slot->entry = Entry{};
+        slot->next = free_;
+        free_ = slot;
+    }
+
+  private:
+    static constexpr std::size_t kChunk = 256;
+
+    bool grow() {
+        if ((chunks_.size() + 1) * kChunk > slots_max_) {
+            return false;
+        }
+        chunks_.push_back(std::make_unique<Slot[]>(kChunk));
+        for (std::size_t i = 0; i < kChunk; ++i) {
+            chunks_.back()[i].next = free_;
+            free_ = &chunks_.back()[i];
+        }
+        return true;
+    }
+
+    std::size_t slots_max_;
+    std::vector<std::unique_ptr<Slot[]>> chunks_;
+    Slot* free_ = nullptr;
+};
+
 template <typename Entry>
 class PacerQueue {
   public:
-    explicit PacerQueue(std::size_t entries_max) : entries_max_(std::bit_ceil(entries_max)) {}
+    using Pool = PacerPool<Entry>;
 
-    // False, and counted, where the queue is full: the entry is dropped.
+    // `pool` outlives the queue.
+    PacerQueue(Pool& pool, std::size_t entries_max) : pool_(pool), entries_max_(entries_max) {}
+
+    ~PacerQueue() {
+        while (!empty()) {
+            pool_.give_back(unlink_first());
+        }
+    }
+
+    PacerQueue(const PacerQueue&) = delete;
+    PacerQueue& operator=(const PacerQueue&) = delete;
+
+    // False, and counted, where the queue or the pool is full: the entry is dropped.
     bool push(Instant now, DataSize size, Entry entry) {
-        if (count_ == slots_.size() && !grow()) {
+        Slot* const slot = count_ < entries_max_ ? pool_.take() : nullptr;
+        if (slot == nullptr) {
             ++dropped_;
             return false;
         }
-        slots_[(first_ + count_) & (slots_.size() - 1)] = {
-            .queued_at = now, .size = size, .entry = std::move(entry)};
+        slot->queued_at = now;
+        slot->size = size;
+        slot->entry = std::move(entry);
+        (last_ == nullptr ? first_ : last_->next) = slot;
+        last_ = slot;
         ++count_;
         bytes_ += size;
         return true;
@@ -45,7 +113,7 @@ class PacerQueue {
             return released;
         }
         const DataSize allowance = pacer.allowance(now, bytes_, oldest());
-        while (!empty() && released + slots_[first_].size <= allowance) {
+        while (!empty() && released + first_->size <= allowance) {
             released += pop(now, pacer, send);
         }
         return released;
@@ -61,24 +129,21 @@ class PacerQueue {
         return released;
     }
 
-    // Drops those of which `unwanted(const Entry&)` holds, in place: the layer was left, the track
-    // ended.
+    // Drops those of which `unwanted(const Entry&)` holds: the layer was left, the track ended.
     template <typename Unwanted>
     void drop_if(Unwanted&& unwanted) {
-        std::size_t kept = 0;
-        for (std::size_t i = 0; i < count_; ++i) {
-            Slot& slot = slots_[(first_ + i) & (slots_.size() - 1)];
-            if (unwanted(std::as_const(slot.entry))) {
-                bytes_ -= slot.size;
-                slot.entry = Entry{};
+        const std::size_t count = count_;
+        for (std::size_t i = 0; i < count; ++i) {
+            Slot* const slot = unlink_first();
+            if (unwanted(std::as_const(slot->entry))) {
+                pool_.give_back(slot);
                 continue;
             }
-            if (kept != i) {
-                slots_[(first_ + kept) & (slots_.size() - 1)] = std::exchange(slot, Slot{});
-            }
-            ++kept;
+            (last_ == nullptr ? first_ : last_->next) = slot;
+            last_ = slot;
+            ++count_;
+            bytes_ += slot->size;
         }
-        count_ = kept;
     }
 
     [[nodiscard]] bool empty() const { return count_ == 0; }
@@ -88,7 +153,7 @@ class PacerQueue {
     [[nodiscard]] DataSize bytes() const { return bytes_; }
 
     // When the first in the queue was queued; of an empty one, the clock's origin.
-    [[nodiscard]] Instant oldest() const { return empty() ? Instant{} : slots_[first_].queued_at; }
+    [[nodiscard]] Instant oldest() const { return empty() ? Instant{} : first_->queued_at; }
 
     [[nodiscard]] Instant next_release(Instant now, const Pacer& pacer) const {
         return pacer.next_release(now, bytes_, oldest());
@@ -97,43 +162,33 @@ class PacerQueue {
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
   private:
-    static constexpr std::size_t kEntriesFirst = 16;
+    using Slot = typename Pool::Slot;
 
-    struct Slot {
-        Instant queued_at;
-        DataSize size;
-        Entry entry{};
-    };
+    Slot* unlink_first() {
+        Slot* const slot = first_;
+        first_ = std::exchange(slot->next, nullptr);
+        if (first_ == nullptr) {
+            last_ = nullptr;
+        }
+        --count_;
+        bytes_ -= slot->size;
+        return slot;
+    }
 
     template <typename Send>
     DataSize pop(Instant now, Pacer& pacer, Send&& send) {
-        Slot& slot = slots_[first_];
-        first_ = (first_ + 1) & (slots_.size() - 1);
-        --count_;
-        bytes_ -= slot.size;
-        const DataSize size = slot.size;
+        Slot* const slot = unlink_first();
+        const DataSize size = slot->size;
         pacer.on_sent(now, size);
-        send(std::exchange(slot.entry, Entry{}), size);
+        send(std::move(slot->entry), size);
+        pool_.give_back(slot);
         return size;
     }
 
-    bool grow() {
-        if (slots_.size() >= entries_max_) {
-            return false;
-        }
-        std::vector<Slot> larger(
-            std::min(entries_max_, std::max(kEntriesFirst, slots_.size() * 2)));
-        for (std::size_t i = 0; i < count_; ++i) {
-            larger[i] = std::move(slots_[(first_ + i) & (slots_.size() - 1)]);
-        }
-        slots_ = std::move(larger);
-        first_ = 0;
-        return true;
-    }
-
+    Pool& pool_;
     std::size_t entries_max_;
-    std::vector<Slot> slots_;
-    std::size_t first_ = 0;
+    Slot* first_ = nullptr;
+    Slot* last_ = nullptr;
     std::size_t count_ = 0;
     DataSize bytes_;
     std::uint64_t dropped_ = 0;

@@ -28,6 +28,7 @@ void ProbeEstimator::expect(const ProbeCluster& cluster) {
 // Packets are sent, and may arrive, several at the same instant: all of those at the end of the
 // sending and at the beginning of the arriving lie outside of the time between.
 void ProbeEstimator::add(Cluster& cluster, const PacketResult& packet) {
+    const Duration arrived_at = packet.arrived_at.value_or(Duration::zero());
     const bool first = cluster.packets == 0;
     if (first || packet.sent_at < cluster.first_sent) {
         cluster.first_sent = packet.sent_at;
@@ -38,14 +39,14 @@ void ProbeEstimator::add(Cluster& cluster, const PacketResult& packet) {
     } else if (packet.sent_at == cluster.last_sent) {
         cluster.last_sent_bytes += packet.bytes;
     }
-    if (first || *packet.arrived_at < cluster.first_arrived) {
-        cluster.first_arrived = *packet.arrived_at;
+    if (first || arrived_at < cluster.first_arrived) {
+        cluster.first_arrived = arrived_at;
         cluster.first_arrived_bytes = packet.bytes;
-    } else if (*packet.arrived_at == cluster.first_arrived) {
+    } else if (arrived_at == cluster.first_arrived) {
         cluster.first_arrived_bytes += packet.bytes;
     }
-    if (first || *packet.arrived_at > cluster.last_arrived) {
-        cluster.last_arrived = *packet.arrived_at;
+    if (first || arrived_at > cluster.last_arrived) {
+        cluster.last_arrived = arrived_at;
     }
     ++cluster.packets;
     cluster.bytes += packet.bytes;

@@ -8,6 +8,8 @@ namespace {
 
 // Sent at once, so that the driver is not woken for every packet (libwebrtc: kMinProbeDelta).
 constexpr Duration kChunk = std::chrono::milliseconds(2);
+// After nothing could be sent.
+constexpr Duration kRetry = std::chrono::milliseconds(5);
 // A cluster that could not be sent for so long measures nothing.
 constexpr Duration kGiveUp = std::chrono::seconds(1);
 
@@ -33,10 +35,8 @@ std::optional<ProbeSend> Prober::poll(Instant now) {
     if (waiting_ == 0 || now < next_send()) {
         return std::nullopt;
     }
-    Progress& first = queue_[0];
-    // Where nothing can be sent for it (no media to pad with yet) it is offered again, but not at
-    // once: the driver would be woken for it without end.
-    first.retry_at = now + kChunk;
+    const Progress& first = queue_[0];
+    retry_at_ = now + kRetry;
     const Instant began = first.began_at.value_or(now);
     const DataSize due = first.cluster.rate * (now + kChunk - began) - first.sent;
     return ProbeSend{.cluster = first.cluster.id,
@@ -50,11 +50,11 @@ void Prober::on_sent(Instant now, ProbeClusterId cluster, DataSize size) {
     if (waiting_ == 0 || queue_[0].cluster.id != cluster) {
         return;
     }
+    retry_at_ = Instant::min();
     Progress& first = queue_[0];
     if (!first.began_at) {
         first.began_at = now;
     }
-    first.retry_at = Instant::min();
     first.sent += size;
     ++first.packets;
     if (first.sent >= first.cluster.size && first.packets >= first.cluster.packets) {
@@ -70,9 +70,7 @@ Instant Prober::next_send() const {
         return kNever;
     }
     const Progress& first = queue_[0];
-    const Instant paced =
-        first.began_at ? *first.began_at + first.sent / first.cluster.rate : first.added_at;
-    return std::max(paced, first.retry_at);
+    return first.began_at ? *first.began_at + first.sent / first.cluster.rate : first.added_at;
 }
 
 }  // namespace isthmus::media::congestion

@@ -4,6 +4,7 @@
 // cluster, and tells on_sent(). Source: libwebrtc's BitrateProber.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -40,6 +41,9 @@ class Prober {
     // kNever while there is nothing to probe.
     [[nodiscard]] Instant next_send() const;
 
+    // When to ask again: later than next_send() where what poll() gave could not be sent.
+    [[nodiscard]] Instant next_timeout() const { return std::max(next_send(), retry_at_); }
+
     [[nodiscard]] bool idle() const { return waiting_ == 0; }
 
     void clear() { waiting_ = 0; }
@@ -51,7 +55,6 @@ class Prober {
         ProbeCluster cluster;
         Instant added_at;
         std::optional<Instant> began_at;
-        Instant retry_at = Instant::min();  // offered and not sent: not before
         DataSize sent;
         std::uint32_t packets = 0;
     };
@@ -60,6 +63,7 @@ class Prober {
 
     std::array<Progress, kClustersMax> queue_{};
     std::size_t waiting_ = 0;
+    Instant retry_at_ = Instant::min();
 };
 
 }  // namespace isthmus::media::congestion

@@ -258,7 +258,7 @@ struct PacketMetric {
     static constexpr std::uint16_t kUnavailable = 0x1fff;  // not measured, or after the report
 
     bool received = false;
-    std::uint8_t ecn = 0;       // of the IP header (RFC 3168): 3 is congestion experienced
+    std::uint8_t ecn = 0;      // of the IP header (RFC 3168): 3 is congestion experienced
     std::uint16_t offset = 0;  // 1/1024 s before the report's time; 13 bits
 
     [[nodiscard]] static PacketMetric load(const std::byte* from) {
@@ -380,10 +380,10 @@ bool CongestionFeedback::for_each_block(Visit&& visit) const {
         if (packets > CongestionBlock::kPacketsMax || filled > rest.size()) {
             return false;
         }
-        visit(CongestionBlock{.ssrc = load_be32(rest.data()),
-                              .begin_seq = load_be16(&rest[4]),
-                              .packets = WireList<PacketMetric>(
-                                  rest.subspan(CongestionBlock::kHeaderBytes, bytes))});
+        visit(CongestionBlock{
+            .ssrc = load_be32(rest.data()),
+            .begin_seq = load_be16(&rest[4]),
+            .packets = WireList<PacketMetric>(rest.subspan(CongestionBlock::kHeaderBytes, bytes))});
         rest = rest.subspan(filled);
     }
     return true;

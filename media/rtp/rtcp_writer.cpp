@@ -251,10 +251,10 @@ bool RtcpWriter::congestion_feedback(std::uint32_t sender_ssrc,
         store_be16(at + 6, static_cast<std::uint16_t>(stream.packets.size()));
         at += CongestionBlock::kHeaderBytes;
         for (const PacketMetric& packet : stream.packets) {
-            store_be16(at,
-                       static_cast<std::uint16_t>((packet.received ? 0x8000U : 0U) |
-                                                  (packet.ecn & 3U) << 13U |
-                                                  (packet.offset & 0x1fffU)));
+            store_be16(
+                at,
+                static_cast<std::uint16_t>((packet.received ? 0x8000U : 0U) |
+                                           (packet.ecn & 3U) << 13U | (packet.offset & 0x1fffU)));
             at += PacketMetric::kWireBytes;
         }
         if (stream.packets.size() % 2 != 0) {

@@ -60,6 +60,7 @@ class RtcpWriter {
         std::uint16_t begin_seq = 0;
         std::span<const PacketMetric> packets;
     };
+
     // RFC 8888; `report_time` is the middle of an NTP time.
     [[nodiscard]] bool congestion_feedback(std::uint32_t sender_ssrc,
                                            std::uint32_t report_time,

@@ -1,4 +1,4 @@
-// Whose packets wait for their pacer, and when the next of them may leave.
+// Whose packets wait for their pacer, when the next of them may leave, and where they wait.
 //
 // One per worker. A participant is in it while its Downlink keeps packets back; the worker visits
 // all that are due in one go, so that their packets share a batch.
@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/time.h"
+#include "media/congestion/pacer_queue.h"
+#include "media/sfu/outgoing_packet.h"
 #include "media/sfu/participant_id.h"
 
 namespace isthmus::media::sfu {
@@ -20,6 +22,11 @@ class PacingList {
         waiting_.push_back({id, at});
         next_ = std::min(next_, at);
     }
+
+    using Pool = congestion::PacerPool<OutgoingPacket>;
+
+    // For the queues of all participants.
+    [[nodiscard]] Pool& pool() { return pool_; }
 
     [[nodiscard]] Instant next_timeout() const { return next_; }
 
@@ -53,6 +60,10 @@ class PacingList {
         Instant at{};
     };
 
+    // 100 bytes each.
+    static constexpr std::size_t kPacketsMax = std::size_t{1} << 19U;
+
+    Pool pool_{kPacketsMax};
     std::vector<Waiting> waiting_;
     Instant next_ = kNever;
 };

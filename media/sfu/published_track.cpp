@@ -138,8 +138,17 @@ void PublishedTrack::forward_pending(Instant now,
     if (kind() == rtp::MediaKind::kVideo && now >= refresh_layers_at_) {
         refresh_layers(now);
     }
-    for (Subscription* subscription : subscriptions_) {
-        subscription->forward(now, pending_, batch, sink);
+    // With hundreds of receivers each one's state has gone cold since the last batch.
+    constexpr std::size_t kFar = 4;
+    constexpr std::size_t kNear = 2;
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+        if (i + kFar < subscriptions_.size()) {
+            subscriptions_[i + kFar]->prefetch_far();
+        }
+        if (i + kNear < subscriptions_.size()) {
+            subscriptions_[i + kNear]->prefetch_near();
+        }
+        subscriptions_[i]->forward(now, pending_, batch, sink);
     }
     for (TrackTap* tap : taps_) {
         tap->on_packets(now, *this, pending_);

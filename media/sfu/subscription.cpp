@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/byte_order.h"
+#include "base/prefetch.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/rtx.h"
 #include "media/sfu/published_track.h"
@@ -108,6 +109,21 @@ void Subscription::unbind() {
         if (video_ != nullptr) {
             video_->unbind();
         }
+    }
+}
+
+void Subscription::prefetch_far() const {
+    prefetch(&downlink_, Downlink::kHotBytes);
+    // The numbering's newest run lies anywhere in it; its head says where.
+    prefetch(&header_writer_, sizeof header_writer_ + 64);
+    prefetch(&video_, sizeof(void*) * 24);
+}
+
+void Subscription::prefetch_near() const {
+    rewriter_.prefetch_newest();
+    downlink_.prefetch();
+    if (video_ != nullptr) {
+        prefetch(video_.get(), VideoFollower::kHotBytes);
     }
 }
 

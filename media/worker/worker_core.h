@@ -163,6 +163,7 @@ class WorkerCore {
     RandomSource& random_;
     transport::SrtpFanout& fanout_;
     sfu::EgressBatch egress_;
+    sfu::PacingList pacing_;  // outlives the participants, whose packets wait in it
     relay::RelayLinks relay_;
     SlotMap<std::unique_ptr<sfu::Participant>, sfu::ParticipantTag> participants_;
     boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences_;
@@ -171,7 +172,6 @@ class WorkerCore {
     boost::unordered_flat_map<transport::Path, ParticipantId, transport::PathHash> by_path_;
     TimerQueue<ParticipantId> timers_;
     sfu::TouchList touched_;
-    sfu::PacingList pacing_;
     std::vector<ConnectionGone> gone_;
     sfu::WorkerStats stats_;
 };

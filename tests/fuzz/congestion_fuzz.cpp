@@ -96,8 +96,8 @@ class Run {
             } else if (const auto* by_stream = std::get_if<rtp::CongestionFeedback>(&*message)) {
                 controller_.on_congestion_feedback(now_, *by_stream);
             } else if (const auto* remb = std::get_if<rtp::Remb>(&*message)) {
-                controller_.on_remb(now_, DataRate::bps(static_cast<std::int64_t>(
-                                              remb->bitrate_bps >> 1U)));
+                controller_.on_remb(
+                    now_, DataRate::bps(static_cast<std::int64_t>(remb->bitrate_bps >> 1U)));
             }
         }
     }

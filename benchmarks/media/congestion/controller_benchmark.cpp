@@ -42,9 +42,9 @@ class Receiver {
     // As the driver gets it: read, then handed over. `packet` is of make_feedback().
     void hear(Instant now, std::span<std::byte> packet) {
         store_be16(&packet[12], static_cast<std::uint16_t>(seq_ - kPacketsPerFeedback));
-        store_be24(&packet[16],
-                   static_cast<std::uint32_t>(now.time_since_epoch() / milliseconds(64)) &
-                       0xff'ffffU);
+        store_be24(
+            &packet[16],
+            static_cast<std::uint32_t>(now.time_since_epoch() / milliseconds(64)) & 0xff'ffffU);
         auto reader = rtp::RtcpReader::parse(packet);
         const auto message = reader->next();
         controller_.on_transport_feedback(now, std::get<rtp::TransportFeedback>(*message));
@@ -72,7 +72,8 @@ std::vector<std::byte> make_feedback() {
     return packet;
 }
 
-// All that happens per packet: sent, told of, reckoned with, reading the feedback included. `range(0)` receivers with state of their own.
+// All that happens per packet: sent, told of, reckoned with, reading the feedback included.
+// `range(0)` receivers with state of their own.
 void control(benchmark::State& state) {
     std::vector<Receiver> receivers;
     CongestionConfig config;
@@ -115,7 +116,8 @@ BENCHMARK(record_sent)->Name("RecordSentPacket");
 
 void pace(benchmark::State& state) {
     Pacer pacer({}, DataRate::kbps(7500));
-    PacerQueue<std::uint64_t> queue(512);
+    PacerPool<std::uint64_t> pool(4096);
+    PacerQueue<std::uint64_t> queue(pool, 512);
     Instant now = Instant{} + std::chrono::hours(1);
     for (auto _ : state) {
         for (std::uint64_t i = 0; i < kPacketsPerFrame; ++i) {
@@ -123,9 +125,8 @@ void pace(benchmark::State& state) {
         }
         while (!queue.empty()) {
             now = queue.next_release(now, pacer);
-            queue.release(now, pacer, [](std::uint64_t entry, DataSize) {
-                benchmark::DoNotOptimize(entry);
-            });
+            queue.release(
+                now, pacer, [](std::uint64_t entry, DataSize) { benchmark::DoNotOptimize(entry); });
         }
         now += kFrame;
     }

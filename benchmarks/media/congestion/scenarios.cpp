@@ -3,6 +3,8 @@
 //     build/release/benchmarks/media_congestion_scenarios [SEEDS]
 //
 // A line is the mean over the seeds; Jain's index is followed by the worst one.
+#include "tests/media/congestion/scenarios.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -10,8 +12,6 @@
 #include <cstdlib>
 #include <string>
 #include <vector>
-
-#include "tests/media/congestion/scenarios.h"
 
 namespace isthmus::media::congestion {
 namespace {

@@ -5,7 +5,16 @@ import { FRAMES_PER_SECOND, HEIGHT, WIDTH } from '/e2e/picture.js';
 
 // `encodings` are RTCRtpEncodingParameters: simulcast, or a scalabilityMode. `width`: of the picture that
 // is encoded; larger than the clip's where several sizes are to be made of it.
-export async function publish({ url, token, codec, encodings, width, red = false, iceTransportPolicy = 'all', answer }) {
+export async function publish({
+  url,
+  token,
+  codec,
+  encodings,
+  width,
+  red = false,
+  iceTransportPolicy = 'all',
+  answer,
+}) {
   const stream = await navigator.mediaDevices.getUserMedia({
     video: { width: WIDTH, height: HEIGHT, frameRate: FRAMES_PER_SECOND },
     // What cleans up speech removes a steady tone.

@@ -54,8 +54,9 @@ TEST(TrendlineFilter, IsAsExactAfterADay) {
     TrendlineFilter filter;
     const int before = 24 * 3600 * 50;
     for (int i = 1; i < before; i += 500) {
-        (void)filter.on_group(
-            {.sent = milliseconds(20), .arrived = milliseconds(20), .arrived_at = i * milliseconds(20)});
+        (void)filter.on_group({.sent = milliseconds(20),
+                               .arrived = milliseconds(20),
+                               .arrived_at = i * milliseconds(20)});
     }
     double slope = 0;
     Duration at = before * milliseconds(20);

@@ -112,7 +112,8 @@ TEST(BusyRate, FollowsClocksThatDriftApart) {
         const Instant now = at_ms(20 * i);
         // 200 millionths, as bad as it gets: 80 ms over the test.
         const Duration arrived = milliseconds(20 * i) + microseconds(4 * i);
-        busy.on_packet(now, {.sent_at = now, .arrived_at = arrived, .bytes = 500, .received = true});
+        busy.on_packet(now,
+                       {.sent_at = now, .arrived_at = arrived, .bytes = 500, .received = true});
         ASSERT_LT(busy.queued(), milliseconds(5));
     }
 }

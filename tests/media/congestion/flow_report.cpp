@@ -42,8 +42,8 @@ double queued_ms(std::span<const FlowTrace* const> flows, Span span, double perc
     if (all.empty()) {
         return 0;
     }
-    const auto at = all.begin() + static_cast<std::ptrdiff_t>(
-                                      percentile * static_cast<double>(all.size() - 1));
+    const auto at =
+        all.begin() + static_cast<std::ptrdiff_t>(percentile * static_cast<double>(all.size() - 1));
     std::ranges::nth_element(all, at);
     return seconds(*at) * 1000;
 }

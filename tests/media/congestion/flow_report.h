@@ -17,7 +17,9 @@ struct Span {
 };
 
 // A percentile (0 to 1) of the time that packets spent in the forward line's queue, milliseconds.
-[[nodiscard]] double queued_ms(std::span<const FlowTrace* const> flows, Span span, double percentile);
+[[nodiscard]] double queued_ms(std::span<const FlowTrace* const> flows,
+                               Span span,
+                               double percentile);
 
 // Means over the steps within the span, bits per second.
 [[nodiscard]] double mean_received(const FlowTrace& flow, Span span);

@@ -201,7 +201,8 @@ TEST(LayerAllocator, FitsAtRandomAndIsTheSameEachTime) {
         Receiver receiver;
         for (unsigned i = 1 + random.next_u32() % 12; i > 0; --i) {
             LayerRequest request = camera(static_cast<std::uint8_t>(random.next_u32() % 3));
-            request.kind = random.next_u32() % 5 == 0 ? MediaKind::kScreenShare : MediaKind::kCamera;
+            request.kind =
+                random.next_u32() % 5 == 0 ? MediaKind::kScreenShare : MediaKind::kCamera;
             request.wish = static_cast<LayerIndex>(random.next_u32() % 4);
             receiver.requests.push_back(request);
         }
@@ -211,7 +212,8 @@ TEST(LayerAllocator, FitsAtRandomAndIsTheSameEachTime) {
             const Chosen chosen = receiver.after(milliseconds(700), kbps);
             ASSERT_EQ(chosen, again.after(milliseconds(700), kbps));
             // The first lowest layer is sent in any case; sent layers may exceed the target.
-            ASSERT_LE(receiver.allocation.used, DataRate::kbps(kbps) * (1 / 0.75) + DataRate::kbps(150));
+            ASSERT_LE(receiver.allocation.used,
+                      DataRate::kbps(kbps) * (1 / 0.75) + DataRate::kbps(150));
             for (std::size_t i = 0; i < chosen.size(); ++i) {
                 ASSERT_LE(chosen[i], std::min<int>(receiver.requests[i].wish, 2));
             }

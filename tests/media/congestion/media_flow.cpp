@@ -57,7 +57,7 @@ MediaFlow::MediaFlow(simulator::Simulator& simulator,
       random_(seed),
       controller_(config_.congestion),
       pacer_(config_.congestion.pacer, controller_.pacing_rate()),
-      queue_(1024),
+      queue_(pool_, 1024),
       streams_(config_.tracks.size()),
       feedback_(config_.feedback_interval),
       seq_(kFirstSeq) {}
@@ -122,10 +122,10 @@ void MediaFlow::queue_frame(std::size_t /*track*/, double bytes) {
     while (left > 0) {
         const std::size_t packet = std::min(left, kPacketBytesMax);
         left -= packet;
-        (void)queue_.push(simulator_.now(),
-                          DataSize::bytes(static_cast<std::int64_t>(
-                              std::max(packet, 2 * kOverheadBytes))),
-                          {.queued_at = simulator_.now()});
+        (void)queue_.push(
+            simulator_.now(),
+            DataSize::bytes(static_cast<std::int64_t>(std::max(packet, 2 * kOverheadBytes))),
+            {.queued_at = simulator_.now()});
     }
 }
 
@@ -191,14 +191,15 @@ void MediaFlow::send(std::size_t bytes, ProbeClusterId probe, bool is_padding, b
 
 void MediaFlow::send_probe(const ProbeSend& probe) {
     DataSize left = probe.size;
-    left -= queue_.release_at_least(simulator_.now(), left, pacer_, [&](const Packet& packet, DataSize size) {
-        trace_.longest_wait =
-            std::max(trace_.longest_wait, simulator_.now() - packet.queued_at);
-        send(static_cast<std::size_t>(size.bytes()), probe.cluster, false, true);
-    });
+    left -= queue_.release_at_least(
+        simulator_.now(), left, pacer_, [&](const Packet& packet, DataSize size) {
+            trace_.longest_wait =
+                std::max(trace_.longest_wait, simulator_.now() - packet.queued_at);
+            send(static_cast<std::size_t>(size.bytes()), probe.cluster, false, true);
+        });
     while (left > DataSize()) {
-        const auto bytes = std::clamp<std::int64_t>(
-            probe.packet_size.bytes(), 200, std::int64_t{kPacketBytesMax});
+        const auto bytes =
+            std::clamp<std::int64_t>(probe.packet_size.bytes(), 200, std::int64_t{kPacketBytesMax});
         pacer_.on_sent(simulator_.now(), DataSize::bytes(bytes));
         send(static_cast<std::size_t>(bytes), probe.cluster, true, false);
         left -= DataSize::bytes(bytes);

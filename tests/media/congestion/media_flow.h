@@ -55,20 +55,23 @@ struct FlowTrace {
         double received_bps = 0;  // media
         double layers_bps = 0;    // what was chosen takes
     };
+
     std::vector<Step> steps;
+
     struct Passage {
         Instant at;
         Duration queued;
     };
+
     std::vector<Passage> passages;  // of each packet through the forward line
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_lost = 0;
     std::uint64_t media_bytes = 0;
     std::uint64_t padding_bytes = 0;
     std::uint64_t padding_bytes_later = 0;  // after five seconds
-    int switches = 0;  // of layers, by choice
-    Duration longest_gap{};  // between video packets of any layer, while not paused
-    Duration longest_wait{};  // in the pacer's queue
+    int switches = 0;                       // of layers, by choice
+    Duration longest_gap{};                 // between video packets of any layer, while not paused
+    Duration longest_wait{};                // in the pacer's queue
 };
 
 class MediaFlow {
@@ -129,6 +132,7 @@ class MediaFlow {
     SeededRandom random_;
     SendSideController controller_;
     Pacer pacer_;
+    PacerPool<Packet> pool_{8192};
     PacerQueue<Packet> queue_;
     LayerAllocator allocator_;
     std::vector<Stream> streams_;
@@ -138,8 +142,8 @@ class MediaFlow {
     bool paused_ = false;
     Instant armed_at_ = kNever;
     Instant receiver_armed_at_ = kNever;
-    // For RFC 8888: arrivals since the last feedback, by RTP sequence number (the transport-wide one,
-    // moved), and the first number that was not told of.
+    // For RFC 8888: arrivals since the last feedback, by RTP sequence number (the transport-wide
+    // one, moved), and the first number that was not told of.
     std::map<std::uint16_t, Instant> arrivals_;
     std::uint16_t tell_from_ = 0;
     Instant started_at_{};

@@ -48,7 +48,8 @@ void push(PacerQueue<int>& queue, Instant now, int packets) {
 
 TEST(Pacer, ReleasesTwoPacketsAtATimeAtALowRate) {
     Pacer pacer({}, DataRate::kbps(960));  // 8 packets in 80 ms
-    PacerQueue<int> queue(64);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 64);
     push(queue, at_ms(1000), 8);
     const Releases run = drain(queue, pacer, at_ms(1000));
     EXPECT_EQ(run.packets, std::vector<std::size_t>(4, 2));
@@ -60,7 +61,8 @@ TEST(Pacer, ReleasesTwoPacketsAtATimeAtALowRate) {
 
 TEST(Pacer, ReleasesFiveMillisecondsAtATimeAtAHighRate) {
     Pacer pacer({}, DataRate::kbps(24'000));  // 15 kB in 5 ms: 12 packets
-    PacerQueue<int> queue(64);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 64);
     push(queue, at_ms(1000), 30);
     const Releases run = drain(queue, pacer, at_ms(1000));
     EXPECT_EQ(run.packets, (std::vector<std::size_t>{12, 12, 6}));
@@ -72,7 +74,8 @@ TEST(Pacer, ReleasesReceiversOnOneGrid) {
     config.grid = milliseconds(2);
     for (int receiver = 0; receiver < 50; ++receiver) {
         Pacer pacer(config, DataRate::kbps(900 + 37 * receiver));
-        PacerQueue<int> queue(64);
+        PacerPool<int> pool(4096);
+        PacerQueue<int> queue(pool, 64);
         const Instant now = at_ms(1000) + microseconds(receiver * 113);
         push(queue, now, 8);
         const Releases run = drain(queue, pacer, now);
@@ -84,7 +87,8 @@ TEST(Pacer, ReleasesReceiversOnOneGrid) {
 
 TEST(Pacer, GathersNoMoreThanOneReleaseWhileIdle) {
     Pacer pacer({}, DataRate::kbps(2400));
-    PacerQueue<int> queue(64);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 64);
     push(queue, at_ms(1000), 1);
     drain(queue, pacer, at_ms(1000));
     push(queue, at_ms(9000), 8);
@@ -93,7 +97,8 @@ TEST(Pacer, GathersNoMoreThanOneReleaseWhileIdle) {
 
 TEST(Pacer, MakesMediaPayForAudio) {
     Pacer pacer({}, DataRate::kbps(960));  // 1200 bytes in 10 ms
-    PacerQueue<int> queue(64);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 64);
     push(queue, at_ms(1000), 2);
     drain(queue, pacer, at_ms(1000));
     push(queue, at_ms(1100), 2);
@@ -107,7 +112,8 @@ TEST(Pacer, MakesMediaPayForAudio) {
 // Audio that takes more than the whole rate does not stop media for ever.
 TEST(Pacer, BoundsTheDebt) {
     Pacer pacer({}, DataRate::kbps(100));
-    PacerQueue<int> queue(64);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 64);
     push(queue, at_ms(1000), 1);
     pacer.on_sent(at_ms(1000), DataSize::bytes(1'000'000));
     EXPECT_LE(queue.next_release(at_ms(1000), pacer), at_ms(1300));
@@ -117,14 +123,16 @@ TEST(Pacer, DrainsAQueueThatIsTooOldFaster) {
     PacerConfig config;
     config.queue_time_max = milliseconds(200);
     Pacer pacer(config, DataRate::kbps(100));  // 96 ms a packet
-    PacerQueue<int> queue(64);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 64);
     push(queue, at_ms(1000), 20);
     const Releases run = drain(queue, pacer, at_ms(1000));
     EXPECT_LE(run.at.back(), at_ms(1210));
 }
 
 TEST(PacerQueue, BoundsItsLengthAndKeepsOrderAsItGrows) {
-    PacerQueue<int> queue(32);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 32);
     Pacer pacer({}, DataRate::kbps(1'000'000));
     int expected = 0;
     int pushed = 0;
@@ -135,16 +143,18 @@ TEST(PacerQueue, BoundsItsLengthAndKeepsOrderAsItGrows) {
         EXPECT_EQ(queue.size(), 32U);
         EXPECT_EQ(queue.bytes(), DataSize::bytes(3200));
         for (int i = 0; i < 7; ++i) {
-            queue.release_at_least(at_ms(1000), DataSize::bytes(1), pacer, [&](int entry, DataSize) {
-                EXPECT_EQ(entry, expected++);
-            });
+            queue.release_at_least(
+                at_ms(1000), DataSize::bytes(1), pacer, [&](int entry, DataSize) {
+                    EXPECT_EQ(entry, expected++);
+                });
         }
     }
     EXPECT_EQ(queue.dropped(), 5U);
 }
 
 TEST(PacerQueue, DropsWhatIsNotWantedAnyMore) {
-    PacerQueue<int> queue(32);
+    PacerPool<int> pool(4096);
+    PacerQueue<int> queue(pool, 32);
     Pacer pacer({}, DataRate::kbps(1'000'000));
     for (int i = 0; i < 10; ++i) {
         ASSERT_TRUE(queue.push(at_ms(1000), DataSize::bytes(100), i));
@@ -152,8 +162,9 @@ TEST(PacerQueue, DropsWhatIsNotWantedAnyMore) {
     queue.drop_if([](int entry) { return entry % 2 == 0; });
     EXPECT_EQ(queue.bytes(), DataSize::bytes(500));
     std::vector<int> left;
-    queue.release_at_least(
-        at_ms(1000), DataSize::bytes(9999), pacer, [&](int entry, DataSize) { left.push_back(entry); });
+    queue.release_at_least(at_ms(1000), DataSize::bytes(9999), pacer, [&](int entry, DataSize) {
+        left.push_back(entry);
+    });
     EXPECT_EQ(left, (std::vector{1, 3, 5, 7, 9}));
 }
 

@@ -168,6 +168,9 @@ TEST(Prober, SpreadsAClusterAtItsRate) {
 TEST(Prober, GivesUpWhatCouldNotBeSent) {
     Prober prober;
     ASSERT_TRUE(prober.add(at_ms(0), {.id = 1, .rate = kFirst, .size = DataSize::bytes(1000)}));
+    ASSERT_TRUE(prober.poll(at_ms(100)));
+    EXPECT_TRUE(prober.poll(at_ms(100))) << "still due";
+    EXPECT_EQ(prober.next_timeout(), at_ms(105)) << "but nobody spins on it";
     EXPECT_FALSE(prober.poll(at_ms(1500)));
     EXPECT_TRUE(prober.idle());
     for (ProbeClusterId id = 1; id <= 4; ++id) {

@@ -180,9 +180,8 @@ Figures variable_capacity(std::uint64_t seed) {
 }
 
 Figures variable_capacity_two_flows(std::uint64_t seed) {
-    Bottleneck net({{0, 4000}, {25, 2000}, {50, 3500}, {75, 1000}, {100, 2000}},
-                   {{0, 10'000}},
-                   seed);
+    Bottleneck net(
+        {{0, 4000}, {25, 2000}, {50, 3500}, {75, 1000}, {100, 2000}}, {{0, 10'000}}, seed);
     net.add_flow(0);
     net.add_flow(0);
     net.run_until(125);
@@ -193,9 +192,8 @@ Figures variable_capacity_two_flows(std::uint64_t seed) {
 }
 
 Figures congested_feedback(std::uint64_t seed) {
-    Bottleneck net({{0, 2000}, {20, 1000}, {40, 500}, {60, 2000}},
-                   {{0, 2000}, {35, 800}, {70, 2000}},
-                   seed);
+    Bottleneck net(
+        {{0, 2000}, {20, 1000}, {40, 500}, {60, 2000}}, {{0, 2000}, {35, 800}, {70, 2000}}, seed);
     net.add_flow(0);
     net.add_reverse_flow(0);
     net.run_until(100);

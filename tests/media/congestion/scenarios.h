@@ -84,13 +84,13 @@ struct Figures {
     double utilisation = 0;  // 0 to 1
     double queued_ms_p50 = 0;
     double queued_ms_p95 = 0;
-    double loss = 0;               // 0 to 1
-    std::optional<double> jain;    // of the flows' mean rates while all were there
+    double loss = 0;                 // 0 to 1
+    std::optional<double> jain;      // of the flows' mean rates while all were there
     std::optional<double> settle_s;  // until targets first reach 90 % of a fair share
-    double padding = 0;            // the most of any flow
-    int switches = 0;              // of layers, all flows
-    double gap_ms = 0;             // the longest without a video packet
-    double rate_min_kbps = 0;      // the least mean rate of a media flow
+    double padding = 0;              // the most of any flow
+    int switches = 0;                // of layers, all flows
+    double gap_ms = 0;               // the longest without a video packet
+    double rate_min_kbps = 0;        // the least mean rate of a media flow
 };
 
 [[nodiscard]] Figures variable_capacity(std::uint64_t seed);            // 5.1

@@ -197,8 +197,9 @@ TEST(SendHistory, AgreesWithItselfOnRandomFeedback) {
             }
             std::vector<std::int32_t> deltas(1 + random.next_u32() % 30);
             for (std::int32_t& delta : deltas) {
-                delta = random.next_u32() % 4 == 0 ? kLost
-                                                   : static_cast<std::int32_t>(random.next_u32() % 9);
+                delta = random.next_u32() % 4 == 0
+                            ? kLost
+                            : static_cast<std::int32_t>(random.next_u32() % 9);
             }
             const auto base = static_cast<std::uint16_t>(seq - random.next_u32() % 40);
             const Feedback feedback(base, deltas, static_cast<std::int32_t>(step));

@@ -137,8 +137,8 @@ TEST(SteadyScenario, DoesTheSameWithFeedbackByStream) {
 
 TEST(SteadyScenario, StandsJitterReorderingAndALittleLoss) {
     simulator::for_each_seed(4, [](std::uint64_t seed) {
-        Receiver receiver(
-            {.kbps = 2500, .loss = 0.02, .jitter = milliseconds(15), .reorder = 0.01}, seed);
+        Receiver receiver({.kbps = 2500, .loss = 0.02, .jitter = milliseconds(15), .reorder = 0.01},
+                          seed);
         receiver.run_until(60);
         EXPECT_GE(mean_layers(receiver.trace(), receiver.span(20, 60)), 0.7 * best_bps(2500));
         EXPECT_LT(receiver.queued(0, 60, 0.95), 100);

@@ -31,7 +31,8 @@ TEST(StreamIndex, FindsWhatWasInserted) {
     EXPECT_EQ(index.memory_bytes(), 0U) << "nobody pays who does not use it";
     int found = 0;
     for (std::uint32_t i = 0; i < 400; ++i) {
-        index.insert(7 + i % 3, static_cast<std::uint16_t>(65'500 + i), static_cast<std::uint16_t>(i));
+        index.insert(
+            7 + i % 3, static_cast<std::uint16_t>(65'500 + i), static_cast<std::uint16_t>(i));
     }
     for (std::uint32_t i = 0; i < 400; ++i) {
         const auto seq = index.find(7 + i % 3, static_cast<std::uint16_t>(65'500 + i));
@@ -47,8 +48,10 @@ TEST(StreamFeedback, PutsStreamsIntoTheOrderThatTheyWereSentIn) {
     StreamIndex index(64);
     // Two streams in turns, over the wrap of the transport-wide number.
     for (std::uint16_t i = 0; i < 4; ++i) {
-        index.insert(1, static_cast<std::uint16_t>(100 + i), static_cast<std::uint16_t>(65'533 + 2 * i));
-        index.insert(2, static_cast<std::uint16_t>(200 + i), static_cast<std::uint16_t>(65'534 + 2 * i));
+        index.insert(
+            1, static_cast<std::uint16_t>(100 + i), static_cast<std::uint16_t>(65'533 + 2 * i));
+        index.insert(
+            2, static_cast<std::uint16_t>(200 + i), static_cast<std::uint16_t>(65'534 + 2 * i));
     }
     const std::array<rtp::PacketMetric, 4> metrics = {
         {{.received = true, .offset = 1024},

@@ -438,9 +438,9 @@ TEST(CongestionFeedbackMessage, CarriesBlocksOfEveryLength) {
 
 // From the picture in RFC 8888 section 3.1, by hand.
 TEST(CongestionFeedbackMessage, ReadsAHandWrittenMessage) {
-    const Bytes packet = bytes({0x8b, 205, 0, 6, 0,    0,    0,    1,     //
-                                0,    0,   0, 2, 0xff, 0xfe, 0,    3,     // SSRC 2, 65534, three
-                                0x82, 0,   0, 0, 0xff, 0xff, 0,    0,     // half a second; lost
+    const Bytes packet = bytes({0x8b, 205, 0, 6, 0,    0,    0, 1,  //
+                                0,    0,   0, 2, 0xff, 0xfe, 0, 3,  // SSRC 2, 65534, three
+                                0x82, 0,   0, 0, 0xff, 0xff, 0, 0,  // half a second; lost
                                 0,    1,   0, 0});
     const auto feedback = only<CongestionFeedback>(packet);
     ASSERT_TRUE(feedback);
