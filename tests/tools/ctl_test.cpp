@@ -100,7 +100,7 @@ TEST(Reports, ShowStatistics) {
     EXPECT_TRUE(stats->contains("1250")) << *stats;
     EXPECT_TRUE(stats->contains("2.1")) << *stats;
     EXPECT_TRUE(stats->contains("5.0")) << *stats;
-    EXPECT_TRUE(stats->contains("bob       true      2346")) << *stats;
+    EXPECT_TRUE(stats->contains("bob       yes       2346")) << *stats;
     EXPECT_TRUE(stats->contains("32.1")) << *stats;
     EXPECT_TRUE(stats->contains("17     18            19            20")) << *stats;
 }
