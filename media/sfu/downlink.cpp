@@ -52,10 +52,15 @@ Downlink::Downlink(const transport::PeerTransport& transport,
     : transport_(transport),
       pacing_(pacing),
       estimates_(estimates),
-      controller_(config),
-      pacer_(config.pacer, controller_.pacing_rate()),
+      pacer_(config.pacer, config.start * config.pacing_factor),
       retransmissions_(pacing.pool(), kWaitingMax),
-      video_(pacing.pool(), kWaitingMax) {}
+      video_(pacing.pool(), kWaitingMax),
+      controller_(config) {}
+
+void Downlink::prefetch() const {
+    transport_.prefetch();
+    controller_.prefetch();
+}
 
 bool Downlink::open(Instant now, EgressBatch& batch) {
     const transport::SrtpSendKey* key = transport_.send_key();

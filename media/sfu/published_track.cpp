@@ -82,13 +82,7 @@ bool PublishedTrack::handle_rtp(Instant now,
                        .seq = arrival.seq,
                        .key_frame_start = true};
     if (kind() == rtp::MediaKind::kVideo) {
-        queued.layers = read_layers(now, stream, packet, extensions);
-        queued.key_frame_start = queued.layers.key_picture_start;
-        if (queued.key_frame_start) {
-            stream.key_frames.on_key_frame(now);
-            stream.nack.forget_before(arrival.seq);
-            refresh_layers_at_ = now;
-        }
+        read_layers(now, stream, queued);
     }
     if (encodings_.on_packet(stream, queued.key_frame_start)) {
         refresh_layers_at_ = now;
@@ -119,18 +113,22 @@ bool PublishedTrack::handle_rtp(Instant now,
     return true;
 }
 
-layers::PacketLayers PublishedTrack::read_layers(Instant now,
-                                                 InboundStream& stream,
-                                                 const rtp::RtpPacketView& packet,
-                                                 const rtp::HeaderExtensions& extensions) {
+void PublishedTrack::read_layers(Instant now, InboundStream& stream, TrackPacket& packet) {
+    packet.key_frame_start = false;
     // Padding only: a sender that probes.
-    if (packet.payload.empty()) {
-        return {};
+    if (packet.packet.payload.empty()) {
+        return;
     }
-    const layers::PacketLayers read =
-        stream.reader.read(format_->codec, packet, extensions.dependency_descriptor);
-    stream.meter.on_packet(now, read, packet.timestamp, packet.payload.size());
-    return read;
+    packet.layers =
+        stream.reader.read(format_->codec, packet.packet, packet.extensions.dependency_descriptor);
+    stream.meter.on_packet(
+        now, packet.layers, packet.packet.timestamp, packet.packet.payload.size());
+    packet.key_frame_start = packet.layers.key_picture_start;
+    if (packet.key_frame_start) {
+        stream.key_frames.on_key_frame(now);
+        stream.nack.forget_before(packet.seq);
+        refresh_layers_at_ = now;
+    }
 }
 
 void PublishedTrack::forward_pending(Instant now,
@@ -142,8 +140,17 @@ void PublishedTrack::forward_pending(Instant now,
     if (kind() == rtp::MediaKind::kVideo && now >= refresh_layers_at_) {
         refresh_layers(now);
     }
-    for (Subscription* subscription : subscriptions_) {
-        subscription->forward(now, pending_, batch, sink);
+    // With hundreds of receivers each one's state has gone cold since the last batch.
+    constexpr std::size_t kFar = 4;
+    constexpr std::size_t kNear = 2;
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+        if (i + kFar < subscriptions_.size()) {
+            subscriptions_[i + kFar]->prefetch_far();
+        }
+        if (i + kNear < subscriptions_.size()) {
+            subscriptions_[i + kNear]->prefetch_near();
+        }
+        subscriptions_[i]->forward(now, pending_, batch, sink);
     }
     for (TrackTap* tap : taps_) {
         tap->on_packets(now, *this, pending_);

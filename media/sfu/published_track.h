@@ -113,10 +113,7 @@ class PublishedTrack {
 
   private:
     // Finds out what a video packet is to whom, and counts it.
-    [[nodiscard]] layers::PacketLayers read_layers(Instant now,
-                                                   InboundStream& stream,
-                                                   const rtp::RtpPacketView& packet,
-                                                   const rtp::HeaderExtensions& extensions);
+    void read_layers(Instant now, InboundStream& stream, TrackPacket& packet);
     void ask(Instant now, InboundStream& stream);
     void refresh_layers(Instant now);
     void trim_caches(Instant now);

@@ -59,6 +59,10 @@ class Subscription {
 
     [[nodiscard]] PublishedTrack* track() const { return track_; }
 
+    // Asks for what forward() will need: first what this object itself holds, then what that points
+    // to.
+    void prefetch_far() const;
+    void prefetch_near() const;
     void forward(Instant now,
                  std::span<const TrackPacket> packets,
                  EgressBatch& batch,

@@ -5,6 +5,7 @@
 // Leaves out: numbering (subscription.h) and the limit itself.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -20,6 +21,9 @@ class PublishedTrack;
 
 class VideoFollower {
   public:
+    // What each packet touches lies in the first so many.
+    static constexpr std::size_t kHotBytes = 768;
+
     // `descriptors`: the viewer is sent dependency descriptors.
     explicit VideoFollower(bool descriptors) : descriptors_(descriptors) {}
 

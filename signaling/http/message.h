@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,12 +55,18 @@ struct Response {
 // Answers one request, once, on the signaling thread. Dropping it unanswered sends 500.
 using Responder = std::move_only_function<void(Response)>;
 using Handler = std::function<void(const Request&, Responder)>;
+using Finisher = std::function<void(Response, Responder)>;
 
 class Router {
   public:
     // `pattern`: "/whip/{conference}" - a braced segment matches one whole non-empty segment;
     // "/meet/*" - a final star matches the rest, as parameter "*".
     void add(std::string_view method, std::string_view pattern, Handler handler);
+
+    // Passes what the router itself answers at `pattern` (405, OPTIONS) through `finish`, which
+    // adds headers and responds. Closes the paths that fit: routes that are added later do not
+    // count for them.
+    void finish_refusals(std::string_view pattern, Finisher finish);
 
     // Finds the handler and fills `request.parameters`; answers 404, 405 with Allow, and OPTIONS
     // that no route claims, itself.
@@ -73,7 +80,18 @@ class Router {
         std::string method;
         std::vector<std::string> segments;
         Handler handler;
+        Finisher finish;  // set where it is none of a method, but of the router's own answers
     };
+
+    // Among the routes that fit a path.
+    struct Match {
+        const Route* route = nullptr;  // whose handler takes the request
+        std::map<std::string, std::string, std::less<>> parameters;  // of `route`
+        const Finisher* finish = nullptr;
+        std::set<std::string> methods;  // what the path allows
+    };
+
+    [[nodiscard]] Match find(const std::string& method, const std::string& path) const;
 
     std::vector<Route> routes_;
 };

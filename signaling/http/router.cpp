@@ -79,50 +79,74 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
     CHECK(pattern.starts_with('/'));
     routes_.push_back({.method = std::string(method),
                        .segments = split_path(pattern),
-                       .handler = std::move(handler)});
+                       .handler = std::move(handler),
+                       .finish = {}});
+}
+
+void Router::finish_refusals(std::string_view pattern, Finisher finish) {
+    CHECK(pattern.starts_with('/'));
+    routes_.push_back({.method = {},
+                       .segments = split_path(pattern),
+                       .handler = {},
+                       .finish = std::move(finish)});
 }
 
 // The first route that was added and fits wins. HEAD goes to the handler of GET where it has none
 // of its own; the server leaves the body out (RFC 9110 section 9.3.2).
+Router::Match Router::find(const std::string& method, const std::string& path) const {
+    const std::vector<std::string> segments = split_path(path);
+    Match found;
+    Parameters parameters;
+    for (const Route& route : routes_) {
+        if (!match(route.segments, segments, parameters)) {
+            continue;
+        }
+        if (route.finish) {
+            found.finish = &route.finish;
+            return found;
+        }
+        found.methods.insert(route.method);
+        if (route.method == "GET") {
+            found.methods.insert("HEAD");
+        }
+        const bool stands_in = method == "HEAD" && route.method == "GET";
+        if (route.method == method || (stands_in && found.route == nullptr)) {
+            found.route = &route;
+            found.parameters = std::move(parameters);
+        }
+        if (route.method == method) {
+            return found;
+        }
+    }
+    return found;
+}
+
 void Router::dispatch(Request request, Responder respond) const {
     if (!request.path.starts_with('/')) {
         respond(Response::problem(400, "the request's target must be a path that begins with /"));
         return;
     }
-    const std::vector<std::string> path = split_path(request.path);
-    std::set<std::string> allowed;
-    const Route* get_route = nullptr;
-    Parameters parameters;
-    for (const Route& route : routes_) {
-        if (!match(route.segments, path, parameters)) {
-            continue;
-        }
-        if (route.method == request.method) {
-            request.parameters = std::move(parameters);
-            route.handler(request, std::move(respond));
-            return;
-        }
-        allowed.insert(route.method);
-        if (route.method == "GET" && get_route == nullptr) {
-            get_route = &route;
-            allowed.insert("HEAD");
-            request.parameters = parameters;
-        }
+    Match found = find(request.method, request.path);
+    if (found.route != nullptr) {
+        request.parameters = std::move(found.parameters);
+        found.route->handler(request, std::move(respond));
+        return;
     }
-    if (allowed.empty()) {
+    if (found.methods.empty()) {
         respond(Response::problem(404, "there is nothing at this path"));
         return;
     }
-    if (request.method == "HEAD" && get_route != nullptr) {
-        get_route->handler(request, std::move(respond));
-        return;
-    }
-    allowed.insert("OPTIONS");
+    found.methods.insert("OPTIONS");
+    const std::string allowed = join_methods(found.methods);
     Response response =
         request.method == "OPTIONS"
             ? Response{.status = 204, .headers = {}, .body = {}}
-            : Response::problem(405, "this path does not know the method " + request.method);
-    response.headers.emplace("Allow", join_methods(allowed));
+            : Response::problem(405, "this path takes " + allowed + ", not " + request.method);
+    response.headers.emplace("Allow", allowed);
+    if (found.finish != nullptr) {
+        (*found.finish)(std::move(response), std::move(respond));
+        return;
+    }
     respond(std::move(response));
 }
 
@@ -130,7 +154,9 @@ std::vector<std::string> Router::routes() const {
     std::vector<std::string> names;
     names.reserve(routes_.size());
     for (const Route& route : routes_) {
-        names.push_back(route.method + " /" + join_from(route.segments, 0));
+        if (!route.finish) {
+            names.push_back(route.method + " /" + join_from(route.segments, 0));
+        }
     }
     return names;
 }

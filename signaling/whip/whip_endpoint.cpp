@@ -45,7 +45,7 @@ void WhipEndpoint::add_routes(http::Router& router) {
         response.headers.emplace("Accept-Post", kJsonType);
         send(std::move(respond), std::move(response));
     });
-    refuse_methods(router, layer, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}, kEndpointMethods);
+    finish_refusals(router, layer);
 }
 
 void WhipEndpoint::add_routes_of(http::Router& router, sdp::Role role, const std::string& root) {
@@ -66,22 +66,14 @@ void WhipEndpoint::add_routes_of(http::Router& router, sdp::Role role, const std
     router.add("DELETE", session, [this, role](const Request& request, Responder respond) {
         handle_delete(role, request, std::move(respond));
     });
-    refuse_methods(router, endpoint, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}, kEndpointMethods);
-    refuse_methods(router, session, {"GET", "HEAD", "PUT", "POST"}, kSessionMethods);
+    finish_refusals(router, endpoint);
+    finish_refusals(router, session);
 }
 
-void WhipEndpoint::refuse_methods(http::Router& router,
-                                  const std::string& pattern,
-                                  std::initializer_list<const char*> methods,
-                                  const std::string& allow) {
-    for (const char* const method : methods) {
-        router.add(method, pattern, [this, allow](const Request& request, Responder respond) {
-            Response response =
-                Response::problem(405, "this URL takes " + allow + ", not " + request.method);
-            response.headers.emplace("Allow", allow);
-            send(std::move(respond), std::move(response));
-        });
-    }
+void WhipEndpoint::finish_refusals(http::Router& router, const std::string& pattern) {
+    router.finish_refusals(pattern, [this](Response response, Responder respond) {
+        send(std::move(respond), std::move(response));
+    });
 }
 
 // With a token that could join, the answer names the ICE servers too, so that a client can

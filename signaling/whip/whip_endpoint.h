@@ -21,7 +21,6 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,11 +80,8 @@ class WhipEndpoint {
 
     void add_routes_of(http::Router& router, sdp::Role role, const std::string& root);
 
-    // The router would refuse these itself, without the headers that let a web page see why.
-    void refuse_methods(http::Router& router,
-                        const std::string& pattern,
-                        std::initializer_list<const char*> methods,
-                        const std::string& allow);
+    // The router refuses other methods, with the headers that let a web page see why.
+    void finish_refusals(http::Router& router, const std::string& pattern);
 
     void handle_post(sdp::Role role, const http::Request& request, http::Responder respond);
     void handle_endpoint_options(sdp::Role role,

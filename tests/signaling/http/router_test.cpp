@@ -1,4 +1,6 @@
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -86,6 +88,35 @@ TEST_F(RouterTest, UnknownMethodIsToldWhichThereAre) {
     EXPECT_EQ(response.status, 405U);
     EXPECT_EQ(response.headers.find("Allow")->second, "DELETE, GET, HEAD, OPTIONS");
     EXPECT_EQ(reached_, "");
+}
+
+TEST_F(RouterTest, RefusesThroughTheFinisherOfThePath) {
+    add("POST", "/a/{x}");
+    router_.finish_refusals("/a/{x}", [](Response response, Responder respond) {
+        response.headers.emplace("Vary", "Origin");
+        respond(std::move(response));
+    });
+    add("GET", "/*");
+    for (const char* method : {"GET", "HEAD", "PUT"}) {
+        const Response response = send(method, "/a/1");
+        EXPECT_EQ(response.status, 405U) << method;
+        EXPECT_EQ(response.headers.find("Allow")->second, "OPTIONS, POST");
+        EXPECT_EQ(response.headers.find("Vary")->second, "Origin");
+    }
+    EXPECT_EQ(send("OPTIONS", "/a/1").headers.count("Vary"), 1U);
+    EXPECT_EQ(send("POST", "/a/1").headers.count("Vary"), 0U);
+    send("GET", "/b");
+    EXPECT_EQ(reached_, "GET /*");
+    EXPECT_EQ(router_.routes(), (std::vector<std::string>{"POST /a/{x}", "GET /*"}));
+}
+
+TEST_F(RouterTest, HeadHasAHandlerOfItsOwnAfterThatOfGet) {
+    add("GET", "/a/{x}");
+    add("HEAD", "/{y}/1");
+    EXPECT_EQ(send("HEAD", "/a/1").status, 200U);
+    EXPECT_EQ(reached_, "HEAD /{y}/1");
+    EXPECT_EQ(parameters_.count("x"), 0U);
+    EXPECT_EQ(parameters_.at("y"), "a");
 }
 
 TEST_F(RouterTest, AnswersOptionsThatNoRouteClaims) {

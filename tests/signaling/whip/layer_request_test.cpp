@@ -98,7 +98,10 @@ TEST_F(LayerUrlTest, RefusesOthersAndNonsense) {
     http::Request sdp = change_of("POST", url, "{}");
     sdp.headers.emplace("Content-Type", "application/sdp");
     EXPECT_EQ(send(sdp).status, 415U);
-    EXPECT_EQ(send(change_of("GET", url)).status, 405U);
+    const http::Response get = send(change_of("GET", url));
+    EXPECT_EQ(get.status, 405U);
+    EXPECT_EQ(header(get, "Allow"), "OPTIONS, POST");
+    EXPECT_EQ(header(get, "Access-Control-Allow-Origin"), "*");
     EXPECT_EQ(header(send(request_of("OPTIONS", url)), "Accept-Post"), "application/json");
     EXPECT_EQ(send(wish("/whep/demo/none/layer", "{}")).status, 404U);
     EXPECT_TRUE(switchboard_.wishes.empty());
