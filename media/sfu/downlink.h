@@ -21,6 +21,7 @@
 #include "media/congestion/pacer_queue.h"
 #include "media/congestion/send_side_controller.h"
 #include "media/rtp/rtcp_messages.h"
+#include "media/sfu/conference_info.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/outgoing_packet.h"
 #include "media/sfu/pacing_list.h"
@@ -105,6 +106,9 @@ class Downlink {
     [[nodiscard]] congestion::CongestionStats congestion() const { return controller_.stats(); }
 
     [[nodiscard]] DownlinkCounters counters() const;
+
+    // All but how often layers were chosen.
+    [[nodiscard]] DownlinkInfo describe() const;
 
   private:
     using Waiting = congestion::PacerQueue<OutgoingPacket>;

@@ -15,6 +15,7 @@ constexpr std::size_t kVideoCachePackets = 1024;
 
 // A layer that stops is noticed within a second; there is no need to look more often.
 constexpr Duration kRefreshLayers = std::chrono::milliseconds(250);
+constexpr Duration kTrimInterval = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -88,7 +89,8 @@ bool PublishedTrack::handle_rtp(Instant now,
     }
     if (packet.payload_type == format_->red_payload_type &&
         !read_red(format_->payload_type, queued)) {
-        return false;
+        ++stream.bad_red;
+        return true;
     }
     const bool audio = kind() == rtp::MediaKind::kAudio;
     const bool passes = !audio || audio_gate_.passes(now, *this, queued);
@@ -154,6 +156,18 @@ void PublishedTrack::forward_pending(Instant now,
         tap->on_packets(now, *this, pending_);
     }
     pending_.clear();
+    if (now >= trim_at_) {
+        trim_caches(now);
+    }
+}
+
+// Streams that fell silent keep nothing of what came long ago, or a publisher that goes from SSRC
+// to SSRC would fill one cache after another. What is on its way out in this batch is not that old.
+void PublishedTrack::trim_caches(Instant now) {
+    trim_at_ = now + kTrimInterval;
+    for (const auto& stream : streams_) {
+        stream->cache.trim(now);
+    }
 }
 
 void PublishedTrack::add(Subscription& subscription) {
@@ -298,11 +312,15 @@ TrackInfo PublishedTrack::describe(Instant now) const {
                                 .bytes = counters.bytes,
                                 .packets_lost = static_cast<std::uint64_t>(stream->receive.lost()),
                                 .packets_repaired = counters.repaired,
+                                .duplicates = counters.duplicates,
+                                .jumps = counters.jumps,
+                                .bad_payloads = stream->bad_payloads(),
                                 .nacks = stream->nack.counters().requested,
                                 .key_frame_requests = stream->key_frames.requests(),
                                 .key_frames = stream->key_frames.key_frames(),
                                 .jitter_seconds = stream->receive.jitter_seconds(),
-                                .bitrate_bps = stream->receive.bits_per_second(now)});
+                                .bitrate_bps = stream->receive.bits_per_second(now),
+                                .cache_bytes = stream->cache.bytes_held()});
     }
     return info;
 }

@@ -116,6 +116,7 @@ class PublishedTrack {
     void read_layers(Instant now, InboundStream& stream, TrackPacket& packet);
     void ask(Instant now, InboundStream& stream);
     void refresh_layers(Instant now);
+    void trim_caches(Instant now);
     void offer_layers(Instant now, std::size_t rank);
 
     std::string id_;
@@ -128,6 +129,7 @@ class PublishedTrack {
     TrackLayers layers_before_;  // scratch
     std::uint32_t layers_version_ = 0;
     Instant refresh_layers_at_ = Instant::min();
+    Instant trim_at_ = Instant::min();
     const rtp::PayloadFormat* format_ = nullptr;
     std::vector<Subscription*> subscriptions_;
     std::vector<TrackTap*> taps_;

@@ -337,6 +337,10 @@ void Subscription::handle_nack(Instant now,
     }
     nack.for_each([&](std::uint16_t seq) {
         ++counters_.nacks;
+        if (!retransmissions_.consider(now)) {
+            ++counters_.nacks_unanswered;
+            return;
+        }
         ++(resend(now, seq, batch, sink) ? counters_.retransmissions : counters_.nacks_unanswered);
     });
 }
@@ -472,6 +476,7 @@ SubscriptionInfo Subscription::describe() const {
     info.packets = sent_.packets();
     info.bytes = sent_.bytes();
     info.repair_packets = repair_packets();
+    info.nacks_ignored = nacks_ignored();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
     if (const auto rtt = sent_.receiver().rtt) {

@@ -104,6 +104,9 @@ class Subscription {
         return fec_ ? fec_->counters().packets : 0;
     }
 
+    // Sequence numbers asked for that were not looked into.
+    [[nodiscard]] std::uint64_t nacks_ignored() const { return retransmissions_.refused_wishes(); }
+
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:

@@ -168,7 +168,7 @@ void VideoFollower::describe(SubscriptionInfo& info) const {
     if (target_) {
         info.target = name_of(*target_);
     }
-    info.undecodable = selector_.undecodable();
+    info.undecodable = undecodable();
     const auto source = selector_.following();
     info.waiting_for_key_frame = track_ != nullptr && target_ && !source;
     if (track_ == nullptr || !source) {

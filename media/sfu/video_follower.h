@@ -63,6 +63,9 @@ class VideoFollower {
     // What is to be sent; nothing while paused, or nothing is offered.
     [[nodiscard]] std::optional<layers::LayerId> target() const { return target_; }
 
+    // Frames withheld since what they refer to was not sent.
+    [[nodiscard]] std::uint64_t undecodable() const { return selector_.undecodable(); }
+
     void describe(SubscriptionInfo& info) const;
 
   private:
