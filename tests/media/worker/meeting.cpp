@@ -102,12 +102,12 @@ void Client::handle_datagram(Instant now, const transport::Path& path, std::span
     ice_.handle_datagram(now, path, bytes);
 }
 
-void Client::drain(Instant /*now*/, transport::DatagramSink& sink) {
+void Client::drain(Instant now, transport::DatagramSink& sink) {
     while (const auto datagram = ice_.poll_datagram()) {
         sink.send({&*datagram, 1});
     }
     while (auto packet = ice_.poll_rtp()) {
-        ReceivedRtp received{.bytes = *std::move(packet), .view = {}};
+        ReceivedRtp received{.bytes = *std::move(packet), .view = {}, .at = now};
         const auto view = rtp::RtpPacketView::parse(received.bytes);
         ASSERT_TRUE(view.has_value());
         received.view = *view;

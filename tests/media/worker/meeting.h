@@ -53,6 +53,7 @@ struct RtpToSend {
 struct ReceivedRtp {
     std::vector<std::byte> bytes;
     rtp::RtpPacketView view;
+    Instant at;
 };
 
 // One client: an IceClient as a host of the network.
