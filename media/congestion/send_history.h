@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/data_rate.h"
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "media/congestion/packet_result.h"
 #include "media/congestion/reference_time.h"
@@ -43,6 +44,13 @@ class SendHistory {
 
     // Numbers are used in order; those left out count as never sent.
     void on_packet_sent(Instant now, const SentPacket& packet);
+
+    void prefetch_next() const {
+        if (!entries_.empty()) {
+            prefetch(&entries_[end_ & (packets_ - 1)], sizeof(Entry) * 8);
+        }
+        prefetch(this, sizeof *this);
+    }
 
     // Calls `visit(const PacketResult&)` for each packet that the message says something new of, in
     // order of their numbers. False where the message is refused.

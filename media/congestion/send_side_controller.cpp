@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/prefetch.h"
+
 namespace isthmus::media::congestion {
 namespace {
 
@@ -21,13 +23,18 @@ constexpr double kCalmLoss = 0.05;
 }  // namespace
 
 SendSideController::SendSideController(const CongestionConfig& config)
-    : config_(config),
-      history_(config.history_packets),
-      index_(2 * config.history_packets),
-      rate_(config.start, {.min = config.min, .max = config.max}),
+    : history_(config.history_packets),
       alr_(config.start),
       probe_controller_(config.start, config.start_probe_max, config.max),
+      config_(config),
+      index_(2 * config.history_packets),
+      rate_(config.start, {.min = config.min, .max = config.max}),
       target_(rate_.rate()) {}
+
+void SendSideController::prefetch() const {
+    history_.prefetch_next();
+    isthmus::prefetch(&alr_, sizeof alr_ + sizeof watch_ + sizeof padding_ + 64);
+}
 
 void SendSideController::on_packet_sent(Instant now, const SentPacket& sent) {
     const DataSize size = DataSize::bytes(sent.bytes);

@@ -63,6 +63,8 @@ class SendSideController {
 
     // Every packet that carries a transport-wide number, padding and retransmissions too.
     void on_packet_sent(Instant now, const SentPacket& packet);
+    // Asks for what on_packet_sent() will need.
+    void prefetch() const;
 
     void on_transport_feedback(Instant now, const rtp::TransportFeedback& feedback);
 
@@ -118,8 +120,14 @@ class SendSideController {
     [[nodiscard]] ProbeConditions conditions() const;
     [[nodiscard]] bool application_limited() const;
 
-    CongestionConfig config_;
+    // What on_packet_sent() touches comes first.
     SendHistory history_;
+    AlrDetector alr_;
+    FeedbackWatch watch_;
+    PaddingBudget padding_;
+    Prober prober_;
+    ProbeController probe_controller_;
+    CongestionConfig config_;
     StreamIndex index_;
     StreamFeedback streams_;
     DelayDetector delay_;
@@ -128,13 +136,8 @@ class SendSideController {
     StandingQueue queue_;
     RateControl rate_;
     LossControl loss_;
-    AlrDetector alr_;
     RoundTrip round_trip_;
-    FeedbackWatch watch_;
-    ProbeController probe_controller_;
     ProbeEstimator probe_estimator_;
-    Prober prober_;
-    PaddingBudget padding_;
     DataRate receiver_limit_ = DataRate::unlimited();
     DataRate target_;
     bool has_feedback_ = false;  // on each packet

@@ -73,7 +73,7 @@ void DecodeTargets::map_wishes() {
         for (std::uint8_t temporal = 0; temporal < kTemporalLayersMax; ++temporal) {
             const LayerId wanted{.spatial = spatial, .temporal = temporal};
             const std::uint8_t target = best_within(wanted);
-            by_layer_[spatial * kTemporalLayersMax + temporal] = target;
+            by_layer_[std::size_t{spatial} * kTemporalLayersMax + temporal] = target;
             wishes_[target].add(wanted);
             top_spatial_[spatial] = layers_[target].spatial;
         }

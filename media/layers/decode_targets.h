@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "media/layers/layer_id.h"
@@ -27,7 +28,7 @@ class DecodeTargets {
     // The decode target for one who wants `wanted`: the best that is produced and within it, or
     // else the least that is produced.
     [[nodiscard]] std::uint8_t for_layer(LayerId wanted) const {
-        return by_layer_[wanted.spatial * kTemporalLayersMax + wanted.temporal];
+        return by_layer_[std::size_t{wanted.spatial} * kTemporalLayersMax + wanted.temporal];
     }
 
     [[nodiscard]] LayerId layer_of(std::uint8_t target) const { return layers_[target]; }
@@ -63,7 +64,7 @@ class DecodeTargets {
     std::array<LayerId, rtp::kDecodeTargetsMax> layers_{};
     std::array<std::uint32_t, rtp::kDecodeTargetsMax> covered_{};
     std::array<LayerSet, rtp::kDecodeTargetsMax> wishes_{};
-    std::array<std::uint8_t, kSpatialLayersMax * kTemporalLayersMax> by_layer_{};
+    std::array<std::uint8_t, std::size_t{kSpatialLayersMax} * kTemporalLayersMax> by_layer_{};
     std::array<std::uint8_t, kSpatialLayersMax> top_spatial_{};
 };
 

@@ -74,8 +74,9 @@ std::expected<void, DescriptorError> DescriptorReader::read(std::span<const std:
         fill_opaque(*head, value, into);
         return std::unexpected(parsed.error());
     }
-    if (parsed->active_targets && *parsed->active_targets != slot.targets.active()) {
-        slot.targets = DecodeTargets(slot.structure, *parsed->active_targets);
+    const std::uint32_t active = parsed->active_targets.value_or(slot.targets.active());
+    if (active != slot.targets.active()) {
+        slot.targets = DecodeTargets(slot.structure, active);
     }
     fill(*parsed, slot.targets, into);
     return {};

@@ -42,6 +42,25 @@ std::uint8_t h264_temporal(const H264Payload& payload, std::uint8_t same_picture
     return payload.slice && !payload.reference && same_picture == 0 ? 1 : same_picture;
 }
 
+void fill_h264(std::uint8_t temporal, bool key_start, PacketLayers& into) {
+    fill_temporal(temporal, key_start, false, into);
+    // Layers are dyadic: a picture refers to lower layers only, so that after one of a layer the
+    // next layer may begin.
+    if (!key_start && temporal + 1 < kTemporalLayersMax) {
+        into.switches_to = LayerSet::column(static_cast<std::uint8_t>(temporal + 1));
+    }
+}
+
+// Without a dependency descriptor only where a sequence begins can be told.
+bool fill_av1(std::span<const std::byte> payload, PacketLayers& into) {
+    const auto header = rtp::Av1AggregationHeader::parse(payload);
+    if (header) {
+        fill_temporal(0, header->new_coded_sequence, false, into);
+        into.start_of_frame = !header->continues;
+    }
+    return header.has_value();
+}
+
 }  // namespace
 
 PacketLayers LayerReader::read(Codec codec,
@@ -92,11 +111,7 @@ void LayerReader::read_payload(Codec codec,
         good = descriptor.has_value();
         if (descriptor) {
             fill_vp8(*descriptor, into);
-            if (descriptor->picture_id) {
-                into.picture = descriptor->long_picture_id
-                                   ? pictures_.unwrap(*descriptor->picture_id)
-                                   : short_pictures_.unwrap(*descriptor->picture_id);
-            }
+            into.picture = unwrap(*descriptor);
         }
     } else if (codec == Codec::kVp9) {
         const auto descriptor = Vp9Descriptor::parse(packet.payload);
@@ -106,28 +121,32 @@ void LayerReader::read_payload(Codec codec,
             vp9_.read(*descriptor, packet.payload, packet.marker, timestamp, into);
         }
     } else if (codec == Codec::kH264) {
-        const auto payload = H264Payload::parse(packet.payload);
-        good = payload.has_value();
-        if (payload) {
-            const std::uint8_t known = h264_.timestamp == timestamp ? h264_.temporal : 0;
-            const std::uint8_t temporal = h264_temporal(*payload, known);
-            h264_ = {.timestamp = timestamp, .temporal = temporal};
-            fill_temporal(temporal, payload->key_frame_start(), false, into);
-            // Layers are dyadic: a picture refers to lower layers only, so that after one of a
-            // layer the next layer may begin.
-            if (!into.key_picture_start && temporal + 1 < kTemporalLayersMax) {
-                into.switches_to = LayerSet::column(static_cast<std::uint8_t>(temporal + 1));
-            }
-        }
+        good = read_h264(packet.payload, timestamp, into);
     } else if (codec == Codec::kAv1) {
-        const auto header = rtp::Av1AggregationHeader::parse(packet.payload);
-        good = header.has_value();
-        if (header) {
-            fill_temporal(0, header->new_coded_sequence, false, into);
-            into.start_of_frame = !header->continues;
-        }
+        good = fill_av1(packet.payload, into);
     }
     counters_.bad_payloads += good ? 0 : 1;
+}
+
+std::uint64_t LayerReader::unwrap(const Vp8Descriptor& descriptor) {
+    if (!descriptor.picture_id) {
+        return 0;
+    }
+    return descriptor.long_picture_id ? pictures_.unwrap(*descriptor.picture_id)
+                                      : short_pictures_.unwrap(*descriptor.picture_id);
+}
+
+bool LayerReader::read_h264(std::span<const std::byte> bytes,
+                            std::uint64_t timestamp,
+                            PacketLayers& into) {
+    const auto payload = H264Payload::parse(bytes);
+    if (payload) {
+        const std::uint8_t known = h264_.timestamp == timestamp ? h264_.temporal : 0;
+        const std::uint8_t temporal = h264_temporal(*payload, known);
+        h264_ = {.timestamp = timestamp, .temporal = temporal};
+        fill_h264(temporal, payload->key_frame_start(), into);
+    }
+    return payload.has_value();
 }
 
 PacketLayers LayerReader::read_again(Codec codec,
@@ -135,6 +154,7 @@ PacketLayers LayerReader::read_again(Codec codec,
                                      std::span<const std::byte> descriptor) const {
     PacketLayers layers;
     layers.end_of_frame = packet.marker;
+    layers.needed_by = LayerSet::all();
     const std::uint64_t timestamp = timestamps_.peek(value_of(packet.timestamp));
     layers.frame = timestamp;
     if (codec == Codec::kVp8) {
@@ -147,10 +167,20 @@ PacketLayers LayerReader::read_again(Codec codec,
         }
     } else if (codec == Codec::kVp9) {
         if (const auto read = Vp9Descriptor::parse(packet.payload)) {
+            layers.needed_by = {};
             vp9_.read_again(*read, timestamp, layers);
         }
+    } else if (codec == Codec::kH264) {
+        // A temporal layer that only the picture's first packet tells is not known of the others.
+        if (const auto read = H264Payload::parse(packet.payload)) {
+            fill_h264(h264_temporal(*read, 0), read->key_frame_start(), layers);
+        }
+    } else if (codec == Codec::kAv1) {
+        fill_av1(packet.payload, layers);
     }
     if (!descriptor.empty()) {
+        layers.switches_to = {};
+        layers.references = {};
         descriptors_.read_again(descriptor, layers);
     }
     return layers;

@@ -48,6 +48,8 @@ class LayerReader {
                       const rtp::RtpPacketView& packet,
                       std::uint64_t timestamp,
                       PacketLayers& into);
+    [[nodiscard]] std::uint64_t unwrap(const rtp::Vp8Descriptor& descriptor);
+    bool read_h264(std::span<const std::byte> bytes, std::uint64_t timestamp, PacketLayers& into);
     void note_size(rtp::Codec codec, const rtp::RtpPacketView& packet, const PacketLayers& layers);
 
     // H.264 says the temporal layer in the first packet of a picture only.

@@ -104,8 +104,8 @@ Selection LayerSelector::select_new(const LayeredPacket& packet) {
         return {};
     }
     now_.highest = packet.seq;
-    if (new_picture) {
-        on_new_picture(packet);
+    if (new_picture && target_) {
+        on_new_picture(packet, *target_);
     }
     if (new_picture || layers.frame != frame_) {
         on_new_frame(layers);
@@ -124,7 +124,7 @@ Selection LayerSelector::select_new(const LayeredPacket& packet) {
     return selection;
 }
 
-void LayerSelector::on_new_picture(const LayeredPacket& packet) {
+void LayerSelector::on_new_picture(const LayeredPacket& packet, const Target& target) {
     // Of the picture before: while it lags behind, ask now and then.
     if (picture_lags_) {
         const bool due = patience_.on_picture(size_lags_ ? kPicturesForSize : kPicturesForRate);
@@ -138,8 +138,8 @@ void LayerSelector::on_new_picture(const LayeredPacket& packet) {
     picture_sent_ = false;
     picture_timestamp_ = packet.timestamp;
     // A stream that is to be left goes on in its size, but no more often than is wanted.
-    wanted_ = target_->layer;
-    if (target_->source != now_.source) {
+    wanted_ = target.layer;
+    if (target.source != now_.source) {
         wanted_.spatial = kTopLayer.spatial;
     }
     // Nothing depends on a higher temporal layer.

@@ -124,7 +124,7 @@ class LayerSelector {
     void pause();
     Selection select_new(const LayeredPacket& packet);
     Selection select_late(const Stream& stream, const LayeredPacket& packet);
-    void on_new_picture(const LayeredPacket& packet);
+    void on_new_picture(const LayeredPacket& packet, const Target& target);
     void on_new_frame(const PacketLayers& frame);
     void try_switch(const PacketLayers& frame);
     [[nodiscard]] bool may_switch(const PacketLayers& frame, LayerId to) const;

@@ -76,7 +76,7 @@ Arrival ReceiveStream::on_packet(Instant now, const RtpPacketView& packet) {
 
 Arrival ReceiveStream::on_repaired(std::uint16_t seq) {
     const Arrival arrival = place(seq);
-    counters_.repaired += arrival.is_new() ? 1 : 0;
+    ++(arrival.is_new() ? counters_.repaired : counters_.duplicates);
     return arrival;
 }
 

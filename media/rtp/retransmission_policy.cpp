@@ -5,7 +5,26 @@
 namespace isthmus::media::rtp {
 
 RetransmissionPolicy::RetransmissionPolicy(RetransmissionLimits limits)
-    : limits_(limits), tokens_(static_cast<double>(limits.burst_bytes)) {}
+    : limits_(limits),
+      tokens_(static_cast<double>(limits.burst_bytes)),
+      wishes_(limits.wishes_per_second) {}
+
+bool RetransmissionPolicy::consider(Instant now) {
+    if (now != wishes_at_) {
+        if (wishes_at_ != Instant::min()) {
+            const std::chrono::duration<double> since = now - wishes_at_;
+            wishes_ = std::min(wishes_ + since.count() * limits_.wishes_per_second,
+                               static_cast<double>(limits_.wishes_per_second));
+        }
+        wishes_at_ = now;
+    }
+    if (wishes_ < 1) {
+        ++refused_wishes_;
+        return false;
+    }
+    --wishes_;
+    return true;
+}
 
 void RetransmissionPolicy::on_rtt(Duration rtt) {
     rtt_ = std::max<Duration>(rtt, std::chrono::milliseconds(5));

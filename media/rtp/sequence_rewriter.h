@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "media/rtp/sequence.h"
 
@@ -86,6 +87,9 @@ class SequenceRewriter {
 
     // `source_timestamp` of the current source in the receiver's terms; nothing before the first.
     [[nodiscard]] std::optional<RtpTimestamp> timestamp_of(RtpTimestamp source_timestamp) const;
+
+    // rewrite() will need it.
+    void prefetch_newest() const { prefetch(&runs_[newest_], sizeof(Run)); }
 
     [[nodiscard]] bool started() const { return runs_used_ != 0; }
 

@@ -24,8 +24,11 @@ bool is_measured(const TrackLayer& layer) {
 }  // namespace
 
 void BandwidthShare::on_estimate(Instant now) {
-    if (next_ == kNever || downlink_.target() < used_) {
+    if (next_ == kNever) {
         share(now);
+    } else if (downlink_.target() < used_) {
+        next_ = std::min(next_, shared_at_ + kIntervalMin);
+        handle_timeout(now);
     }
 }
 
@@ -83,6 +86,8 @@ congestion::LayerRequest BandwidthShare::request_of(const Subscription& subscrip
 
 void BandwidthShare::share(Instant now) {
     next_ = now + kInterval;
+    shared_at_ = now;
+    ++shares_;
     choices_.resize(subscriptions_.size());
     requests_.clear();
     for (std::size_t i = 0; i < subscriptions_.size(); ++i) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -33,9 +34,14 @@ class BandwidthShare {
     // kNever while nothing is measured.
     [[nodiscard]] Instant next_timeout() const { return next_; }
 
+    // Times that bandwidth was shared out.
+    [[nodiscard]] std::uint64_t shares() const { return shares_; }
+
   private:
     // How often what the tracks offer is looked at.
     static constexpr Duration kInterval = std::chrono::milliseconds(200);
+    // A client may say in every message that it can take less.
+    static constexpr Duration kIntervalMin = std::chrono::milliseconds(20);
 
     struct Choice {
         std::vector<congestion::LayerOption> options;
@@ -57,6 +63,8 @@ class BandwidthShare {
     std::vector<congestion::LayerRequest> requests_;
     DataRate used_;
     Instant next_ = kNever;
+    Instant shared_at_{};  // once next_ is set
+    std::uint64_t shares_ = 0;
 };
 
 }  // namespace isthmus::media::sfu

@@ -18,11 +18,15 @@ struct StreamInfo {
     std::uint64_t bytes = 0;  // RTP payload
     std::uint64_t packets_lost = 0;
     std::uint64_t packets_repaired = 0;  // came as RTX
+    std::uint64_t duplicates = 0;        // had come already; also as RTX
+    std::uint64_t jumps = 0;             // restarts of the sequence numbers
+    std::uint64_t bad_payloads = 0;      // descriptors or RED that contradict themselves
     std::uint64_t nacks = 0;             // sequence numbers asked for
     std::uint64_t key_frame_requests = 0;
     std::uint64_t key_frames = 0;
     double jitter_seconds = 0;
-    double bitrate_bps = 0;  // over the last second or two
+    double bitrate_bps = 0;         // over the last second or two
+    std::uint64_t cache_bytes = 0;  // memory held for retransmission
 };
 
 // One way to send a video: in simulcast `spatial` is the encoding, smallest first.
@@ -65,6 +69,7 @@ struct SubscriptionInfo {
     std::uint64_t retransmissions = 0;
     std::uint64_t nacks = 0;               // sequence numbers that the client asked for
     std::uint64_t nacks_unanswered = 0;    // no longer in the cache, or over the limit
+    std::uint64_t nacks_ignored = 0;       // of them: too many to look into
     std::uint64_t key_frame_requests = 0;  // PLI and FIR from the client
     std::uint64_t no_format = 0;           // packets in a codec that the client did not accept
     std::uint64_t red_packets = 0;         // sent with earlier frames that the node put in
@@ -72,6 +77,29 @@ struct SubscriptionInfo {
     double loss_ratio = 0;                 // from the last receiver report
     double jitter_seconds = 0;
     std::optional<double> rtt_seconds;
+};
+
+// The way to one client: what it can take, and what became of what was sent there.
+struct DownlinkInfo {
+    // The client's bandwidth is measured; else everything is sent at once and the figures that
+    // follow from it are zero.
+    bool measured = false;
+    double target_bps = 0;  // for media
+    std::optional<double> throughput_bps;
+    std::optional<double> round_trip_seconds;
+    double loss_ratio = 0;
+    std::uint64_t bytes_in_flight = 0;
+    std::uint64_t overuses = 0;  // times that the delay grew
+    std::uint64_t probes = 0;
+    std::uint64_t layer_choices = 0;       // times that the bandwidth was shared out
+    std::uint64_t paced = 0;               // packets that waited for the pacer
+    std::uint64_t dropped_full = 0;        // too many waited
+    std::uint64_t dropped_expired = 0;     // no longer kept when their time came
+    std::uint64_t padding_packets = 0;     // sent to find out how much the client can take
+    std::uint64_t feedback_unknown = 0;    // statuses of packets that were never sent, or forgotten
+    std::uint64_t feedback_repeated = 0;   // statuses told before
+    std::uint64_t feedback_refused = 0;    // messages that tell of more than was sent
+    std::uint64_t feedback_truncated = 0;  // messages whose bytes do not suffice
 };
 
 struct ParticipantInfo {
@@ -90,6 +118,7 @@ struct ParticipantInfo {
     std::optional<std::uint8_t> audio_level_minus_dbov;
     std::vector<TrackInfo> tracks;
     std::vector<SubscriptionInfo> subscriptions;
+    DownlinkInfo downlink;
 };
 
 struct ConferenceInfo {
@@ -122,6 +151,7 @@ struct WorkerStats {
     std::uint64_t red_packets = 0;     // audio packets that the node put earlier frames into
     std::uint64_t repair_packets = 0;  // FlexFEC packets sent
     std::uint64_t nacks_received = 0;
+    std::uint64_t nacks_ignored = 0;  // more than are looked into
     std::uint64_t nacks_sent = 0;
     std::uint64_t key_frame_requests_received = 0;
     std::uint64_t key_frame_requests_sent = 0;
@@ -132,6 +162,17 @@ struct WorkerStats {
     std::uint64_t srtp_malformed = 0;
     std::uint64_t connections_closed_by_timeout = 0;
     std::uint64_t limit_bitrate_drops = 0;
+    std::uint64_t rtp_duplicates = 0;    // had come already; also as RTX
+    std::uint64_t rtp_jumps = 0;         // restarts of a publisher's sequence numbers
+    std::uint64_t rtp_bad_payloads = 0;  // descriptors or RED that contradict themselves
+    std::uint64_t undecodable = 0;       // frames withheld from receivers: others were not sent
+    std::uint64_t paced = 0;             // packets that waited for a pacer
+    std::uint64_t pacer_dropped_full = 0;
+    std::uint64_t pacer_dropped_expired = 0;
+    std::uint64_t probe_padding = 0;     // packets
+    std::uint64_t feedback_unknown = 0;  // statuses of packets that were never sent, or forgotten
+    std::uint64_t feedback_repeated = 0;
+    std::uint64_t feedback_refused = 0;  // messages that tell of more than was sent, or are cut off
     std::uint64_t socket_receive_drops = 0;  // the kernel's receive buffer was full
     std::uint64_t socket_ecn_capable = 0;    // datagrams received with ECT or CE
     std::uint64_t socket_ecn_congested = 0;  // of those, with CE

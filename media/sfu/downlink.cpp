@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 
 #include "media/sfu/fec_stream.h"
 #include "media/sfu/red_forwarding.h"
@@ -50,10 +52,15 @@ Downlink::Downlink(const transport::PeerTransport& transport,
     : transport_(transport),
       pacing_(pacing),
       estimates_(estimates),
-      controller_(config),
-      pacer_(config.pacer, controller_.pacing_rate()),
+      pacer_(config.pacer, config.start * config.pacing_factor),
       retransmissions_(pacing.pool(), kWaitingMax),
-      video_(pacing.pool(), kWaitingMax) {}
+      video_(pacing.pool(), kWaitingMax),
+      controller_(config) {}
+
+void Downlink::prefetch() const {
+    transport_.prefetch();
+    controller_.prefetch();
+}
 
 bool Downlink::open(Instant now, EgressBatch& batch) {
     const transport::SrtpSendKey* key = transport_.send_key();
@@ -340,6 +347,36 @@ DownlinkCounters Downlink::counters() const {
     DownlinkCounters counters = counters_;
     counters.dropped_full = retransmissions_.dropped() + video_.dropped();
     return counters;
+}
+
+DownlinkInfo Downlink::describe() const {
+    const DownlinkCounters counted = counters();
+    const congestion::CongestionStats measured = controller_.stats();
+    DownlinkInfo info{.measured = estimates_,
+                      .paced = counted.paced,
+                      .dropped_full = counted.dropped_full,
+                      .dropped_expired = counted.dropped_expired,
+                      .padding_packets = counted.padding,
+                      .feedback_unknown = measured.history.unknown + measured.streams.unknown,
+                      .feedback_repeated = measured.history.repeated,
+                      .feedback_refused = measured.history.refused,
+                      .feedback_truncated = measured.history.truncated};
+    if (!estimates_) {
+        return info;
+    }
+    info.target_bps = static_cast<double>(measured.target.bps());
+    if (measured.throughput) {
+        info.throughput_bps = static_cast<double>(measured.throughput->bps());
+    }
+    if (measured.round_trip) {
+        info.round_trip_seconds = std::chrono::duration<double>(*measured.round_trip).count();
+    }
+    info.loss_ratio = measured.loss;
+    info.bytes_in_flight =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(measured.in_flight.bytes(), 0));
+    info.overuses = measured.overuses;
+    info.probes = measured.probes;
+    return info;
 }
 
 }  // namespace isthmus::media::sfu

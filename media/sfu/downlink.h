@@ -21,6 +21,7 @@
 #include "media/congestion/pacer_queue.h"
 #include "media/congestion/send_side_controller.h"
 #include "media/rtp/rtcp_messages.h"
+#include "media/sfu/conference_info.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/outgoing_packet.h"
 #include "media/sfu/pacing_list.h"
@@ -38,6 +39,9 @@ struct DownlinkCounters {
 
 class Downlink {
   public:
+    // What each batch touches lies in the first so many.
+    static constexpr std::size_t kHotBytes = 320;
+
     // Both outlive the downlink. `estimates`: the client sends transport-wide feedback.
     Downlink(const transport::PeerTransport& transport,
              PacingList& pacing,
@@ -46,6 +50,9 @@ class Downlink {
 
     // In the pacing list.
     void set_owner(ParticipantId owner) { owner_ = owner; }
+
+    // Asks for what open() and send() will need beyond this object.
+    void prefetch() const;
 
     // Makes the client the receiver of what is sent next. False before it has keys and a path.
     [[nodiscard]] bool open(Instant now, EgressBatch& batch);
@@ -99,6 +106,9 @@ class Downlink {
     [[nodiscard]] congestion::CongestionStats congestion() const { return controller_.stats(); }
 
     [[nodiscard]] DownlinkCounters counters() const;
+
+    // All but how often layers were chosen.
+    [[nodiscard]] DownlinkInfo describe() const;
 
   private:
     using Waiting = congestion::PacerQueue<OutgoingPacket>;
@@ -154,10 +164,10 @@ class Downlink {
     std::uint16_t transport_sequence_ = 0;
     std::uint16_t line_overhead_bytes_ = 0;  // IP and UDP of the current path
     DataSize budget_;                        // what may still leave at once
-    congestion::SendSideController controller_;
     congestion::Pacer pacer_;
     Waiting retransmissions_;
     Waiting video_;
+    congestion::SendSideController controller_;
     DownlinkCounters counters_;
 };
 

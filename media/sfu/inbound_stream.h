@@ -52,6 +52,14 @@ struct InboundStream {
     rtp::RtpClock clock;
     layers::LayerReader reader;  // video
     layers::LayerMeter meter;    // video
+    std::uint64_t bad_red = 0;   // whose lengths contradict the packet
+
+    // Packets whose payload or dependency descriptor cannot be understood.
+    [[nodiscard]] std::uint64_t bad_payloads() const {
+        const layers::LayerCounters& counters = reader.counters();
+        return bad_red + counters.bad_payloads + counters.bad_descriptors +
+               counters.unknown_structures;
+    }
 };
 
 // A packet on its way to the subscriptions. The views hold until the end of the batch.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -154,7 +155,9 @@ struct Participant::RtcpHandler {
     }
 
     void operator()(const rtp::Remb& remb) const {
-        self.downlink_.on_remb(now, DataRate::bps(static_cast<std::int64_t>(remb.bitrate_bps)));
+        constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+        self.downlink_.on_remb(
+            now, DataRate::bps(static_cast<std::int64_t>(std::min(remb.bitrate_bps, kMost))));
         self.bandwidth_share_.on_estimate(now);
     }
 
@@ -299,7 +302,9 @@ ParticipantInfo Participant::describe(Instant now) const {
                          .speaking = false,
                          .audio_level_minus_dbov = {},
                          .tracks = {},
-                         .subscriptions = {}};
+                         .subscriptions = {},
+                         .downlink = downlink_.describe()};
+    info.downlink.layer_choices = bandwidth_share_.shares();
     if (const transport::Path* path = transport_.selected_path()) {
         info.remote_address = path->remote.to_string();
         info.protocol = path->protocol == transport::Protocol::kTcp ? "tcp" : "udp";

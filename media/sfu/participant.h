@@ -158,6 +158,8 @@ class Participant final : public TrackOwner {
         return subscriber_.set_layer_wish(now, mid, wish);
     }
 
+    [[nodiscard]] const Downlink& downlink() const { return downlink_; }
+
     [[nodiscard]] std::vector<SenderDescription> describe_senders() const;
     [[nodiscard]] ParticipantInfo describe(Instant now) const;
 

@@ -15,6 +15,7 @@ constexpr std::size_t kVideoCachePackets = 1024;
 
 // A layer that stops is noticed within a second; there is no need to look more often.
 constexpr Duration kRefreshLayers = std::chrono::milliseconds(250);
+constexpr Duration kTrimInterval = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -81,20 +82,15 @@ bool PublishedTrack::handle_rtp(Instant now,
                        .seq = arrival.seq,
                        .key_frame_start = true};
     if (kind() == rtp::MediaKind::kVideo) {
-        queued.layers = read_layers(now, stream, packet, extensions);
-        queued.key_frame_start = queued.layers.key_picture_start;
-        if (queued.key_frame_start) {
-            stream.key_frames.on_key_frame(now);
-            stream.nack.forget_before(arrival.seq);
-            refresh_layers_at_ = now;
-        }
+        read_layers(now, stream, queued);
     }
     if (encodings_.on_packet(stream, queued.key_frame_start)) {
         refresh_layers_at_ = now;
     }
     if (packet.payload_type == format_->red_payload_type &&
         !read_red(format_->payload_type, queued)) {
-        return false;
+        ++stream.bad_red;
+        return true;
     }
     const bool audio = kind() == rtp::MediaKind::kAudio;
     const bool passes = !audio || audio_gate_.passes(now, *this, queued);
@@ -117,18 +113,22 @@ bool PublishedTrack::handle_rtp(Instant now,
     return true;
 }
 
-layers::PacketLayers PublishedTrack::read_layers(Instant now,
-                                                 InboundStream& stream,
-                                                 const rtp::RtpPacketView& packet,
-                                                 const rtp::HeaderExtensions& extensions) {
+void PublishedTrack::read_layers(Instant now, InboundStream& stream, TrackPacket& packet) {
+    packet.key_frame_start = false;
     // Padding only: a sender that probes.
-    if (packet.payload.empty()) {
-        return {};
+    if (packet.packet.payload.empty()) {
+        return;
     }
-    const layers::PacketLayers read =
-        stream.reader.read(format_->codec, packet, extensions.dependency_descriptor);
-    stream.meter.on_packet(now, read, packet.timestamp, packet.payload.size());
-    return read;
+    packet.layers =
+        stream.reader.read(format_->codec, packet.packet, packet.extensions.dependency_descriptor);
+    stream.meter.on_packet(
+        now, packet.layers, packet.packet.timestamp, packet.packet.payload.size());
+    packet.key_frame_start = packet.layers.key_picture_start;
+    if (packet.key_frame_start) {
+        stream.key_frames.on_key_frame(now);
+        stream.nack.forget_before(packet.seq);
+        refresh_layers_at_ = now;
+    }
 }
 
 void PublishedTrack::forward_pending(Instant now,
@@ -140,13 +140,34 @@ void PublishedTrack::forward_pending(Instant now,
     if (kind() == rtp::MediaKind::kVideo && now >= refresh_layers_at_) {
         refresh_layers(now);
     }
-    for (Subscription* subscription : subscriptions_) {
-        subscription->forward(now, pending_, batch, sink);
+    // With hundreds of receivers each one's state has gone cold since the last batch.
+    constexpr std::size_t kFar = 4;
+    constexpr std::size_t kNear = 2;
+    for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+        if (i + kFar < subscriptions_.size()) {
+            subscriptions_[i + kFar]->prefetch_far();
+        }
+        if (i + kNear < subscriptions_.size()) {
+            subscriptions_[i + kNear]->prefetch_near();
+        }
+        subscriptions_[i]->forward(now, pending_, batch, sink);
     }
     for (TrackTap* tap : taps_) {
         tap->on_packets(now, *this, pending_);
     }
     pending_.clear();
+    if (now >= trim_at_) {
+        trim_caches(now);
+    }
+}
+
+// Streams that fell silent keep nothing of what came long ago, or a publisher that goes from SSRC
+// to SSRC would fill one cache after another. What is on its way out in this batch is not that old.
+void PublishedTrack::trim_caches(Instant now) {
+    trim_at_ = now + kTrimInterval;
+    for (const auto& stream : streams_) {
+        stream->cache.trim(now);
+    }
 }
 
 void PublishedTrack::add(Subscription& subscription) {
@@ -291,11 +312,15 @@ TrackInfo PublishedTrack::describe(Instant now) const {
                                 .bytes = counters.bytes,
                                 .packets_lost = static_cast<std::uint64_t>(stream->receive.lost()),
                                 .packets_repaired = counters.repaired,
+                                .duplicates = counters.duplicates,
+                                .jumps = counters.jumps,
+                                .bad_payloads = stream->bad_payloads(),
                                 .nacks = stream->nack.counters().requested,
                                 .key_frame_requests = stream->key_frames.requests(),
                                 .key_frames = stream->key_frames.key_frames(),
                                 .jitter_seconds = stream->receive.jitter_seconds(),
-                                .bitrate_bps = stream->receive.bits_per_second(now)});
+                                .bitrate_bps = stream->receive.bits_per_second(now),
+                                .cache_bytes = stream->cache.bytes_held()});
     }
     return info;
 }

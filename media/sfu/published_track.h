@@ -113,12 +113,10 @@ class PublishedTrack {
 
   private:
     // Finds out what a video packet is to whom, and counts it.
-    [[nodiscard]] layers::PacketLayers read_layers(Instant now,
-                                                   InboundStream& stream,
-                                                   const rtp::RtpPacketView& packet,
-                                                   const rtp::HeaderExtensions& extensions);
+    void read_layers(Instant now, InboundStream& stream, TrackPacket& packet);
     void ask(Instant now, InboundStream& stream);
     void refresh_layers(Instant now);
+    void trim_caches(Instant now);
     void offer_layers(Instant now, std::size_t rank);
 
     std::string id_;
@@ -131,6 +129,7 @@ class PublishedTrack {
     TrackLayers layers_before_;  // scratch
     std::uint32_t layers_version_ = 0;
     Instant refresh_layers_at_ = Instant::min();
+    Instant trim_at_ = Instant::min();
     const rtp::PayloadFormat* format_ = nullptr;
     std::vector<Subscription*> subscriptions_;
     std::vector<TrackTap*> taps_;

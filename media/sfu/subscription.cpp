@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/byte_order.h"
+#include "base/prefetch.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/rtx.h"
 #include "media/sfu/published_track.h"
@@ -111,6 +112,21 @@ void Subscription::unbind() {
     }
 }
 
+void Subscription::prefetch_far() const {
+    prefetch(&downlink_, Downlink::kHotBytes);
+    // The numbering's newest run lies anywhere in it; its head says where.
+    prefetch(&header_writer_, sizeof header_writer_ + 64);
+    prefetch(&video_, sizeof(void*) * 24);
+}
+
+void Subscription::prefetch_near() const {
+    rewriter_.prefetch_newest();
+    downlink_.prefetch();
+    if (video_ != nullptr) {
+        prefetch(video_.get(), VideoFollower::kHotBytes);
+    }
+}
+
 void Subscription::forward(Instant now,
                            std::span<const TrackPacket> packets,
                            EgressBatch& batch,
@@ -148,19 +164,22 @@ void Subscription::catch_up(Instant now,
                             EgressBatch& batch,
                             transport::DatagramSink& sink) {
     const InboundStream* const stream = video_->find_recent_start(now);
-    if (stream == nullptr) {
+    if (stream == nullptr || !stream->last_key_frame) {
         return;
     }
     const rtp::ExtendedSeq begin = stream->last_key_frame->seq;
-    const rtp::ExtendedSeq end =
-        next.stream == stream ? next.seq : rtp::advance(*stream->receive.highest(), 1);
+    const rtp::ExtendedSeq end = next.stream == stream
+                                     ? next.seq
+                                     : rtp::advance(stream->receive.highest().value_or(begin), 1);
     const rtp::HeaderExtensionParser& parser = track_->owner().extension_parser();
     for (rtp::ExtendedSeq seq = begin; seq < end; seq = rtp::advance(seq, 1)) {
         const auto cached = stream->cache.find(now, seq);
-        const rtp::PayloadFormat* const format =
-            cached ? track_->format_of(cached->payload_type) : nullptr;
-        if (format == nullptr) {
+        if (!cached) {
             continue;  // lost on the way in, or late: a gap that the viewer asks about
+        }
+        const rtp::PayloadFormat* const format = track_->format_of(cached->payload_type);
+        if (format == nullptr) {
+            continue;
         }
         TrackPacket packet{.stream = stream,
                            .packet = *cached,
@@ -318,6 +337,10 @@ void Subscription::handle_nack(Instant now,
     }
     nack.for_each([&](std::uint16_t seq) {
         ++counters_.nacks;
+        if (!retransmissions_.consider(now)) {
+            ++counters_.nacks_unanswered;
+            return;
+        }
         ++(resend(now, seq, batch, sink) ? counters_.retransmissions : counters_.nacks_unanswered);
     });
 }
@@ -328,10 +351,15 @@ std::optional<Subscription::Repeat> Subscription::make_repeat(Instant now, std::
         return std::nullopt;
     }
     const auto source = rewriter_.find(seq);
-    const InboundStream* stream = source ? track_->find_source(source->source) : nullptr;
+    if (!source) {
+        return std::nullopt;
+    }
+    const InboundStream* stream = track_->find_source(source->source);
     const auto cached = stream != nullptr ? stream->cache.find(now, source->seq) : std::nullopt;
-    const auto rewritten =
-        cached ? rewriter_.rewrite(now, *source, cached->timestamp) : std::nullopt;
+    if (!cached) {
+        return std::nullopt;
+    }
+    const auto rewritten = rewriter_.rewrite(now, *source, cached->timestamp);
     if (!rewritten) {
         return std::nullopt;
     }
@@ -448,6 +476,7 @@ SubscriptionInfo Subscription::describe() const {
     info.packets = sent_.packets();
     info.bytes = sent_.bytes();
     info.repair_packets = repair_packets();
+    info.nacks_ignored = nacks_ignored();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
     if (const auto rtt = sent_.receiver().rtt) {

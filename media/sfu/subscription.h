@@ -59,6 +59,10 @@ class Subscription {
 
     [[nodiscard]] PublishedTrack* track() const { return track_; }
 
+    // Asks for what forward() will need: first what this object itself holds, then what that points
+    // to.
+    void prefetch_far() const;
+    void prefetch_near() const;
     void forward(Instant now,
                  std::span<const TrackPacket> packets,
                  EgressBatch& batch,
@@ -99,6 +103,9 @@ class Subscription {
     [[nodiscard]] std::uint64_t repair_packets() const {
         return fec_ ? fec_->counters().packets : 0;
     }
+
+    // Sequence numbers asked for that were not looked into.
+    [[nodiscard]] std::uint64_t nacks_ignored() const { return retransmissions_.refused_wishes(); }
 
     [[nodiscard]] SubscriptionInfo describe() const;
 

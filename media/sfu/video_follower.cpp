@@ -30,6 +30,16 @@ layers::LayeredPacket layered(const InboundStream& stream,
 constexpr Duration kRecent = std::chrono::milliseconds(700);
 constexpr std::int64_t kRecentPackets = 300;
 
+// `limit`: nothing pauses.
+std::optional<layers::LayerId> lesser(layers::LayerId wanted,
+                                      std::optional<layers::LayerId> limit) {
+    if (!limit) {
+        return std::nullopt;
+    }
+    return layers::LayerId{.spatial = std::min(wanted.spatial, limit->spatial),
+                           .temporal = std::min(wanted.temporal, limit->temporal)};
+}
+
 }  // namespace
 
 void VideoFollower::bind(Instant now, PublishedTrack& track) {
@@ -39,8 +49,8 @@ void VideoFollower::bind(Instant now, PublishedTrack& track) {
     if (find_recent_start(now) != nullptr) {
         return;
     }
-    if (target_) {
-        track.request_key_frame(now, selector_.target()->source);
+    if (const auto& target = selector_.target()) {
+        track.request_key_frame(now, target->source);
     } else {
         track.request_key_frame(now);
     }
@@ -53,8 +63,8 @@ void VideoFollower::unbind() {
 }
 
 const InboundStream* VideoFollower::find_recent_start(Instant now) const {
-    const InboundStream* const stream =
-        target_ ? track_->find_source(selector_.target()->source) : nullptr;
+    const auto& target = selector_.target();
+    const InboundStream* const stream = target ? track_->find_source(target->source) : nullptr;
     const auto newest = stream != nullptr ? stream->receive.highest() : std::nullopt;
     if (!newest || !stream->last_key_frame || now - stream->last_key_frame->at > kRecent ||
         rtp::distance(stream->last_key_frame->seq, *newest) > kRecentPackets ||
@@ -86,8 +96,9 @@ void VideoFollower::update() {
 }
 
 void VideoFollower::choose_and_ask(Instant now) {
-    if (choose()) {
-        track_->request_key_frame(now, selector_.target()->source);
+    const bool changes_stream = choose();
+    if (const auto& target = selector_.target(); target && changes_stream) {
+        track_->request_key_frame(now, target->source);
     }
 }
 
@@ -110,10 +121,7 @@ bool VideoFollower::choose() {
     seen_version_ = track_->layers_version();
     target_ = choose_layer(track_->layers(), bounded_wish());
     if (target_ && limit_) {
-        target_ = *limit_ ? std::optional(layers::LayerId{
-                                .spatial = std::min(target_->spatial, (*limit_)->spatial),
-                                .temporal = std::min(target_->temporal, (*limit_)->temporal)})
-                          : std::nullopt;
+        target_ = lesser(*target_, *limit_);
     }
     const TrackLayer* const layer = target_ ? find_layer(track_->layers(), *target_) : nullptr;
     if (layer == nullptr) {
@@ -129,8 +137,8 @@ bool VideoFollower::choose() {
 layers::Selection VideoFollower::select(Instant now, const TrackPacket& packet) {
     const layers::Selection selection =
         selector_.select(layered(*packet.stream, packet.packet, packet.seq, packet.layers));
-    if (selection.needs_key_frame && selector_.target()) {
-        track_->request_key_frame(now, selector_.target()->source);
+    if (const auto& target = selector_.target(); target && selection.needs_key_frame) {
+        track_->request_key_frame(now, target->source);
     }
     return selection;
 }
@@ -151,8 +159,8 @@ void VideoFollower::request_key_frame(Instant now) {
     }
     if (const auto source = selector_.following()) {
         track_->request_key_frame(now, *source);
-    } else if (selector_.target()) {
-        track_->request_key_frame(now, selector_.target()->source);
+    } else if (const auto& target = selector_.target()) {
+        track_->request_key_frame(now, target->source);
     }
 }
 
@@ -160,7 +168,7 @@ void VideoFollower::describe(SubscriptionInfo& info) const {
     if (target_) {
         info.target = name_of(*target_);
     }
-    info.undecodable = selector_.undecodable();
+    info.undecodable = undecodable();
     const auto source = selector_.following();
     info.waiting_for_key_frame = track_ != nullptr && target_ && !source;
     if (track_ == nullptr || !source) {

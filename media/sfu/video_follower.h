@@ -5,6 +5,7 @@
 // Leaves out: numbering (subscription.h) and the limit itself.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -20,6 +21,9 @@ class PublishedTrack;
 
 class VideoFollower {
   public:
+    // What each packet touches lies in the first so many.
+    static constexpr std::size_t kHotBytes = 768;
+
     // `descriptors`: the viewer is sent dependency descriptors.
     explicit VideoFollower(bool descriptors) : descriptors_(descriptors) {}
 
@@ -58,6 +62,9 @@ class VideoFollower {
 
     // What is to be sent; nothing while paused, or nothing is offered.
     [[nodiscard]] std::optional<layers::LayerId> target() const { return target_; }
+
+    // Frames withheld since what they refer to was not sent.
+    [[nodiscard]] std::uint64_t undecodable() const { return selector_.undecodable(); }
 
     void describe(SubscriptionInfo& info) const;
 

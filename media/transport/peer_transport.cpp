@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "media/transport/dtls_endpoint.h"
 #include "media/transport/ice_lite.h"
 
@@ -285,6 +286,11 @@ bool PeerTransport::connected() const {
 
 const Path* PeerTransport::selected_path() const {
     return state_->ice.selected();
+}
+
+void PeerTransport::prefetch() const {
+    state_->ice.prefetch_selected();
+    isthmus::prefetch(&state_->send_key, sizeof state_->send_key);
 }
 
 const SrtpSendKey* PeerTransport::send_key() const {

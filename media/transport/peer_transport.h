@@ -127,6 +127,8 @@ class PeerTransport {
     [[nodiscard]] const Path* selected_path() const;
     // Null before kConnected; then valid for the transport's life.
     [[nodiscard]] const SrtpSendKey* send_key() const;
+    // Asks for what send_key() and selected_path() read.
+    void prefetch() const;
     [[nodiscard]] std::optional<SrtpProfile> srtp_profile() const;
     [[nodiscard]] const IceCredentials& local_ice() const;
     [[nodiscard]] const IceCredentials& remote_ice() const;

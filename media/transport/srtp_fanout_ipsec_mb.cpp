@@ -4,11 +4,13 @@
 // (45 / 119 ns a packet; the job interface adds 6 to 11 ns and has no multi-buffer GCM). Counter
 // mode with HMAC-SHA1 is fastest as one burst of ciphers and then one burst of hashes, 16 messages
 // abreast (96 / 303 ns; chained jobs 111 / 317, chained bursts 105 / 303).
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "media/transport/srtp_cipher_ipsec_mb.h"
 #include "media/transport/srtp_fanout_engines.h"
 #include "media/transport/srtp_ipsec_mb_keys.h"
@@ -43,7 +45,13 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
     }
 
     void protect(std::span<const SrtpJob> jobs) override {
-        for (const SrtpJob& job : jobs) {
+        const SrtpSendKey* key = nullptr;
+        for (std::size_t i = 0; i < jobs.size(); ++i) {
+            const SrtpJob& job = jobs[i];
+            if (job.key != key) {
+                key = job.key;
+                prefetch_next_key(jobs.subspan(i));
+            }
             if (job.key->profile() != SrtpProfile::kAesCm128HmacSha1_80) {
                 protect_gcm(job, static_cast<const IpsecMbGcmKey&>(*job.key));
                 continue;
@@ -63,6 +71,19 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
     [[nodiscard]] std::string_view name() const override { return "ipsec-mb"; }
 
   private:
+    // With many receivers their keys have gone cold since the last batch: the next one is asked for
+    // while this one's packets are encrypted.
+    static void prefetch_next_key(std::span<const SrtpJob> jobs) {
+        const auto next = std::ranges::find_if(
+            jobs, [&jobs](const SrtpJob& job) { return job.key != jobs.front().key; });
+        if (next != jobs.end()) {
+            prefetch(next->key,
+                     next->key->profile() == SrtpProfile::kAesCm128HmacSha1_80
+                         ? sizeof(IpsecMbCounterModeKey)
+                         : sizeof(IpsecMbGcmKey));
+        }
+    }
+
     void protect_gcm(const SrtpJob& job, const IpsecMbGcmKey& key) {
         std::array<std::byte, 12> nonce{};
         const std::byte* const header = job.header.data();

@@ -258,6 +258,7 @@ void WorkerCore::end_participant(Instant now,
     sfu::Participant& participant = **found;
     participant.close(now, sink);
     add_transport_counters(participant, stats_);
+    add_media_counters(participant, stats_);
 
     sfu::Conference& conference = *participant.conference();
     gone_.push_back({.connection = {participant.connection()},
@@ -534,6 +535,7 @@ sfu::WorkerStats WorkerCore::stats() const {
     stats.participants = participants_.size();
     participants_.for_each([&stats](auto, const std::unique_ptr<sfu::Participant>& participant) {
         add_transport_counters(*participant, stats);
+        add_media_counters(*participant, stats);
         stats.tracks += participant->tracks().size();
         for (const auto& subscription : participant->subscriptions()) {
             stats.subscriptions += subscription->track() != nullptr ? 1 : 0;
@@ -557,10 +559,32 @@ void WorkerCore::add_transport_counters(const sfu::Participant& participant,
     stats.srtp_auth_failures += counters.srtp_auth_failures;
     stats.srtp_replays += counters.srtp_replays;
     stats.srtp_malformed += counters.srtp_malformed;
+}
+
+void WorkerCore::add_media_counters(const sfu::Participant& participant, sfu::WorkerStats& stats) {
     for (const auto& subscription : participant.subscriptions()) {
         stats.red_packets += subscription->counters().red_packets;
         stats.repair_packets += subscription->repair_packets();
+        stats.nacks_ignored += subscription->nacks_ignored();
+        if (const sfu::VideoFollower* video = subscription->video()) {
+            stats.undecodable += video->undecodable();
+        }
     }
+    for (const auto& track : participant.tracks()) {
+        for (const auto& stream : track->streams()) {
+            stats.rtp_duplicates += stream->receive.counters().duplicates;
+            stats.rtp_jumps += stream->receive.counters().jumps;
+            stats.rtp_bad_payloads += stream->bad_payloads();
+        }
+    }
+    const sfu::DownlinkInfo downlink = participant.downlink().describe();
+    stats.paced += downlink.paced;
+    stats.pacer_dropped_full += downlink.dropped_full;
+    stats.pacer_dropped_expired += downlink.dropped_expired;
+    stats.probe_padding += downlink.padding_packets;
+    stats.feedback_unknown += downlink.feedback_unknown;
+    stats.feedback_repeated += downlink.feedback_repeated;
+    stats.feedback_refused += downlink.feedback_refused + downlink.feedback_truncated;
 }
 
 std::int64_t WorkerCore::unix_ms(Instant now) const {

@@ -153,6 +153,7 @@ class WorkerCore {
     static void add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats);
     static void add_transport_counters(const sfu::Participant& participant,
                                        sfu::WorkerStats& stats);
+    static void add_media_counters(const sfu::Participant& participant, sfu::WorkerStats& stats);
     [[nodiscard]] sfu::LocalDescription describe_local(const sfu::Participant& participant) const;
     [[nodiscard]] sfu::ConferenceInfo describe(Instant now,
                                                const sfu::Conference& conference,

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <ctime>
+#include <optional>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -51,11 +52,15 @@ json::object stream(const StreamInfo& info) {
             {"bytes", info.bytes},
             {"packets_lost", info.packets_lost},
             {"packets_repaired", info.packets_repaired},
+            {"duplicates", info.duplicates},
+            {"jumps", info.jumps},
+            {"bad_payloads", info.bad_payloads},
             {"nacks", info.nacks},
             {"key_frame_requests", info.key_frame_requests},
             {"key_frames", info.key_frames},
             {"jitter_seconds", info.jitter_seconds},
-            {"bitrate_bps", info.bitrate_bps}};
+            {"bitrate_bps", info.bitrate_bps},
+            {"cache_bytes", info.cache_bytes}};
 }
 
 json::object layer_name(const LayerName& name) {
@@ -83,6 +88,7 @@ json::object subscription(const SubscriptionInfo& info) {
                            {"repair_packets", info.repair_packets},
                            {"nacks", info.nacks},
                            {"nacks_unanswered", info.nacks_unanswered},
+                           {"nacks_ignored", info.nacks_ignored},
                            {"key_frame_requests", info.key_frame_requests},
                            {"no_format", info.no_format},
                            {"loss_ratio", info.loss_ratio},
@@ -124,6 +130,30 @@ json::object track(const TrackInfo& info, bool details) {
     return object;
 }
 
+json::value or_null(std::optional<double> value) {
+    return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::object downlink(const DownlinkInfo& info) {
+    return {{"measured", info.measured},
+            {"target_bps", info.target_bps},
+            {"throughput_bps", or_null(info.throughput_bps)},
+            {"rtt_seconds", or_null(info.round_trip_seconds)},
+            {"loss_ratio", info.loss_ratio},
+            {"bytes_in_flight", info.bytes_in_flight},
+            {"overuses", info.overuses},
+            {"probes", info.probes},
+            {"layer_choices", info.layer_choices},
+            {"paced", info.paced},
+            {"dropped_full", info.dropped_full},
+            {"dropped_expired", info.dropped_expired},
+            {"padding_packets", info.padding_packets},
+            {"feedback_unknown", info.feedback_unknown},
+            {"feedback_repeated", info.feedback_repeated},
+            {"feedback_refused", info.feedback_refused},
+            {"feedback_truncated", info.feedback_truncated}};
+}
+
 json::object participant(const ParticipantInfo& info, bool details) {
     json::array tracks;
     for (const TrackInfo& t : info.tracks) {
@@ -150,6 +180,7 @@ json::object participant(const ParticipantInfo& info, bool details) {
             subscriptions.emplace_back(subscription(s));
         }
         object["subscriptions"] = std::move(subscriptions);
+        object["downlink"] = downlink(info.downlink);
     }
     return object;
 }

@@ -18,7 +18,7 @@ using media::sfu::LayerWish;
 // More is no bound, and no picture has as many.
 constexpr double kNumberMax = 65535;
 
-std::optional<Error> refuse(std::string_view name, std::string_view wanted) {
+Error refuse(std::string_view name, std::string_view wanted) {
     return Error{.code = ErrorCode::kInvalidArgument,
                  .message = std::string(name) + " must be " + std::string(wanted)};
 }
@@ -89,7 +89,7 @@ Result<LayerRequest> parse_layer_request(std::string_view body) {
     LayerRequest request;
     if (const json::value* const mid = object.if_contains("mediaId")) {
         if (!mid->is_string()) {
-            return std::unexpected(*refuse("mediaId", "the mid of a section, as text"));
+            return std::unexpected(refuse("mediaId", "the mid of a section, as text"));
         }
         request.mid = mid->as_string();
     }

@@ -92,12 +92,17 @@ TEST(Reports, ShowStatistics) {
         R"("streams":[{"ssrc":4000000000,"packets":7,"bitrate_bps":1250000.0,)"
         R"("jitter_seconds":0.0021}],"subscribers":1}],"subscriptions":[]},)"
         R"({"identity":"bob","tracks":[],"subscriptions":[{"track_id":"TR_1",)"
-        R"("loss_ratio":0.05,"rtt_seconds":null,"waiting_for_key_frame":false}]}]})");
+        R"("loss_ratio":0.05,"rtt_seconds":null,"waiting_for_key_frame":false}],)"
+        R"("downlink":{"measured":true,"target_bps":2345678.0,"rtt_seconds":0.0321,"paced":17,)"
+        R"("dropped_full":18,"dropped_expired":19,"padding_packets":20}}]})");
     ASSERT_TRUE(stats);
     EXPECT_TRUE(stats->contains("4000000000")) << *stats;
     EXPECT_TRUE(stats->contains("1250")) << *stats;
     EXPECT_TRUE(stats->contains("2.1")) << *stats;
     EXPECT_TRUE(stats->contains("5.0")) << *stats;
+    EXPECT_TRUE(stats->contains("bob       yes       2346")) << *stats;
+    EXPECT_TRUE(stats->contains("32.1")) << *stats;
+    EXPECT_TRUE(stats->contains("17     18            19            20")) << *stats;
 }
 
 TEST(Reports, RefuseWhatTheApiNeverSays) {

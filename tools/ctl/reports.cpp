@@ -130,6 +130,23 @@ void add_subscriptions(Table& table, const json::object& participant) {
     });
 }
 
+void add_downlink(Table& table, const json::object& participant) {
+    const json::value* const found = participant.if_contains("downlink");
+    if (found == nullptr || !found->is_object()) {
+        return;
+    }
+    const json::object& downlink = found->as_object();
+    table.add({text_of(participant, "identity"),
+               text_of(downlink, "measured"),
+               fmt::format("{:.0f}", number_of(downlink, "target_bps") / 1000),
+               milliseconds(downlink, "rtt_seconds"),
+               fmt::format("{:.1f}", number_of(downlink, "loss_ratio") * 100),
+               text_of(downlink, "paced"),
+               text_of(downlink, "dropped_full"),
+               text_of(downlink, "dropped_expired"),
+               text_of(downlink, "padding_packets")});
+}
+
 }  // namespace
 
 Result<std::string> conferences_report(const std::string& body) {
@@ -185,13 +202,23 @@ Result<std::string> stats_report(const std::string& body) {
                          "JITTER ms",
                          "RTT ms",
                          "WAITS FOR KEY FRAME"});
+    Table downlinks({"RECEIVER",
+                     "MEASURED",
+                     "TARGET kbit/s",
+                     "RTT ms",
+                     "LOSS %",
+                     "PACED",
+                     "DROPPED FULL",
+                     "DROPPED LATE",
+                     "PADDING"});
     if (!each(*root, "participants", [&](const json::object& participant) {
+            add_downlink(downlinks, participant);
             add_streams(streams, participant);
             add_subscriptions(subscriptions, participant);
         })) {
         return make_error(ErrorCode::kInternal, "the node's answer has no list of participants");
     }
-    return streams.text() + "\n" + subscriptions.text();
+    return streams.text() + "\n" + subscriptions.text() + "\n" + downlinks.text();
 }
 
 std::string problem_text(unsigned status, const std::string& body) {

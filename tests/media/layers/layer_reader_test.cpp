@@ -130,13 +130,19 @@ TEST(LayerReader, RenumbersAnEarlierStructureThatIsSentAgain) {
 }
 
 TEST(LayerReader, ReadsTheSameAgain) {
-    for (const auto& [codec, mode] : {std::pair{Codec::kVp9, "L3T3_KEY"}, {Codec::kVp8, "L1T3"}}) {
-        ScalableSource source({.codec = codec, .mode = Mode::parse(mode)});
+    for (const auto& [codec, mode] : {std::pair{Codec::kVp9, "L3T3_KEY"},
+                                      {Codec::kVp8, "L1T3"},
+                                      {Codec::kH264, "L1T2"},
+                                      {Codec::kAv1, "L2T2"}}) {
+        ScalableSource source(
+            {.codec = codec, .mode = Mode::parse(mode), .descriptors = codec == Codec::kAv1});
         LayerReader reader;
         for (int i = 0; i < 20; ++i) {
-            for (const SourcePacketBytes& packet : source.picture(i == 0)) {
+            for (const SourcePacketBytes& packet : source.picture(i % 10 == 0)) {
                 const PacketLayers first = reader.read(codec, packet.view, packet.descriptor);
                 const PacketLayers again = reader.read_again(codec, packet.view, packet.descriptor);
+                EXPECT_EQ(first.key_picture_start, again.key_picture_start);
+                EXPECT_EQ(first.switches_to, again.switches_to);
                 EXPECT_EQ(first.frame, again.frame);
                 EXPECT_EQ(first.layer, again.layer);
                 EXPECT_EQ(first.picture, again.picture);

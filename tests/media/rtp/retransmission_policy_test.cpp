@@ -57,5 +57,22 @@ TEST(RetransmissionPolicy, DoesNotBelieveARoundTripOfNothing) {
     EXPECT_TRUE(policy.allow(at_ms(5), ExtendedSeq{0}, 100));
 }
 
+TEST(RetransmissionPolicy, LooksIntoSoManyWishesAndNoMore) {
+    RetransmissionPolicy policy({.wishes_per_second = 100});
+    int considered = 0;
+    for (int i = 0; i < 1000; ++i) {
+        considered += policy.consider(at_ms(5)) ? 1 : 0;
+    }
+    EXPECT_EQ(considered, 100) << "at once";
+    EXPECT_EQ(policy.refused_wishes(), 900U);
+    for (int ms = 6; ms <= 1005; ++ms) {
+        for (int i = 0; i < 5; ++i) {
+            considered += policy.consider(at_ms(ms)) ? 1 : 0;
+        }
+    }
+    EXPECT_NEAR(considered, 200, 1) << "and as many within a second";
+    EXPECT_TRUE(policy.consider(at_ms(60'000)));
+}
+
 }  // namespace
 }  // namespace isthmus::media::rtp

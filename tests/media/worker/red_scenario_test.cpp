@@ -146,7 +146,7 @@ TEST(Red, BrokenRedGoesToNobody) {
     microphone.send(kRedType, {std::byte{0xEF}, std::byte{0x0F}, std::byte{0xFF}});
     microphone.send(kRedType, {std::byte{0x01}, std::byte{0x0F}, std::byte{0xFF}});
     EXPECT_TRUE(bob.client->rtp.empty());
-    EXPECT_EQ(meeting.core().stats().rtp_unroutable, 2U);
+    EXPECT_EQ(meeting.core().stats().rtp_bad_payloads, 2U);
     microphone.red(2);
     EXPECT_EQ(bob.client->rtp.size(), 2U);
 }

@@ -233,6 +233,52 @@ TEST(Relay, AFullRingLosesPacketsAndCountsThem) {
     EXPECT_EQ(bob.client->rtp.size(), full.relay_packets_sent + 1) << "goes on";
 }
 
+// The flood stays where it comes from: what the other worker does not fetch fills its ring and no
+// more, and a viewer there who watches somebody else gets everything.
+TEST(Relay, AFloodThatTheOtherWorkerDoesNotFetchIsBoundedAndPasses) {
+    Relay relay;
+    const Joined mallory = relay.join(relay.here, "mallory", video_section(Direction::kReceive));
+    relay.there.watch_identity = "mallory";
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    const Joined dave = relay.join(relay.there, "dave", video_section(Direction::kReceive));
+    relay.there.watch_identity = "dave";
+    const Joined carol = relay.join(relay.there, "carol", video_section(Direction::kSend));
+
+    RtpToSend packet = frame(0, true);
+    packet.payload.resize(1150);
+    std::uint16_t innocent = 0;
+    for (int i = 0; i < 60; ++i) {
+        for (int burst = 0; burst < 60; ++burst, ++packet.seq) {
+            relay.here.send_rtp(mallory, packet);
+        }
+        relay.there.send_rtp(dave, frame(innocent, innocent == 0));
+        ++innocent;
+        relay.here.run_for(milliseconds(33));
+        relay.there.run_for(milliseconds(33));
+    }
+    const sfu::WorkerStats flooded = relay.here.core().stats();
+    EXPECT_GT(flooded.limit_bitrate_drops + flooded.relay_packets_dropped, 1'000U);
+    EXPECT_GT(flooded.relay_packets_dropped, 0U);
+    EXPECT_LE(flooded.relay_packets_sent * packet.payload.size(), relay::RelayRings::kRingBytes);
+    EXPECT_LE(relay.there.core().stats().relay_queue_bytes, relay::RelayRings::kRingBytes);
+    EXPECT_EQ(carol.client->rtp.size(), innocent);
+
+    relay.run_for(milliseconds(50));
+    EXPECT_EQ(relay.there.core().stats().relay_queue_bytes, 0U);
+    EXPECT_EQ(relay.there.core().stats().relay_packets_received, flooded.relay_packets_sent);
+    const std::size_t before = bob.client->rtp.size();
+    for (std::uint16_t i = 0; i < 30; ++i, ++packet.seq) {
+        packet.timestamp += 3000;
+        packet.payload = vp8_payload(i == 0, 7);
+        relay.here.send_rtp(mallory, packet);
+        relay.there.send_rtp(dave, frame(innocent, false));
+        ++innocent;
+        relay.run_for(milliseconds(33));
+    }
+    EXPECT_EQ(bob.client->rtp.size(), before + 30) << "goes on";
+    EXPECT_EQ(carol.client->rtp.size(), innocent);
+}
+
 // A section is bound to whoever speaks. On the other worker that is somebody whom nobody there has
 // a section for yet: the packets have to come all the same.
 TEST(Relay, AListenerElsewhereHearsWhoeverSpeaks) {

@@ -73,6 +73,10 @@ media::sfu::ConferenceInfo demo() {
     media::sfu::ParticipantInfo viewer;
     viewer.identity = "bob~12345678";
     viewer.subscriptions = {{.track_id = "TR_1", .ssrc = 1, .rtt_seconds = 0.025}};
+    viewer.downlink.measured = true;
+    viewer.downlink.target_bps = 1.5e6;
+    viewer.downlink.round_trip_seconds = 0.025;
+    viewer.downlink.dropped_full = 7;
     media::sfu::ParticipantInfo ghost = alice;
     ghost.identity = "ghost";
     ghost.hidden = true;
@@ -246,6 +250,11 @@ TEST_F(OperationsApiTest, ShowsStatistics) {
     EXPECT_EQ(stream.at("ssrc").to_number<std::uint64_t>(), 4'000'000'000U);
     const auto& subscription = stats.at("participants").at(1).at("subscriptions").at(0);
     EXPECT_EQ(subscription.at("rtt_seconds"), 0.025);
+    const auto& downlink = stats.at("participants").at(1).at("downlink");
+    EXPECT_EQ(downlink.at("target_bps"), 1.5e6);
+    EXPECT_EQ(downlink.at("rtt_seconds"), 0.025);
+    EXPECT_TRUE(downlink.at("throughput_bps").is_null());
+    EXPECT_EQ(downlink.at("dropped_full"), 7);
 }
 
 TEST_F(OperationsApiTest, TellsViewersWhomTheyCanWatch) {
