@@ -25,14 +25,16 @@ void fill(const DependencyDescriptor& parsed, const DecodeTargets& targets, Pack
     into.described = DescribedFrame{.parsed = parsed, .targets = &targets};
 }
 
-// What can be said without the structure: nobody can tell who needs the frame.
+// What can be said without the structure: nobody can tell who needs the frame. All that follows the
+// ids counts as structure, or as custom fields: an edit leaves it as it is.
 void fill_opaque(const DescriptorHead& head, std::span<const std::byte> value, PacketLayers& into) {
     fill_head(head, into);
     into.needed_by = LayerSet::all();
     DependencyDescriptor parsed;
     parsed.head = head;
-    parsed.structure_end = 29;
+    parsed.has_mask = head.has_mask;
     parsed.end = static_cast<std::uint16_t>(value.size() * 8);
+    parsed.structure_end = head.has_structure ? parsed.end : std::uint16_t{29};
     into.described = DescribedFrame{.parsed = parsed, .targets = nullptr};
 }
 

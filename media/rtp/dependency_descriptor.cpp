@@ -169,14 +169,15 @@ std::optional<DescriptorHead> DescriptorHead::parse(std::span<const std::byte> v
     }
     const std::uint8_t bits = load_u8(value.data());
     // With more bytes, extended_descriptor_fields() begin; their first bit is
-    // template_dependency_structure_present_flag.
-    const bool structure =
-        value.size() > kDescriptorBytesMin && (load_u8(&value[kDescriptorBytesMin]) & 0x80U) != 0;
+    // template_dependency_structure_present_flag, the second active_decode_targets_present_flag.
+    const std::uint8_t flags =
+        value.size() > kDescriptorBytesMin ? load_u8(&value[kDescriptorBytesMin]) : std::uint8_t{0};
     return DescriptorHead{.start_of_frame = (bits & 0x80U) != 0,
                           .end_of_frame = (bits & 0x40U) != 0,
                           .template_id = static_cast<std::uint8_t>(bits & 0x3fU),
                           .frame_number = load_be16(&value[1]),
-                          .has_structure = structure};
+                          .has_structure = (flags & 0x80U) != 0,
+                          .has_mask = (flags & 0x40U) != 0};
 }
 
 std::expected<DependencyDescriptor, DescriptorError> DependencyDescriptor::parse(
@@ -238,13 +239,21 @@ std::size_t edit_descriptor(std::span<const std::byte> value,
     };
     BitReader from(value);
     BitWriter to(out);
+    bool fits = true;
+    const auto copy_until = [&](std::size_t end) {
+        fits &= from.position() <= end && end <= value.size() * 8;
+        if (fits) {
+            to.copy(from, end - from.position());
+        }
+    };
+    const auto written = [&] { return !fits || from.failed() || to.failed() ? 0 : to.bytes(); };
     to.copy(from, 2);  // start and end of frame
     to.write(shifted(from.read(kTemplateIdBits)), kTemplateIdBits);
     to.write(edit.frame_number, 16);
     from.skip(16);
     const bool extended = value.size() > kDescriptorBytesMin;
     if (!extended && !edit.writes_mask) {
-        return to.failed() ? 0 : to.bytes();
+        return written();
     }
     const bool has_mask = edit.has_mask || edit.writes_mask;
     const std::uint32_t flags = extended ? from.read(kFlagBits) : 0;
@@ -252,16 +261,16 @@ std::size_t edit_descriptor(std::span<const std::byte> value,
     to.write((flags & ~kMaskFlag) | (has_mask ? kMaskFlag : 0), kFlagBits);
     if (edit.has_structure) {
         to.write(shifted(from.read(kTemplateIdBits)), kTemplateIdBits);
-        to.copy(from, edit.structure_end - from.position());
+        copy_until(edit.structure_end);
     }
     const std::uint32_t own = edit.has_mask ? from.read(edit.decode_targets) : 0;
     if (has_mask) {
         to.write(edit.writes_mask ? edit.active_targets : own, edit.decode_targets);
     }
     if (extended) {
-        to.copy(from, edit.end - from.position());
+        copy_until(edit.end);
     }
-    return to.failed() ? 0 : to.bytes();
+    return written();
 }
 
 }  // namespace isthmus::media::rtp

@@ -133,6 +133,7 @@ struct DescriptorHead {
     std::uint8_t template_id = 0;
     std::uint16_t frame_number = 0;
     bool has_structure = false;  // a key frame: the packet can be understood without an earlier one
+    bool has_mask = false;       // active decode targets
 
     // Nothing where the value is too short.
     [[nodiscard]] static std::optional<DescriptorHead> parse(std::span<const std::byte> value);
@@ -186,7 +187,7 @@ struct DescriptorEdit {
 inline constexpr std::size_t kEditedDescriptorBytesMax = kDescriptorBytesMax + 5;
 
 // Writes `value` edited; templates and custom fields stay bit by bit. Returns the bytes written, 0
-// where `out` is too short.
+// where `out` is too short or `value` is not laid out as `edit` says.
 std::size_t edit_descriptor(std::span<const std::byte> value,
                             const DescriptorEdit& edit,
                             std::span<std::byte> out);

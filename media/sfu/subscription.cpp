@@ -137,11 +137,14 @@ void Subscription::forward(Instant now,
     if (video_ != nullptr) {
         video_->update();
     }
+    CaughtUp done;
     if (std::exchange(fresh_, false) && video_ != nullptr) {
-        catch_up(now, packets.front(), batch, sink);
+        done = catch_up(now, packets.front(), batch, sink);
     }
     for (const TrackPacket& packet : packets) {
-        forward_one(now, packet, batch, sink);
+        if (!done.has(packet)) {
+            forward_one(now, packet, batch, sink);
+        }
     }
 }
 
@@ -159,13 +162,13 @@ void Subscription::forward_one(Instant now,
     }
 }
 
-void Subscription::catch_up(Instant now,
-                            const TrackPacket& next,
-                            EgressBatch& batch,
-                            transport::DatagramSink& sink) {
+Subscription::CaughtUp Subscription::catch_up(Instant now,
+                                              const TrackPacket& next,
+                                              EgressBatch& batch,
+                                              transport::DatagramSink& sink) {
     const InboundStream* const stream = video_->find_recent_start(now);
     if (stream == nullptr || !stream->last_key_frame) {
-        return;
+        return {};
     }
     const rtp::ExtendedSeq begin = stream->last_key_frame->seq;
     const rtp::ExtendedSeq end = next.stream == stream
@@ -190,6 +193,7 @@ void Subscription::catch_up(Instant now,
             format->codec, *cached, packet.extensions.dependency_descriptor);
         forward_one(now, packet, batch, sink);
     }
+    return {.stream = stream, .begin = begin, .end = end};
 }
 
 std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket& packet) {

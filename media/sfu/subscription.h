@@ -114,12 +114,24 @@ class Subscription {
                      const TrackPacket& packet,
                      EgressBatch& batch,
                      transport::DatagramSink& sink);
+    // What catch_up() sent: the packets of `stream` from `begin` to before `end`. The batch in which
+    // it happens may have them as well, and no SRTP index may be used twice.
+    struct CaughtUp {
+        const InboundStream* stream = nullptr;
+        rtp::ExtendedSeq begin{};
+        rtp::ExtendedSeq end{};
+
+        [[nodiscard]] bool has(const TrackPacket& packet) const {
+            return packet.stream == stream && begin <= packet.seq && packet.seq < end;
+        }
+    };
+
     // Sends what came since the last key frame and before `next`, so that the viewer need not wait
     // for another one.
-    void catch_up(Instant now,
-                  const TrackPacket& next,
-                  EgressBatch& batch,
-                  transport::DatagramSink& sink);
+    CaughtUp catch_up(Instant now,
+                      const TrackPacket& next,
+                      EgressBatch& batch,
+                      transport::DatagramSink& sink);
     // The packet in the receiver's terms; nothing where it is not for the receiver.
     [[nodiscard]] std::optional<OutgoingPacket> take(Instant now, const TrackPacket& packet);
     [[nodiscard]] std::optional<OutgoingPacket> take_audio(Instant now, const TrackPacket& packet);

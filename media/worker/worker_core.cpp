@@ -255,6 +255,8 @@ void WorkerCore::end_participant(Instant now,
     if (found == nullptr) {
         return;
     }
+    // What waits in the batch lies in the caches of who leaves, and is for its keys.
+    egress_.flush(sink);
     sfu::Participant& participant = **found;
     participant.close(now, sink);
     add_transport_counters(participant, stats_);

@@ -18,6 +18,7 @@
 namespace {
 
 using isthmus::SeededRandom;
+using isthmus::signaling::ScriptedSwitchboard;
 namespace http = isthmus::signaling::http;
 namespace whip = isthmus::signaling::whip;
 

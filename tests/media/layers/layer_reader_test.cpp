@@ -103,6 +103,32 @@ TEST(LayerReader, KnowsSizes) {
     EXPECT_EQ(vp8.size_of(0), (rtp::FrameSize{640, 360}));
 }
 
+// A key frame that is sent again, of a structure that the reader no longer has: what is known of its
+// descriptor is enough to renumber it.
+TEST(LayerReader, RenumbersAnEarlierStructureThatIsSentAgain) {
+    const rtp::TemplateStructure l1t3 = rtp::make_structure(rtp::tables::l1t3());
+    const rtp::TemplateStructure l3t3 = rtp::make_structure(rtp::tables::l3t3());
+    LayerReader reader;
+    const Packet packet(bytes({0x10, 0}), 1, true);
+    const Bytes early =
+        rtp::write_descriptor({.frame_number = 7, .structure = &l1t3, .mask = 0x3U}, 3);
+    reader.read(Codec::kAv1, packet.view, rtp::write_descriptor({.structure = &l3t3}, 9));
+    const PacketLayers again = reader.read_again(Codec::kAv1, packet.view, early);
+    ASSERT_TRUE(again.described);
+    auto edit = rtp::DescriptorEdit::of(again.described->parsed, 0);
+    edit.frame_number = 300;
+    edit.template_id_shift = 5;
+    Bytes out(rtp::kEditedDescriptorBytesMax);
+    out.resize(rtp::edit_descriptor(early, edit, out));
+    rtp::TemplateStructure structure;
+    const auto edited = rtp::DependencyDescriptor::parse(out, nullptr, structure);
+    ASSERT_TRUE(edited);
+    EXPECT_EQ(edited->head.frame_number, 300);
+    EXPECT_EQ(structure.id_offset, 5);
+    EXPECT_EQ(structure.decode_targets, 3);
+    EXPECT_EQ(edited->active_targets, 0x3U);
+}
+
 TEST(LayerReader, ReadsTheSameAgain) {
     for (const auto& [codec, mode] : {std::pair{Codec::kVp9, "L3T3_KEY"},
                                       {Codec::kVp8, "L1T3"},

@@ -209,6 +209,23 @@ TEST(DescriptorEdit, AddsAndReplacesTheActiveTargetsAndKeepsTheRest) {
     }
 }
 
+// What lies before the place that was read to was 2^64 - 6 bits long: the worker hung.
+TEST(DescriptorEdit, GivesUpWhereTheValueIsLaidOutOtherwise) {
+    const TemplateStructure l1t3 = make_structure(tables::l1t3());
+    const Bytes value = write_descriptor({.structure = &l1t3}, 3);
+    TemplateStructure read;
+    const DescriptorEdit edit = DescriptorEdit::of(*parse_first(value, read), 3);
+    Bytes out(kEditedDescriptorBytesMax);
+    DescriptorEdit early = edit;
+    early.structure_end = 29;
+    EXPECT_EQ(edit_descriptor(value, early, out), 0U);
+    early = edit;
+    early.end = 30;
+    EXPECT_EQ(edit_descriptor(value, early, out), 0U);
+    EXPECT_EQ(edit_descriptor(std::span(value).first(5), edit, out), 0U);
+    EXPECT_NE(edit_descriptor(value, edit, out), 0U);
+}
+
 TEST(DescriptorEdit, GivesUpWhereThereIsNoRoom) {
     const TemplateStructure l1t3 = make_structure(tables::l1t3());
     const Bytes value = write_descriptor({.structure = &l1t3}, 3);
