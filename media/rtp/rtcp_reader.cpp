@@ -175,6 +175,18 @@ std::optional<RtcpMessage> read_feedback(const Packet& packet, Known& known) {
     return std::nullopt;
 }
 
+// Bytes of padding at the end of one packet of a compound; nothing where they contradict its
+// length. RFC 3550 section 6.4.1 wants padding in words and on the last packet only. Browsers pad
+// every transport-wide feedback, by one to three bytes: what is meant is plain, and is taken.
+std::optional<std::size_t> padding_of(Bytes packet) {
+    if ((load_u8(&packet[0]) & 0x20U) == 0) {
+        return 0;
+    }
+    const std::size_t padding = load_u8(&packet.back());
+    return padding == 0 || padding > packet.size() - rtcp::kHeaderBytes ? std::nullopt
+                                                                        : std::optional(padding);
+}
+
 }  // namespace
 
 ReportBlock ReportBlock::load(const std::byte* from) {
@@ -192,7 +204,6 @@ std::expected<RtcpReader, RtcpError> RtcpReader::parse(std::span<const std::byte
         return std::unexpected(RtcpError::kTooShort);
     }
     Bytes rest = packet;
-    std::size_t padding = 0;
     while (!rest.empty()) {
         if (rest.size() < rtcp::kHeaderBytes) {
             return std::unexpected(RtcpError::kBadLength);
@@ -205,17 +216,12 @@ std::expected<RtcpReader, RtcpError> RtcpReader::parse(std::span<const std::byte
         if (bytes > rest.size()) {
             return std::unexpected(RtcpError::kBadLength);
         }
-        if ((first & 0x20U) != 0) {
-            // SPEC rfc3550#6.4.1: padding is on the last packet only, in words.
-            padding = load_u8(&rest[bytes - 1]);
-            if (bytes != rest.size() || padding == 0 || padding % 4 != 0 ||
-                padding > bytes - rtcp::kHeaderBytes) {
-                return std::unexpected(RtcpError::kBadPadding);
-            }
+        if (!padding_of(rest.first(bytes))) {
+            return std::unexpected(RtcpError::kBadPadding);
         }
         rest = rest.subspan(bytes);
     }
-    return RtcpReader(packet.first(packet.size() - padding));
+    return RtcpReader(packet);
 }
 
 std::optional<RtcpMessage> RtcpReader::next() {
@@ -237,11 +243,12 @@ std::optional<RtcpMessage> RtcpReader::next() {
 }
 
 std::optional<RtcpMessage> RtcpReader::read_packet() {
-    // The last packet's length still counts the padding that parse() took off.
-    const std::size_t bytes = std::min(packet_bytes(rest_), rest_.size());
-    const Packet packet{.count = static_cast<std::uint8_t>(load_u8(&rest_[0]) & 0x1fU),
-                        .type = load_u8(&rest_[1]),
-                        .body = rest_.subspan(rtcp::kHeaderBytes, bytes - rtcp::kHeaderBytes)};
+    const std::size_t bytes = packet_bytes(rest_);
+    const std::size_t padding = padding_of(rest_.first(bytes)).value_or(0);
+    const Packet packet{
+        .count = static_cast<std::uint8_t>(load_u8(&rest_[0]) & 0x1fU),
+        .type = load_u8(&rest_[1]),
+        .body = rest_.subspan(rtcp::kHeaderBytes, bytes - rtcp::kHeaderBytes - padding)};
     rest_ = rest_.subspan(bytes);
 
     std::optional<RtcpMessage> message;

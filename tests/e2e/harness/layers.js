@@ -26,33 +26,32 @@ async function sizesSent(publisher, wanted) {
   return widths;
 }
 
+// Going up takes a key frame, and proof that the bandwidth is there.
+const MOVE_SECONDS_MAX = 20;
+
 async function moveTo(viewer, spatial) {
+  const begun = performance.now();
   await viewer.want({ maxSpatialLayerId: spatial });
-  // A key frame, and on a busy machine some time to encode it.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  return viewer.frameWidth();
+  const width = WIDTH >> (2 - spatial);
+  await eventually(`the picture is ${width} wide`, async () => (await viewer.frameWidth()) === width, MOVE_SECONDS_MAX);
+  return { width, ms: Math.round(performance.now() - begun) };
 }
 
 async function assertMovesBetween(t, viewer, spatials) {
   await viewer.firstFrameMs();
   await assertPictureAdvances(viewer, { seconds: 2, pace: 0.1 });
-  const widths = {};
   for (const spatial of spatials) {
     const before = await viewer.counters();
-    const width = await moveTo(viewer, spatial);
+    const { width, ms } = await moveTo(viewer, spatial);
     await assertPictureAdvances(viewer, { seconds: 3, pace: 0.1 });
     const counters = await viewer.counters();
-    t.diagnostic(`spatial ${spatial}: ${width} wide, ${counters.framesDecoded - before.framesDecoded} frames decoded, ` +
+    t.diagnostic(`spatial ${spatial}: ${width} wide after ${ms} ms, ${counters.framesDecoded - before.framesDecoded} frames decoded, ` +
       `${counters.keyFramesDecoded - before.keyFramesDecoded} of them key frames, ${counters.freezes - before.freezes} freezes, ` +
       `${counters.dropped - before.dropped} dropped, ${counters.plis - before.plis} PLI`);
-    assert.ok(widths[spatial] === undefined || widths[spatial] === width, `${width} wide again for ${spatial}`);
-    widths[spatial] = width;
     assert.ok(counters.framesDecoded - before.framesDecoded > 3 * FPS_MIN, 'frames go on');
     // What arrives whole is decoded: the difference is what is in the decoder just now.
     assert.ok(counters.received - counters.framesDecoded - counters.dropped < 30, 'no frames that cannot be decoded');
   }
-  const sizes = Object.keys(widths).sort().map((spatial) => widths[spatial]);
-  for (let i = 1; i < sizes.length; ++i) assert.ok(sizes[i] > sizes[i - 1], `sizes grow: ${sizes}`);
 }
 
 export async function assertMovesBetweenSizes(t, world, { codec, encodings, descriptors = false }) {
@@ -61,7 +60,7 @@ export async function assertMovesBetweenSizes(t, world, { codec, encodings, desc
   const viewer = await world.watch({ conference, descriptors });
   await viewer.firstFrameMs();
   t.diagnostic(`sent: ${JSON.stringify(await sizesSent(publisher, encodings.length))}`);
-  await assertMovesBetween(t, viewer, [0, 2, 1, 0, 2]);
+  await assertMovesBetween(t, viewer, [0, 1, 2, 0]);
   await viewer.stop();
   await publisher.stop();
   await publisher.close();
