@@ -67,14 +67,15 @@ struct SubscriptionInfo {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;
     std::uint64_t retransmissions = 0;
-    std::uint64_t nacks = 0;               // sequence numbers that the client asked for
-    std::uint64_t nacks_unanswered = 0;    // no longer in the cache, or over the limit
-    std::uint64_t nacks_ignored = 0;       // of them: too many to look into
-    std::uint64_t key_frame_requests = 0;  // PLI and FIR from the client
-    std::uint64_t no_format = 0;           // packets in a codec that the client did not accept
-    std::uint64_t red_packets = 0;         // sent with earlier frames that the node put in
-    std::uint64_t repair_packets = 0;      // FlexFEC
-    double loss_ratio = 0;                 // from the last receiver report
+    std::uint64_t nacks = 0;                       // sequence numbers that the client asked for
+    std::uint64_t nacks_unanswered = 0;            // no longer in the cache, or over the limit
+    std::uint64_t nacks_ignored = 0;               // of them: too many to look into
+    std::uint64_t key_frame_requests = 0;          // PLI and FIR from the client
+    std::uint64_t key_frame_requests_ignored = 0;  // of them: not passed on, too often
+    std::uint64_t no_format = 0;       // packets in a codec that the client did not accept
+    std::uint64_t red_packets = 0;     // sent with earlier frames that the node put in
+    std::uint64_t repair_packets = 0;  // FlexFEC
+    double loss_ratio = 0;             // from the last receiver report
     double jitter_seconds = 0;
     std::optional<double> rtt_seconds;
 };
@@ -154,12 +155,16 @@ struct WorkerStats {
     std::uint64_t nacks_ignored = 0;  // more than are looked into
     std::uint64_t nacks_sent = 0;
     std::uint64_t key_frame_requests_received = 0;
+    std::uint64_t key_frame_requests_ignored = 0;  // of them: not passed on, too often
     std::uint64_t key_frame_requests_sent = 0;
     std::uint64_t stun_bad = 0;
     std::uint64_t dtls_unverified = 0;
     std::uint64_t srtp_auth_failures = 0;
     std::uint64_t srtp_replays = 0;
     std::uint64_t srtp_malformed = 0;
+    std::uint64_t srtp_unverified = 0;  // before there are keys
+    std::uint64_t rtp_oversized = 0;    // too long for a datagram once rewritten
+    std::uint64_t rtcp_unknown = 0;     // messages of no known kind
     std::uint64_t connections_closed_by_timeout = 0;
     std::uint64_t limit_bitrate_drops = 0;
     std::uint64_t rtp_duplicates = 0;    // had come already; also as RTX

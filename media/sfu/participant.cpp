@@ -196,6 +196,7 @@ void Participant::handle_rtcp(Instant now,
         std::visit(handler, *message);
     }
     stats.rtcp_malformed += reader->malformed();
+    stats.rtcp_unknown += reader->unknown();
 }
 
 void Participant::forward_pending(Instant now, EgressBatch& batch, transport::DatagramSink& sink) {

@@ -443,7 +443,7 @@ bool Subscription::send_padding(Instant now,
 
 void Subscription::handle_key_frame_request(Instant now) {
     ++counters_.key_frame_requests;
-    if (video_ != nullptr) {
+    if (video_ != nullptr && key_frame_wishes_.allow(now)) {
         video_->request_key_frame(now);
     }
 }
@@ -481,6 +481,7 @@ SubscriptionInfo Subscription::describe() const {
     info.bytes = sent_.bytes();
     info.repair_packets = repair_packets();
     info.nacks_ignored = nacks_ignored();
+    info.key_frame_requests_ignored = key_frame_requests_ignored();
     info.loss_ratio = sent_.receiver().loss_ratio;
     info.jitter_seconds = sent_.receiver().jitter_seconds;
     if (const auto rtt = sent_.receiver().rtt) {

@@ -30,6 +30,7 @@
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/fec_stream.h"
 #include "media/sfu/inbound_stream.h"
+#include "media/sfu/key_frame_wishes.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/outgoing_packet.h"
 #include "media/sfu/red_forwarding.h"
@@ -107,6 +108,11 @@ class Subscription {
     // Sequence numbers asked for that were not looked into.
     [[nodiscard]] std::uint64_t nacks_ignored() const { return retransmissions_.refused_wishes(); }
 
+    // PLI and FIR that were not passed on.
+    [[nodiscard]] std::uint64_t key_frame_requests_ignored() const {
+        return key_frame_wishes_.ignored();
+    }
+
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
@@ -177,6 +183,7 @@ class Subscription {
     rtp::SendStream sent_;
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;
+    KeyFrameWishes key_frame_wishes_;
     RedForwarding red_;
     std::optional<FecStream> fec_;  // where the receiver took it
     SubscriptionInfo counters_;

@@ -525,6 +525,7 @@ sfu::WorkerStats WorkerCore::stats() const {
     stats.datagrams_sent += egress_.counters().packets;
     stats.bytes_sent += egress_.counters().bytes;
     stats.output_batches = egress_.counters().batches;
+    stats.rtp_oversized = egress_.counters().oversized;
     const relay::RelayCounters& relayed = relay_.counters();
     stats.relay_packets_sent = relayed.packets_out;
     stats.relay_packets_received = relayed.packets_in;
@@ -561,6 +562,7 @@ void WorkerCore::add_transport_counters(const sfu::Participant& participant,
     stats.srtp_auth_failures += counters.srtp_auth_failures;
     stats.srtp_replays += counters.srtp_replays;
     stats.srtp_malformed += counters.srtp_malformed;
+    stats.srtp_unverified += counters.srtp_unverified;
 }
 
 void WorkerCore::add_media_counters(const sfu::Participant& participant, sfu::WorkerStats& stats) {
@@ -568,6 +570,7 @@ void WorkerCore::add_media_counters(const sfu::Participant& participant, sfu::Wo
         stats.red_packets += subscription->counters().red_packets;
         stats.repair_packets += subscription->repair_packets();
         stats.nacks_ignored += subscription->nacks_ignored();
+        stats.key_frame_requests_ignored += subscription->key_frame_requests_ignored();
         if (const sfu::VideoFollower* video = subscription->video()) {
             stats.undecodable += video->undecodable();
         }

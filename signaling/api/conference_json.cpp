@@ -90,6 +90,7 @@ json::object subscription(const SubscriptionInfo& info) {
                            {"nacks_unanswered", info.nacks_unanswered},
                            {"nacks_ignored", info.nacks_ignored},
                            {"key_frame_requests", info.key_frame_requests},
+                           {"key_frame_requests_ignored", info.key_frame_requests_ignored},
                            {"no_format", info.no_format},
                            {"loss_ratio", info.loss_ratio},
                            {"jitter_seconds", info.jitter_seconds},
