@@ -125,6 +125,8 @@ class WorkerCore {
                                                               const std::string& name) const;
     [[nodiscard]] sfu::WorkerStats stats() const;
 
+    [[nodiscard]] std::size_t participant_count() const { return participants_.size(); }
+
   private:
     using ParticipantId = sfu::ParticipantId;
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <ctime>
 #include <deque>
 #include <thread>
 #include <utility>
@@ -11,6 +13,7 @@
 #include <pthread.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,6 +31,10 @@ using transport::read_clock;
 
 // Rounds of reading all sockets before timers and jobs get their turn again.
 constexpr int kReadRounds = 4;
+// Senders put the packets of a frame on the line one after the other. Measured with 400 receivers:
+// a frame of eight came in as one and seven, which costs twice the messages.
+constexpr Duration kGather = std::chrono::microseconds(150);
+constexpr std::size_t kGatherParticipants = 50;
 
 timespec to_timespec(Duration duration) {
     const auto ns = std::max<std::int64_t>(0, duration.count());
@@ -112,6 +119,8 @@ class WorkerThread::Loop {
     }
 
     void run() {
+        // The kernel's default lets a sleep last 50 us longer.
+        prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
         while (!stopping_.load(std::memory_order_acquire)) {
             sleep();
             Instant now = read_clock();
@@ -134,6 +143,15 @@ class WorkerThread::Loop {
             while (auto gone = core_.poll_gone()) {
                 on_gone_(*std::move(gone));
             }
+        }
+    }
+
+    // With many receivers a batch costs by the receiver, not by the packet: lets the rest of a
+    // frame come in before the first of its packets is dealt with.
+    void gather() const {
+        if (core_.participant_count() >= kGatherParticipants) {
+            const timespec wait = to_timespec(kGather);
+            static_cast<void>(::nanosleep(&wait, nullptr));
         }
     }
 
@@ -163,6 +181,9 @@ class WorkerThread::Loop {
                 std::uint64_t count = 0;
                 static_cast<void>(::read(door_.fd(), &count, sizeof count));
             }
+        }
+        if (ready > 0) {
+            gather();
         }
     }
 
