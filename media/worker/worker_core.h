@@ -167,9 +167,9 @@ class WorkerCore {
     transport::SrtpFanout& fanout_;
     sfu::EgressBatch egress_;
     sfu::PacingList pacing_;  // outlives the participants, whose packets wait in it
-    relay::RelayLinks relay_;
     SlotMap<std::unique_ptr<sfu::Participant>, sfu::ParticipantTag> participants_;
     boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences_;
+    relay::RelayLinks relay_;  // outlived by the participants, whose tracks it taps
     boost::unordered_flat_map<std::uint64_t, ParticipantId> by_connection_;
     boost::unordered_flat_map<std::string, ParticipantId, StringHash, std::equal_to<>> by_ufrag_;
     boost::unordered_flat_map<transport::Path, ParticipantId, transport::PathHash> by_path_;
