@@ -183,8 +183,13 @@ std::optional<std::size_t> padding_of(Bytes packet) {
         return 0;
     }
     const std::size_t padding = load_u8(&packet.back());
-    return padding == 0 || padding > packet.size() - rtcp::kHeaderBytes ? std::nullopt
-                                                                        : std::optional(padding);
+    const bool is_transport_feedback =
+        load_u8(&packet[1]) == rtcp::kTransportLayerFeedback &&
+        (load_u8(&packet[0]) & 0x1fU) == rtcp::kTransportWideFeedback;
+    const bool in_words = padding % 4 == 0 || is_transport_feedback;
+    return padding == 0 || padding > packet.size() - rtcp::kHeaderBytes || !in_words
+               ? std::nullopt
+               : std::optional(padding);
 }
 
 }  // namespace

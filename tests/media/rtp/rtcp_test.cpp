@@ -539,7 +539,7 @@ TEST(RtcpReader, TakesPaddingOff) {
     EXPECT_EQ(bye->ssrcs.size(), 1U);
     EXPECT_EQ(bye->reason, "");
 
-    for (const int count : {0, 13, 16, 255}) {
+    for (const int count : {0, 3, 13, 16, 255}) {
         packet.back() = static_cast<std::byte>(count);
         EXPECT_EQ(RtcpReader::parse(packet).error(), RtcpError::kBadPadding) << count;
     }
