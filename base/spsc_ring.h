@@ -76,9 +76,7 @@ class SpscRing {
     }
 
     // Reader. After front().
-    void pop() {
-        read_ += kHeaderBytes + aligned(load_size(read_ & (size_ - 1)));
-    }
+    void pop() { read_ += kHeaderBytes + aligned(load_size(read_ & (size_ - 1))); }
 
     // Reader. Gives the room of all that was popped back to the writer.
     void release() { begin_.store(read_, std::memory_order_release); }

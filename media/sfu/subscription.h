@@ -120,8 +120,9 @@ class Subscription {
                      const TrackPacket& packet,
                      EgressBatch& batch,
                      transport::DatagramSink& sink);
-    // What catch_up() sent: the packets of `stream` from `begin` to before `end`. The batch in which
-    // it happens may have them as well, and no SRTP index may be used twice.
+
+    // What catch_up() sent: the packets of `stream` from `begin` to before `end`. The batch in
+    // which it happens may have them as well, and no SRTP index may be used twice.
     struct CaughtUp {
         const InboundStream* stream = nullptr;
         rtp::ExtendedSeq begin{};

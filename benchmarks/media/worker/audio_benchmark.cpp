@@ -3,34 +3,19 @@
 // listener, and what it costs when another one begins to speak.
 //
 // Time is CPU time of this thread for the worker's part alone, as in forwarding_benchmark.cpp.
-#include <ctime>
 #include <deque>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include "base/check.h"
+#include "benchmarks/media/worker/counting_sink.h"
 #include "tests/media/worker/meeting.h"
 
 namespace isthmus::media::testing {
 namespace {
 
 using sfu::Direction;
-
-double thread_seconds() {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
-
-class CountingSink final : public transport::DatagramSink {
-  public:
-    void send(std::span<const transport::OutDatagram> datagrams) override {
-        count += datagrams.size();
-    }
-
-    std::uint64_t count = 0;
-};
 
 class Room {
   public:

@@ -6,7 +6,6 @@
 // "Loopback" in the kernel, on sockets of receivers that do not read. "Paced" is Loopback to
 // receivers with transport-wide feedback and a bandwidth of so many Mbit/s each: the pacer then
 // decides how many packets of a frame go as one message.
-#include <ctime>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -15,6 +14,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "base/check.h"
+#include "benchmarks/media/worker/counting_sink.h"
 #include "media/transport/io/udp_batch_socket.h"
 #include "tests/media/worker/meeting.h"
 
@@ -22,21 +22,6 @@ namespace isthmus::media::testing {
 namespace {
 
 using sfu::Direction;
-
-double thread_seconds() {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
-
-class CountingSink final : public transport::DatagramSink {
-  public:
-    void send(std::span<const transport::OutDatagram> datagrams) override {
-        count += datagrams.size();
-    }
-
-    std::uint64_t count = 0;
-};
 
 // Sends to one loopback socket per viewer, in the place of the simulated addresses.
 class LoopbackSink final : public transport::DatagramSink {

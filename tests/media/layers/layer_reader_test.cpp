@@ -103,8 +103,8 @@ TEST(LayerReader, KnowsSizes) {
     EXPECT_EQ(vp8.size_of(0), (rtp::FrameSize{640, 360}));
 }
 
-// A key frame that is sent again, of a structure that the reader no longer has: what is known of its
-// descriptor is enough to renumber it.
+// A key frame that is sent again, of a structure that the reader no longer has: what is known of
+// its descriptor is enough to renumber it.
 TEST(LayerReader, RenumbersAnEarlierStructureThatIsSentAgain) {
     const rtp::TemplateStructure l1t3 = rtp::make_structure(rtp::tables::l1t3());
     const rtp::TemplateStructure l3t3 = rtp::make_structure(rtp::tables::l3t3());
