@@ -142,6 +142,10 @@ void HttpClient::read(Instant now, std::size_t index) {
             fail(now, index, "reading failed: " + last_error());
             return;
         }
+        if (got == 0 && !connection.job) {
+            connection.fd = FileDescriptor();  // the server has no use for it any more
+            return;
+        }
         const auto whole =
             got == 0 ? connection.reader.end()
                      : connection.reader.push({buffer.data(), static_cast<std::size_t>(got)});

@@ -2,6 +2,7 @@
 #include "tools/load/http_client.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,13 @@ class Client {
         }
     }
 
+    // What comes on its own, such as the end of a kept connection.
+    void handle_next_event() {
+        epoll_event event{};
+        ASSERT_EQ(::epoll_wait(epoll_.get(), &event, 1, 5000), 1);
+        http_.handle_event(read_clock(), event.data.u64, event.events);
+    }
+
     int started = 0;
     std::vector<std::string> answers;
     std::vector<std::string> errors;
@@ -95,6 +103,21 @@ TEST(HttpClient, SendsAndReceivesLargeBodies) {
     client.run_until_done();
     ASSERT_EQ(client.answers.size(), 1U);
     EXPECT_EQ(client.answers[0], large);
+}
+
+// It read the end of the connection over and over.
+TEST(HttpClient, LetsGoOfAKeptConnectionThatTheServerCloses) {
+    auto server = std::make_unique<RunningServer>(signaling::http::loopback_config(), add_echo);
+    Client client(server->port(), 1);
+    client.post("hello");
+    client.run_until_done();
+    ASSERT_EQ(client.answers.size(), 1U);
+    server.reset();
+    client.handle_next_event();
+    client.post("hello again");
+    client.run_until_done();
+    ASSERT_EQ(client.errors.size(), 1U);
+    EXPECT_TRUE(client.errors[0].contains("does not answer")) << client.errors[0];
 }
 
 TEST(HttpClient, SaysThatNobodyListens) {
