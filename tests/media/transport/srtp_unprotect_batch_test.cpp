@@ -121,8 +121,17 @@ TEST_P(SrtpUnprotectBatchTest, TakesAPacketThatIsThereTwiceOnce) {
     }
 }
 
-TEST_P(SrtpUnprotectBatchTest, LeavesNothingToDoForAnEmptyBatch) {
+TEST_P(SrtpUnprotectBatchTest, GoesOnAfterAnEmptyBatch) {
+    SeededRandom random(3);
+    const SrtpMasterKey master = random_master(random, SrtpProfile::kAesCm128HmacSha1_80);
+    SrtpSession session(master, master, *engine_);
+    const std::vector<std::byte> plain = plain_rtp(9, 7, 50);
+    std::vector<std::byte> packet = ReferenceSrtpSender(master).protect_rtp(plain);
+    std::vector<SrtpIncoming> incoming = {{.session = &session, .packet = packet}};
     batch_.unprotect({});
+    batch_.unprotect(incoming);
+    ASSERT_TRUE(incoming[0].result);
+    EXPECT_TRUE(std::ranges::equal(*incoming[0].result, plain));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryEngine,
