@@ -102,24 +102,12 @@ void BandwidthShare::share(Instant now) {
 }
 
 void BandwidthShare::apply(Instant now) {
-    const auto is_video = [](const congestion::LayerRequest& request) {
-        return request.kind != congestion::MediaKind::kAudio && !request.layers.empty() &&
-               !request.paused;
-    };
-    const bool any_video = std::ranges::any_of(requests_, [&](const auto& request) {
-        return is_video(request) && request.chosen != congestion::kNoLayer;
-    });
-    bool first = !any_video;
     for (std::size_t i = 0; i < requests_.size(); ++i) {
-        congestion::LayerRequest& request = requests_[i];
+        const congestion::LayerRequest& request = requests_[i];
         Choice& choice = choices_[i];
         VideoFollower* const video = subscriptions_[i]->video();
         if (video == nullptr || request.layers.empty()) {
             continue;
-        }
-        if (first && is_video(request)) {
-            first = false;
-            request.chosen = 0;
         }
         choice.chosen = request.chosen == congestion::kNoLayer
                             ? std::nullopt

@@ -2,8 +2,7 @@
 //
 // Asks the track of each subscription which layers it has and what they cost, lets the allocator
 // choose, and tells each video its limit; tells the downlink what more would be of use, so that it
-// knows what to probe for. Runs now and then, not per packet. One video is always sent, if only at
-// its least: without media nothing can be measured.
+// knows what to probe for. Runs now and then, not per packet.
 #pragma once
 
 #include <chrono>

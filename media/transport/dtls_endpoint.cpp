@@ -145,7 +145,8 @@ void DtlsEndpoint::drive(Instant now) {
     if (state_ == DtlsState::kConnected) {
         SSL_alloc_buffers(ssl_.get());
         read_records();
-        release_buffers();
+        // 33 KiB of record buffers; what is left to say is the goodbye.
+        SSL_free_buffers(ssl_.get());
     }
     ERR_clear_error();
 }
@@ -206,11 +207,6 @@ void DtlsEndpoint::read_records() {
                 return;
         }
     }
-}
-
-// 33 KiB of record buffers. Once connected, what is left to say is the goodbye.
-void DtlsEndpoint::release_buffers() {
-    SSL_free_buffers(ssl_.get());
 }
 
 void DtlsEndpoint::close() {

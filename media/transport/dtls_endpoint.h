@@ -91,7 +91,6 @@ class DtlsEndpoint {
     void drive(Instant now);
     void handshake(Instant now);
     void read_records();
-    void release_buffers();
     void rearm(Instant now, bool sent);
     [[nodiscard]] bool export_keys();
     void fail();
