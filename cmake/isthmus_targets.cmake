@@ -53,7 +53,7 @@ endfunction()
 # tests/fuzz/corpus/stun. Without ISTHMUS_FUZZ: a test that runs the fuzz build's program briefly.
 function(isthmus_fuzz name)
     if(NOT ISTHMUS_FUZZ)
-        add_test(NAME fuzz.${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run_target ${name} 5)
+        add_test(NAME fuzz.${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/fuzz/run_target ${name} repeatable)
         set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
         return()
     endif()

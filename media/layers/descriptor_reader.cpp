@@ -117,6 +117,9 @@ void DescriptorReader::read_again(std::span<const std::byte> value, PacketLayers
     rtp::TemplateStructure attached;
     const auto parsed =
         DependencyDescriptor::parse(value, slot != nullptr ? &slot->structure : nullptr, attached);
+    if (!parsed && head->has_structure) {
+        return;  // as in read(): nobody knows where the structure ends
+    }
     const std::uint8_t decode_targets = head->has_structure ? attached.decode_targets
                                         : slot != nullptr   ? slot->structure.decode_targets
                                                             : std::uint8_t{0};
