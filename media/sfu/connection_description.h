@@ -48,9 +48,29 @@ struct MediaSection {
     // Video: in the client's order, commonly from small to large; empty where nothing is said, one
     // without simulcast.
     std::vector<Encoding> encodings;
+    // Receiving: what the track is called ("TR_..."); empty: the node makes one. The same name in a
+    // later description is the same track going on.
+    std::string published_id = {};
+    // Sending, where JoinRequest::names_tracks: the id of the track that goes here, now or once it is
+    // published; empty: none.
+    std::string wanted_track = {};
     std::string cname;      // of the first a=ssrc with one
     std::string track_id;   // a=msid's second word
     std::string stream_id;  // a=msid's first word
+};
+
+// A data channel that the node opens (RFC 8832).
+struct DataChannelConfig {
+    std::string label;
+    bool ordered = true;
+    std::optional<std::uint16_t> max_retransmits = std::nullopt;  // nothing: reliable
+};
+
+// SCTP on the connection's DTLS association (RFC 8841), for data channels.
+struct DataDescription {
+    std::uint16_t remote_port = 5000;
+    std::size_t remote_message_bytes_max = 65536;  // a=max-message-size
+    std::vector<DataChannelConfig> opens;          // as soon as SCTP is up
 };
 
 struct ConnectionDescription {
@@ -58,6 +78,7 @@ struct ConnectionDescription {
     transport::Fingerprint remote_fingerprint;
     transport::DtlsRole local_role = transport::DtlsRole::kServer;
     std::vector<MediaSection> sections;  // in m-line order, rejected ones included
+    std::optional<DataDescription> data = std::nullopt;
 };
 
 // What the node announces for a section that it sends on.

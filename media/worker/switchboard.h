@@ -15,15 +15,9 @@
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
 #include "media/sfu/track_layers.h"
+#include "media/worker/conference_event.h"
 
 namespace isthmus::media {
-
-// Names one participant's connection for as long as the process lives; never used again.
-struct ConnectionId {
-    std::uint64_t value = 0;
-
-    friend auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
-};
 
 struct JoinRequest {
     std::string conference;  // its name; made when the first participant joins
@@ -37,6 +31,14 @@ struct JoinRequest {
     bool hidden = false;  // not listed for others
     // Subscribe to this participant's tracks only; empty: to whoever there is, in order of joining.
     std::string watch_identity;
+    // Empty: the node makes one ("PA_..."). Several connections may have the same: see `beside`.
+    std::string participant_id = {};
+    // It is sent what MediaSection::wanted_track names and nothing else, wherever its sections are
+    // free.
+    bool names_tracks = false;
+    // Another connection of a participant who has one already, and keeps it (one to publish, one to
+    // subscribe).
+    bool beside = false;
     sfu::ConnectionDescription description;
 };
 
@@ -79,6 +81,17 @@ class Switchboard {
                              transport::IceCredentials remote,
                              Answer<sfu::LocalDescription> answer) = 0;
 
+    // New sections in place of those that there were: one of a known mid goes on, with another
+    // direction or another track where it says so; others are added. A publishing section that is
+    // not received any more ends its track. ICE credentials that differ restart ICE. Answers with
+    // all senders.
+    virtual void renegotiate(ConnectionId connection,
+                             sfu::ConnectionDescription description,
+                             Answer<sfu::LocalDescription> answer) = 0;
+    // To one of the connection's data channels. Nothing is answered: what is lost is either a
+    // message of an unreliable channel, or the connection, whose client reads too slowly.
+    virtual void send_data(ConnectionId connection, DataMessage message) = 0;
+
     // Which layers of the videos in section `mid` (empty: in all) the client wants from now on.
     // kNotFound where it is sent no video there.
     virtual void set_layer_wish(ConnectionId connection,
@@ -97,6 +110,7 @@ class Switchboard {
     // One entry per worker.
     virtual void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) = 0;
 
+    virtual void on_event(std::function<void(const ConferenceEvent&)> listener) = 0;
     virtual void on_connection_gone(std::function<void(const ConnectionGone&)> listener) = 0;
 };
 
