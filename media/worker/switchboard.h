@@ -39,6 +39,7 @@ struct JoinRequest {
     // Another connection of a participant who has one already, and keeps it (one to publish, one to
     // subscribe).
     bool beside = false;
+    // With an empty `remote_ice` the node offers: the client's answer comes with renegotiate().
     sfu::ConnectionDescription description;
 };
 
