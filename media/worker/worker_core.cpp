@@ -49,16 +49,12 @@ Result<JoinResult> WorkerCore::join(Instant now,
                                     ConnectionId connection,
                                     const JoinRequest& request,
                                     DatagramSink& sink) {
-    auto found = conferences_.find(request.conference);
     // The same identity again is the same person on a new connection: the old one makes room, and
     // takes the conference along where nobody else is in it.
-    if (found != conferences_.end()) {
-        if (const sfu::Participant* before = found->second->find_identity(request.identity)) {
-            end_participant(
-                now, by_connection_.at(before->connection()), LeaveReason::kReplaced, sink);
-            found = conferences_.find(request.conference);
-        }
+    if (!request.beside) {
+        end_identity(now, request.conference, request.identity, LeaveReason::kReplaced, sink);
     }
+    const auto found = conferences_.find(request.conference);
     sfu::Conference& conference =
         found != conferences_.end()
             ? *found->second
@@ -68,7 +64,8 @@ Result<JoinResult> WorkerCore::join(Instant now,
                           "The conference has as many participants as it may have.");
     }
     sfu::ParticipantConfig participant_config{
-        .id = "PA_" + random_.next_token(12),
+        .id = request.participant_id.empty() ? "PA_" + random_.next_token(12)
+                                             : request.participant_id,
         .connection = connection.value,
         .identity = request.identity,
         .name = request.name,
@@ -105,11 +102,35 @@ Result<JoinResult> WorkerCore::join(Instant now,
     by_ufrag_.emplace(participant.transport().local_ice().ufrag, id);
     conference.add(participant);
     participant.touch();
+    events_.emplace_back(ParticipantJoined{.connection = connection,
+                                           .conference = conference.name(),
+                                           .conference_id = conference.id(),
+                                           .participant_id = participant.id(),
+                                           .identity = participant.identity(),
+                                           .name = request.name,
+                                           .hidden = participant.hidden()});
     settle_touched(now, sink);
     return JoinResult{.connection = connection,
                       .participant_id = participant.id(),
                       .conference_id = conference.id(),
                       .local = describe_local(participant)};
+}
+
+std::size_t WorkerCore::end_identity(Instant now,
+                                     const std::string& conference,
+                                     const std::string& identity,
+                                     LeaveReason reason,
+                                     DatagramSink& sink) {
+    std::size_t ended = 0;
+    // The last one takes the conference along.
+    for (sfu::Conference* in = nullptr; (in = find_conference(conference)) != nullptr; ++ended) {
+        const sfu::Participant* participant = in->find_identity(identity);
+        if (participant == nullptr) {
+            break;
+        }
+        end_participant(now, by_connection_.at(participant->connection()), reason, sink);
+    }
+    return ended;
 }
 
 sfu::Conference& WorkerCore::make_conference(Instant now, const std::string& name, std::string id) {
@@ -195,6 +216,19 @@ Result<sfu::LocalDescription> WorkerCore::restart_ice(Instant now,
     return describe_local(participant);
 }
 
+Result<sfu::LocalDescription> WorkerCore::renegotiate(
+    Instant /*now*/,
+    ConnectionId /*connection*/,
+    const sfu::ConnectionDescription& /*description*/,
+    DatagramSink& /*sink*/) {
+    return make_error(ErrorCode::kUnavailable, "Sections cannot be changed yet.");
+}
+
+void WorkerCore::send_data(Instant /*now*/,
+                           ConnectionId /*connection*/,
+                           const DataMessage& /*message*/,
+                           DatagramSink& /*sink*/) {}
+
 Result<void> WorkerCore::set_layer_wish(Instant now,
                                         ConnectionId connection,
                                         const std::string& mid,
@@ -215,15 +249,12 @@ Result<void> WorkerCore::remove_participant(Instant now,
                                             const std::string& conference,
                                             const std::string& identity,
                                             DatagramSink& sink) {
-    const auto found = conferences_.find(conference);
-    if (found == conferences_.end()) {
+    if (find_conference(conference) == nullptr) {
         return make_error(ErrorCode::kNotFound, "There is no such conference on this node.");
     }
-    const sfu::Participant* participant = found->second->find_identity(identity);
-    if (participant == nullptr) {
+    if (end_identity(now, conference, identity, LeaveReason::kRemoved, sink) == 0) {
         return make_error(ErrorCode::kNotFound, "Nobody with this identity is in the conference.");
     }
-    end_participant(now, by_connection_.at(participant->connection()), LeaveReason::kRemoved, sink);
     settle_touched(now, sink);
     return {};
 }
@@ -262,6 +293,12 @@ void WorkerCore::end_participant(Instant now,
     add_transport_counters(participant, stats_);
     add_media_counters(participant, stats_);
 
+    if (participant.connected_before()) {
+        for (const auto& track : participant.tracks()) {
+            events_.emplace_back(
+                TrackEnded{.connection = {participant.connection()}, .track_id = track->id()});
+        }
+    }
     sfu::Conference& conference = *participant.conference();
     gone_.push_back({.connection = {participant.connection()},
                      .conference = conference.name(),
@@ -420,9 +457,7 @@ void WorkerCore::settle(Instant now, ParticipantId id, DatagramSink& sink) {
     drain_datagrams(participant, sink);
     while (const auto event = participant.transport().poll_event()) {
         if (event->kind == transport::TransportEventKind::kConnected) {
-            participant.on_connected(now);
-            participant.conference()->on_connected(now, participant);
-            relay_.on_connected(*participant.conference(), participant);
+            on_connected(now, participant);
         } else if (event->kind == transport::TransportEventKind::kClosed) {
             const LeaveReason reason = leave_reason_for(event->reason);
             if (reason == LeaveReason::kTimeout) {
@@ -435,6 +470,28 @@ void WorkerCore::settle(Instant now, ParticipantId id, DatagramSink& sink) {
     participant.send_probes(now, egress_, sink);
     participant.send_feedback(now, sink, stats_);
     rearm(id);
+}
+
+void WorkerCore::on_connected(Instant now, sfu::Participant& participant) {
+    participant.on_connected(now);
+    participant.conference()->on_connected(now, participant);
+    relay_.on_connected(*participant.conference(), participant);
+    events_.emplace_back(ParticipantConnected{.connection = {participant.connection()}});
+    for (const auto& track : participant.tracks()) {
+        tell_published(participant, *track);
+    }
+}
+
+void WorkerCore::tell_published(const sfu::Participant& participant,
+                                const sfu::PublishedTrack& track) {
+    const sfu::MediaSection& section = track.section();
+    events_.emplace_back(
+        TrackPublished{.connection = {participant.connection()},
+                       .track_id = track.id(),
+                       .mid = section.mid,
+                       .kind = section.kind,
+                       .codec = std::string(rtp::name_of(section.formats.front().codec)),
+                       .simulcast = track.is_simulcast()});
 }
 
 void WorkerCore::rearm(ParticipantId id) {

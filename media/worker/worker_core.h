@@ -1,8 +1,8 @@
 // All protocol logic of one worker: who a datagram belongs to, and when to wake.
 //
 // Sans-I/O; one thread. Owns its conferences and everything in them. After every call that takes
-// `now`, drain poll_gone() and re-arm from next_timeout(). Leaves out sockets (io/worker_thread.h)
-// and which conference lives here (local_switchboard.h).
+// `now`, drain take_events() and poll_gone() and re-arm from next_timeout(). Leaves out sockets
+// (io/worker_thread.h) and which conference lives here (local_switchboard.h).
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -77,6 +78,14 @@ class WorkerCore {
                                               ConnectionId connection,
                                               transport::IceCredentials remote);
     // See Switchboard.
+    Result<sfu::LocalDescription> renegotiate(Instant now,
+                                              ConnectionId connection,
+                                              const sfu::ConnectionDescription& description,
+                                              transport::DatagramSink& sink);
+    void send_data(Instant now,
+                   ConnectionId connection,
+                   const DataMessage& message,
+                   transport::DatagramSink& sink);
     Result<void> set_layer_wish(Instant now,
                                 ConnectionId connection,
                                 const std::string& mid,
@@ -117,6 +126,9 @@ class WorkerCore {
     // After every call, beside poll_gone(): poll_message() and publish().
     [[nodiscard]] relay::RelayLinks& relay() { return relay_; }
 
+    // What happened since the last call, in order; told before those who are gone.
+    [[nodiscard]] std::vector<ConferenceEvent> take_events() { return std::exchange(events_, {}); }
+
     // A connection that ended since the last call, or nothing when drained.
     [[nodiscard]] std::optional<ConnectionGone> poll_gone();
 
@@ -139,6 +151,14 @@ class WorkerCore {
     void bind_path(sfu::Participant& participant, ParticipantId id, const transport::Path& path);
     void unbind_path(ParticipantId id, const transport::Path& path);
     void drain_datagrams(sfu::Participant& participant, transport::DatagramSink& sink);
+    // Ends all connections of an identity; returns how many there were.
+    std::size_t end_identity(Instant now,
+                             const std::string& conference,
+                             const std::string& identity,
+                             LeaveReason reason,
+                             transport::DatagramSink& sink);
+    void on_connected(Instant now, sfu::Participant& participant);
+    void tell_published(const sfu::Participant& participant, const sfu::PublishedTrack& track);
     // Sends what a participant has to say, acts on its events, and re-arms its timer.
     void settle(Instant now, ParticipantId id, transport::DatagramSink& sink);
     // Sends what pacers let go.
@@ -175,6 +195,7 @@ class WorkerCore {
     boost::unordered_flat_map<transport::Path, ParticipantId, transport::PathHash> by_path_;
     TimerQueue<ParticipantId> timers_;
     sfu::TouchList touched_;
+    std::vector<ConferenceEvent> events_;
     std::vector<ConnectionGone> gone_;
     sfu::WorkerStats stats_;
 };
