@@ -33,7 +33,7 @@ int write_datagram(BIO* bio, const char* bytes, int size) {
     BIO_clear_retry_flags(bio);
     if (size > 0 && state.outgoing.size() < DtlsBio::kOutgoingMax) {
         const auto* from = reinterpret_cast<const std::byte*>(bytes);
-        state.outgoing.emplace_back(from, from + size);
+        state.outgoing.push({from, from + size});
     }
     return size;
 }

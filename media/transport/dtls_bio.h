@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <span>
 #include <vector>
 
 #include <sys/time.h>
+
+#include "media/transport/drained_queue.h"
 
 using BIO = struct bio_st;
 
@@ -19,7 +20,7 @@ struct DtlsBio {
     static constexpr std::size_t kOutgoingMax = 32;
 
     std::span<const std::byte> incoming;  // empty once read
-    std::deque<std::vector<std::byte>> outgoing;
+    DrainedQueue<std::vector<std::byte>> outgoing;
     // OpenSSL's retransmission deadline; see DtlsEndpoint. Null until OpenSSL first touched it.
     timeval* openssl_deadline = nullptr;
 };

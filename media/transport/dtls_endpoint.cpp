@@ -187,12 +187,14 @@ void DtlsEndpoint::rearm(Instant now, bool sent) {
 }
 
 void DtlsEndpoint::read_records() {
-    // Application data would be SCTP, which we did not negotiate; alerts are what we read for. A
-    // repeated last flight of the peer is answered by OpenSSL itself.
-    std::array<char, kDatagramBytesMax> unused{};
+    // A repeated last flight of the peer is answered by OpenSSL itself.
+    std::array<std::byte, kDatagramBytesMax> data{};
     for (;;) {
-        const int bytes = SSL_read(ssl_.get(), unused.data(), static_cast<int>(unused.size()));
+        const int bytes = SSL_read(ssl_.get(), data.data(), static_cast<int>(data.size()));
         if (bytes > 0) {
+            if (received_.size() < kApplicationRecordsMax) {
+                received_.push({data.begin(), data.begin() + bytes});
+            }
             continue;
         }
         switch (SSL_get_error(ssl_.get(), bytes)) {
@@ -222,13 +224,25 @@ void DtlsEndpoint::close() {
     deadline_ = kNever;
 }
 
-std::optional<std::vector<std::byte>> DtlsEndpoint::poll_datagram() {
-    if (bio_.outgoing.empty()) {
-        return std::nullopt;
+bool DtlsEndpoint::send_application_data(std::span<const std::byte> data) {
+    if (state_ != DtlsState::kConnected || data.empty() || data.size() > kApplicationBytesMax ||
+        bio_.outgoing.size() >= DtlsBio::kOutgoingMax) {
+        return false;
     }
-    std::vector<std::byte> datagram = std::move(bio_.outgoing.front());
-    bio_.outgoing.pop_front();
-    return datagram;
+    ERR_clear_error();
+    SSL_alloc_buffers(ssl_.get());
+    const int written = SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size()));
+    SSL_free_buffers(ssl_.get());
+    ERR_clear_error();
+    return written > 0;
+}
+
+std::optional<std::vector<std::byte>> DtlsEndpoint::poll_application_data() {
+    return received_.pop();
+}
+
+std::optional<std::vector<std::byte>> DtlsEndpoint::poll_datagram() {
+    return bio_.outgoing.pop();
 }
 
 bool DtlsEndpoint::export_keys() {

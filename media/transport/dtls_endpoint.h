@@ -1,6 +1,7 @@
-// One DTLS 1.2 association: handshake, SRTP keys, goodbye. OpenSSL behind it.
+// One DTLS 1.2 association: handshake, SRTP keys, application data, goodbye. OpenSSL behind it.
 //
-// Driven by PeerTransport; drain poll_datagram() after every call that takes `now`. Datagrams come
+// Driven by PeerTransport; drain poll_datagram() and poll_application_data() after every call that
+// takes `now`, and the former after send_application_data() and close(). Datagrams come
 // from verified paths only: cookies are not used.
 //
 // Time: OpenSSL's DTLS reads the machine's clock to decide on retransmission. Here its timer is set
@@ -9,7 +10,7 @@
 // is given the address of that deadline; a later OpenSSL keeps it to itself, and there the endpoint
 // falls back to OpenSSL's own clock: right in a node, not repeatable in a simulation.
 //
-// Leaves out: DTLS 1.3, renegotiation, resumption, application data (dropped).
+// Leaves out: DTLS 1.3, renegotiation, resumption.
 // Specification: RFC 6347, RFC 5764 section 4, RFC 8842.
 #pragma once
 
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "media/transport/drained_queue.h"
 #include "media/transport/dtls_bio.h"
 #include "media/transport/dtls_identity.h"
 #include "media/transport/dtls_verify.h"
@@ -62,6 +64,14 @@ class DtlsEndpoint {
     // Sends close_notify where there is a connection to close.
     void close();
 
+    // One record of SCTP (RFC 8261) or whatever the two sides agreed on. False where there is no
+    // connection, it is empty or longer than kApplicationBytesMax, or too much waits to be sent:
+    // then it is lost, as a datagram may be.
+    bool send_application_data(std::span<const std::byte> data);
+    // The content of one record that authenticated and was not seen before, or nothing. Of what
+    // came, the first kApplicationRecordsMax wait here; more are lost.
+    [[nodiscard]] std::optional<std::vector<std::byte>> poll_application_data();
+
     // At most kMtuBytes each.
     [[nodiscard]] std::optional<std::vector<std::byte>> poll_datagram();
 
@@ -76,6 +86,12 @@ class DtlsEndpoint {
 
     // Without IP and UDP headers; safe behind TURN and IPv6 tunnels.
     static constexpr std::size_t kMtuBytes = 1200;
+    // What a record adds: header, explicit nonce and tag of AES-GCM (RFC 6347 section 4.1, RFC 5288
+    // section 3).
+    static constexpr std::size_t kRecordOverheadBytes = 13 + 8 + 16;
+    static constexpr std::size_t kApplicationBytesMax = kMtuBytes - kRecordOverheadBytes;
+    // A datagram of kDatagramBytesMax holds this many records of a byte and a few.
+    static constexpr std::size_t kApplicationRecordsMax = 64;
     // Clients' largest datagram is a ClientHello fragment of 1408 bytes (Firefox).
     static constexpr std::size_t kDatagramBytesMax = 2048;
     // A lost handshake of 30 s stays below: 1.5 kB of ClientHello every few seconds, and
@@ -102,6 +118,7 @@ class DtlsEndpoint {
     std::unique_ptr<SSL, SslDeleter> ssl_;
     DtlsState state_ = DtlsState::kHandshaking;
     std::optional<DtlsSrtpKeys> keys_;
+    DrainedQueue<std::vector<std::byte>> received_;
     std::size_t handshake_bytes_ = 0;
     bool started_ = false;
 
