@@ -306,8 +306,8 @@ TEST(DtlsEndpoint, BoundsTheApplicationDataThatWaits) {
     while (pair.server.poll_application_data()) {
         ++received;
     }
-    EXPECT_GT(carried, DtlsEndpoint::kApplicationRecordsMax);
-    EXPECT_EQ(received, DtlsEndpoint::kApplicationRecordsMax);
+    EXPECT_GT(carried, DtlsQueues::kReceivedMax);
+    EXPECT_EQ(received, DtlsQueues::kReceivedMax);
 }
 
 TEST(DtlsEndpoint, SendsNothingWhenClosedBeforeItIsConnected) {
@@ -357,7 +357,7 @@ TEST(DtlsEndpoint, BoundsWhatAHandshakeMayTake) {
     while (pair.server.state() == DtlsState::kHandshaking) {
         pair.server.handle_datagram(pair.now, hello[0]);
         taken += hello[0].size();
-        ASSERT_LE(taken, DtlsEndpoint::kHandshakeBytesMax + hello[0].size());
+        ASSERT_LE(taken, DtlsHandshake::kBytesMax + hello[0].size());
     }
     EXPECT_EQ(pair.server.state(), DtlsState::kFailed);
 
