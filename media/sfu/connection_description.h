@@ -1,6 +1,7 @@
 // What signaling negotiated for one client's connection, without any SDP in it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,8 +53,8 @@ struct MediaSection {
     // Receiving: what the track is called ("TR_..."); empty: the node makes one. The same name in a
     // later description is the same track going on.
     std::string published_id = {};
-    // Sending, where JoinRequest::names_tracks: the id of the track that goes here, now or once it is
-    // published; empty: none.
+    // Sending, where JoinRequest::names_tracks: the id of the track that goes here, now or once it
+    // is published; empty: none.
     std::string wanted_track = {};
     std::string cname;      // of the first a=ssrc with one
     std::string track_id;   // a=msid's second word
@@ -61,6 +62,24 @@ struct MediaSection {
     // Receiving: nothing where signaling does not say (see source_of()).
     std::optional<TrackSource> source = std::nullopt;
 };
+
+[[nodiscard]] inline bool has_rtx(const MediaSection& section) {
+    return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
+        return format.rtx_payload_type.has_value();
+    });
+}
+
+// The client sends here.
+[[nodiscard]] inline bool is_receiving(const MediaSection& section) {
+    return !section.formats.empty() && (section.direction == Direction::kReceive ||
+                                        section.direction == Direction::kSendReceive);
+}
+
+// The client is sent media here.
+[[nodiscard]] inline bool is_sending(const MediaSection& section) {
+    return !section.formats.empty() &&
+           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
+}
 
 // A data channel that the node opens (RFC 8832).
 struct DataChannelConfig {
