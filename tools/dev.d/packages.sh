@@ -5,6 +5,7 @@ packages_build=(
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
     libssl-dev libsrtp2-dev libnice-dev libgstreamer-plugins-base1.0-dev
     libspdlog-dev libcli11-dev libyaml-cpp-dev
+    libprotobuf-dev protobuf-compiler zlib1g-dev
     libvpx-dev libopenh264-dev libaom-dev
     libgtest-dev libgmock-dev libbenchmark-dev
 )
