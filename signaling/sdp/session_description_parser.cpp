@@ -246,6 +246,12 @@ void read_message_size(Draft& draft, std::string_view value) {
     draft.well_formed = draft.media.message_bytes_max.has_value();
 }
 
+void read_content(Draft& draft, std::string_view value) {
+    if (draft.media.content.empty()) {
+        draft.media.content = value;
+    }
+}
+
 struct Reader {
     std::string_view name;
     void (*read)(Draft& draft, std::string_view value);
@@ -269,6 +275,7 @@ constexpr std::array kReaders = {
     Reader{"msid", read_msid},
     Reader{"sctp-port", read_sctp_port},
     Reader{"max-message-size", read_message_size},
+    Reader{"content", read_content},
     Reader{
         "candidate",
         [](Draft& draft, std::string_view value) { draft.media.candidates.emplace_back(value); }},

@@ -290,6 +290,13 @@ void read_root(ConfigReader& reader, NodeConfig& config) {
     if (auto keys = reader.section("keys")) {
         read_keys(std::move(*keys), config.keys);
     }
+    if (auto meet = reader.section("meet")) {
+        meet->read("join_key", config.join_key);
+        if (!config.join_key.empty() && !config.keys.contains(config.join_key)) {
+            meet->refuse("join_key", "there is no such key under keys");
+        }
+        meet->finish();
+    }
     if (auto metrics = reader.section("metrics")) {
         metrics->read("require_key", config.metrics_require_key);
         metrics->finish();

@@ -95,6 +95,8 @@ struct NodeConfig {
     HttpConfig http;
     std::vector<IceServerConfig> ice_servers;
     signaling::http::ApiKeys keys;
+    // The key that signs tokens for whoever opens the meeting page; empty: the page asks for one.
+    std::string join_key;
     bool metrics_require_key = true;
     log::Level log_level = log::Level::kInfo;
     log::Format log_format = log::Format::kText;
