@@ -1,7 +1,7 @@
 // What happens in conferences without being asked for, as signaling hears it.
 //
-// Every participant is told of, whichever door it came through: a WHIP publisher as well as one that
-// signaling let in itself. Of one connection events come in order; its last is ConnectionGone
+// Every participant is told of, whichever door it came through: a WHIP publisher as well as one
+// that signaling let in itself. Of one connection events come in order; its last is ConnectionGone
 // (switchboard.h).
 #pragma once
 

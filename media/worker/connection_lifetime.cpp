@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "media/sfu/published_track.h"
 #include "media/worker/worker_report.h"
 
 namespace isthmus::media {
@@ -38,10 +39,8 @@ Result<sfu::Participant*> ConnectionLifetime::begin(Instant now,
                                                     DatagramSink& sink) {
     // The same identity again is the same person on a new connection: the old one makes room, and
     // takes the conference along where nobody else is in it.
-    if (const sfu::Conference* before = state_.find_conference(request.conference)) {
-        if (sfu::Participant* old = before->find_identity(request.identity)) {
-            end(now, *old, LeaveReason::kReplaced, sink);
-        }
+    if (!request.beside) {
+        end_identity(now, request.conference, request.identity, LeaveReason::kReplaced, sink);
     }
     sfu::Conference& conference =
         state_.find_or_make_conference(now, request.conference, request.conference_id);
@@ -56,6 +55,13 @@ Result<sfu::Participant*> ConnectionLifetime::begin(Instant now,
     }
     conference.add(**participant);
     (*participant)->touch();
+    state_.events.emplace_back(ParticipantJoined{.connection = connection,
+                                                 .conference = conference.name(),
+                                                 .conference_id = conference.id(),
+                                                 .participant_id = (*participant)->id(),
+                                                 .identity = request.identity,
+                                                 .name = request.name,
+                                                 .hidden = request.hidden});
     return participant;
 }
 
@@ -64,7 +70,8 @@ Result<sfu::Participant*> ConnectionLifetime::make(Instant now,
                                                    const JoinRequest& request) {
     const WorkerCoreConfig& config = state_.config;
     sfu::ParticipantConfig participant_config{
-        .id = "PA_" + state_.random.next_token(12),
+        .id = request.participant_id.empty() ? "PA_" + state_.random.next_token(12)
+                                             : request.participant_id,
         .connection = connection.value,
         .identity = request.identity,
         .name = request.name,
@@ -114,6 +121,12 @@ void ConnectionLifetime::end(Instant now,
     participant.close(now, sink);
     add_counters(participant, state_.stats);
 
+    if (participant.connected_before()) {
+        for (const auto& track : participant.tracks()) {
+            state_.events.emplace_back(
+                TrackEnded{.connection = {participant.connection()}, .track_id = track->id()});
+        }
+    }
     sfu::Conference& conference = *participant.conference();
     gone_.push_back({.connection = {participant.connection()},
                      .conference = conference.name(),
@@ -124,6 +137,46 @@ void ConnectionLifetime::end(Instant now,
     state_.drop_if_empty(conference);
     state_.timers.erase(participant.handle());
     state_.connections.erase(participant);
+}
+
+std::size_t ConnectionLifetime::end_identity(Instant now,
+                                             const std::string& conference,
+                                             const std::string& identity,
+                                             LeaveReason reason,
+                                             DatagramSink& sink) {
+    std::size_t ended = 0;
+    // The last one takes the conference along.
+    while (const sfu::Conference* in = state_.find_conference(conference)) {
+        sfu::Participant* participant = in->find_identity(identity);
+        if (participant == nullptr) {
+            break;
+        }
+        end(now, *participant, reason, sink);
+        ++ended;
+    }
+    return ended;
+}
+
+void ConnectionLifetime::on_connected(Instant now, sfu::Participant& participant) {
+    participant.on_connected(now);
+    participant.conference()->on_connected(now, participant);
+    state_.relay.on_connected(*participant.conference(), participant);
+    state_.events.emplace_back(ParticipantConnected{.connection = {participant.connection()}});
+    for (const auto& track : participant.tracks()) {
+        tell_published(participant, *track);
+    }
+}
+
+void ConnectionLifetime::tell_published(const sfu::Participant& participant,
+                                        const sfu::PublishedTrack& track) {
+    const sfu::MediaSection& section = track.section();
+    state_.events.emplace_back(
+        TrackPublished{.connection = {participant.connection()},
+                       .track_id = track.id(),
+                       .mid = section.mid,
+                       .kind = section.kind,
+                       .codec = std::string(rtp::name_of(section.formats.front().codec)),
+                       .simulcast = track.is_simulcast()});
 }
 
 void ConnectionLifetime::settle_touched(Instant now, DatagramSink& sink) {
@@ -142,9 +195,7 @@ void ConnectionLifetime::settle(Instant now, sfu::Participant& participant, Data
     state_.drain_datagrams(participant, sink);
     while (const auto event = participant.transport().poll_event()) {
         if (event->kind == transport::TransportEventKind::kConnected) {
-            participant.on_connected(now);
-            participant.conference()->on_connected(now, participant);
-            state_.relay.on_connected(*participant.conference(), participant);
+            on_connected(now, participant);
         } else if (event->kind == transport::TransportEventKind::kClosed) {
             const LeaveReason reason = leave_reason_for(event->reason);
             if (reason == LeaveReason::kTimeout) {

@@ -4,7 +4,9 @@
 // acts on transport events and re-arms timers. After every call drain poll_gone().
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -36,6 +38,12 @@ class ConnectionLifetime {
              sfu::Participant& participant,
              LeaveReason reason,
              transport::DatagramSink& sink);
+    // All connections of an identity; returns how many there were.
+    std::size_t end_identity(Instant now,
+                             const std::string& conference,
+                             const std::string& identity,
+                             LeaveReason reason,
+                             transport::DatagramSink& sink);
 
     void settle_touched(Instant now, transport::DatagramSink& sink);
 
@@ -45,6 +53,8 @@ class ConnectionLifetime {
   private:
     // Sends what a participant has to say, acts on its events, and re-arms its timer.
     void settle(Instant now, sfu::Participant& participant, transport::DatagramSink& sink);
+    void on_connected(Instant now, sfu::Participant& participant);
+    void tell_published(const sfu::Participant& participant, const sfu::PublishedTrack& track);
     Result<sfu::Participant*> make(Instant now,
                                    ConnectionId connection,
                                    const JoinRequest& request);

@@ -68,6 +68,19 @@ Result<sfu::LocalDescription> WorkerCore::restart_ice(Instant now,
     return describe_local(*participant);
 }
 
+Result<sfu::LocalDescription> WorkerCore::renegotiate(
+    Instant /*now*/,
+    ConnectionId /*connection*/,
+    const sfu::ConnectionDescription& /*description*/,
+    DatagramSink& /*sink*/) {
+    return make_error(ErrorCode::kUnavailable, "Sections cannot be changed yet.");
+}
+
+void WorkerCore::send_data(Instant /*now*/,
+                           ConnectionId /*connection*/,
+                           const DataMessage& /*message*/,
+                           DatagramSink& /*sink*/) {}
+
 Result<void> WorkerCore::set_layer_wish(Instant now,
                                         ConnectionId connection,
                                         const std::string& mid,
@@ -88,15 +101,12 @@ Result<void> WorkerCore::remove_participant(Instant now,
                                             const std::string& conference,
                                             const std::string& identity,
                                             DatagramSink& sink) {
-    const sfu::Conference* found = state_.find_conference(conference);
-    if (found == nullptr) {
+    if (state_.find_conference(conference) == nullptr) {
         return make_error(ErrorCode::kNotFound, "There is no such conference on this node.");
     }
-    sfu::Participant* participant = found->find_identity(identity);
-    if (participant == nullptr) {
+    if (lifetime_.end_identity(now, conference, identity, LeaveReason::kRemoved, sink) == 0) {
         return make_error(ErrorCode::kNotFound, "Nobody with this identity is in the conference.");
     }
-    lifetime_.end(now, *participant, LeaveReason::kRemoved, sink);
     lifetime_.settle_touched(now, sink);
     return {};
 }

@@ -78,8 +78,9 @@ struct WorkerState {
     boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences;
     relay::RelayLinks relay;  // outlived by the participants, whose tracks it taps
     TimerQueue<sfu::ParticipantId> timers;
-    sfu::TouchList touched;  // to be settled at the end of the call at hand
-    sfu::WorkerStats stats;  // without what those still here count themselves
+    std::vector<ConferenceEvent> events;  // to be told to signaling
+    sfu::TouchList touched;               // to be settled at the end of the call at hand
+    sfu::WorkerStats stats;               // without what those still here count themselves
 };
 
 }  // namespace isthmus::media
