@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "media/data/data_description.h"
 #include "media/rtp/header_extension_kind.h"
 #include "media/rtp/payload_format.h"
 #include "media/sfu/track_source.h"
@@ -81,19 +82,8 @@ struct MediaSection {
            (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
 }
 
-// A data channel that the node opens (RFC 8832).
-struct DataChannelConfig {
-    std::string label;
-    bool ordered = true;
-    std::optional<std::uint16_t> max_retransmits = std::nullopt;  // nothing: reliable
-};
-
-// SCTP on the connection's DTLS association (RFC 8841), for data channels.
-struct DataDescription {
-    std::uint16_t remote_port = 5000;
-    std::size_t remote_message_bytes_max = 65536;  // a=max-message-size
-    std::vector<DataChannelConfig> opens;          // as soon as SCTP is up
-};
+using data::DataChannelConfig;
+using data::DataDescription;
 
 struct ConnectionDescription {
     transport::IceCredentials remote_ice;

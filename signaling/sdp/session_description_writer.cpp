@@ -179,6 +179,12 @@ void write_media(Writer& writer, const MediaDescription& media) {
     }
     write_payload_types(writer, media);
     write_streams(writer, media);
+    if (media.sctp_port) {
+        writer.line("a=sctp-port:", std::to_string(*media.sctp_port));
+    }
+    if (media.message_bytes_max) {
+        writer.line("a=max-message-size:", std::to_string(*media.message_bytes_max));
+    }
 }
 
 }  // namespace
