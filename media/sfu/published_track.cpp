@@ -179,20 +179,67 @@ void PublishedTrack::trim_caches(Instant now) {
 
 void PublishedTrack::add(Subscription& subscription) {
     subscriptions_.push_back(&subscription);
-    owner_.touch();
+    on_demand_changed();
 }
 
 void PublishedTrack::remove(Subscription& subscription) {
     std::erase(subscriptions_, &subscription);
-    owner_.touch();
+    on_demand_changed();
 }
 
 void PublishedTrack::add(TrackTap& tap) {
     taps_.push_back(&tap);
+    on_demand_changed();
 }
 
 void PublishedTrack::remove(TrackTap& tap) {
     std::erase(taps_, &tap);
+    on_demand_changed();
+}
+
+rtp::FrameSize PublishedTrack::size_by_rank(std::size_t rank) const {
+    if (is_simulcast()) {
+        return encodings_.size_by_rank(rank);
+    }
+    const InboundStream* const stream = encodings_.any();
+    return stream != nullptr ? stream->reader.size_of(static_cast<std::uint8_t>(rank))
+                             : rtp::FrameSize{};
+}
+
+WantedSize PublishedTrack::wanted_size() const {
+    WantedSize most;
+    for (const Subscription* subscription : subscriptions_) {
+        if (const VideoFollower* video = subscription->video()) {
+            most = std::max(most, video->wanted_size());
+        }
+    }
+    for (const TrackTap* tap : taps_) {
+        most = std::max(most, tap->wanted_size());
+    }
+    return most;
+}
+
+void PublishedTrack::on_demand_changed() {
+    demand_changed_ = true;
+    owner_.touch();
+}
+
+std::optional<WantedSize> PublishedTrack::poll_demand(Instant now) {
+    if (kind() != rtp::MediaKind::kVideo || size_count() == 0) {
+        return std::nullopt;
+    }
+    if (std::exchange(demand_changed_, false)) {
+        const WantedSize wanted = wanted_size();
+        demand_.on_demand(now, wanted && *wanted + 1U >= size_count() ? kEverySize : wanted);
+    }
+    return demand_.poll(now);
+}
+
+// They are counted when they first come: one that is switched off is still there to be wanted.
+void PublishedTrack::count_spatial_layers() {
+    if (!layers_.empty()) {
+        spatial_layers_ = std::max<std::size_t>(spatial_layers_, layers_.back().id.spatial + 1U);
+    }
 }
 
 void PublishedTrack::ask(Instant now, InboundStream& stream) {
@@ -241,6 +288,8 @@ void PublishedTrack::refresh_layers(Instant now) {
         });
     if (!same) {
         ++layers_version_;
+        count_spatial_layers();
+        demand_changed_ = true;
     }
 }
 
@@ -286,7 +335,7 @@ void PublishedTrack::handle_timeout(Instant now) {
 }
 
 Instant PublishedTrack::next_timeout() const {
-    Instant earliest = kNever;
+    Instant earliest = demand_.next_timeout();
     for (const auto& stream : streams_) {
         earliest =
             std::min({earliest, stream->nack.next_timeout(), stream->key_frames.next_timeout()});

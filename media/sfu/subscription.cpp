@@ -134,6 +134,7 @@ void Subscription::unbind() {
         track_->audio_gate().watchers -= watches_ ? 1 : 0;
         track_->remove(*this);
         track_ = nullptr;
+        told_starved_ = false;
         following_.reset();
         if (video_ != nullptr) {
             video_->unbind();
@@ -234,7 +235,21 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     return video_ != nullptr ? take_video(now, packet) : take_audio(now, packet);
 }
 
+std::optional<bool> Subscription::poll_starved() {
+    const bool starved = video_ != nullptr && video_->starved();
+    return std::exchange(told_starved_, starved) != starved ? std::optional(starved) : std::nullopt;
+}
+
 std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackPacket& packet) {
+    if (paused_) {
+        was_paused_ = true;
+        return std::nullopt;
+    }
+    if (std::exchange(was_paused_, false) && !packet.resumes) {
+        TrackPacket first = packet;
+        first.resumes = true;
+        return take_audio(now, first);
+    }
     if (!follow(now, packet)) {
         return std::nullopt;
     }

@@ -91,6 +91,13 @@ class Subscription {
                       transport::DatagramSink& sink);
     void handle_key_frame_request(Instant now);
 
+    // Audio: nothing is sent until it is false again.
+    void set_paused(bool paused) { paused_ = paused; }
+
+    // Video: whether it is held back for want of bandwidth, where that has changed since it was
+    // asked last.
+    [[nodiscard]] std::optional<bool> poll_starved();
+
     // Null for audio.
     [[nodiscard]] VideoFollower* video() const { return video_.get(); }
 
@@ -109,6 +116,11 @@ class Subscription {
     [[nodiscard]] const SenderDescription& description() const { return description_; }
 
     [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
+
+    // From the receiver's last report: what was lost (0 to 1), and how far away it is.
+    [[nodiscard]] double loss_ratio() const { return sent_.receiver().loss_ratio; }
+
+    [[nodiscard]] std::optional<Duration> round_trip() const { return sent_.receiver().rtt; }
 
     // Packets of the repair stream so far.
     [[nodiscard]] std::uint64_t repair_packets() const {
@@ -188,6 +200,9 @@ class Subscription {
     rtp::SequenceRewriter rewriter_;
     std::unique_ptr<VideoFollower> video_;  // null for audio
     bool watches_ = false;
+    bool paused_ = false;      // audio
+    bool was_paused_ = false;  // something was held back, and nothing sent since
+    bool told_starved_ = false;
     bool fresh_ = false;                             // nothing was offered since bind()
     std::optional<std::uint32_t> following_;         // InboundStream::source of audio
     const rtp::PayloadFormat* published_ = nullptr;  // what `format_` was chosen for

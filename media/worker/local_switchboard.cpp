@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -33,6 +34,26 @@ void merge_parts(Conferences& conferences) {
         std::ranges::stable_sort(whole.participants, {}, &sfu::ParticipantInfo::joined_at_unix_ms);
     }
     conferences = std::move(merged);
+}
+
+// Drops messages where too many of them wait for the signaling thread. Returns the bytes of those
+// that are left.
+std::size_t bound(std::vector<ConferenceEvent>& events, DataBacklog& backlog) {
+    constexpr std::size_t kMessageOverheadBytes = 128;
+    std::size_t admitted = 0;
+    std::erase_if(events, [&](const ConferenceEvent& event) {
+        const auto* received = std::get_if<DataReceived>(&event);
+        if (received == nullptr) {
+            return false;
+        }
+        const std::size_t bytes = received->message.bytes->size() + kMessageOverheadBytes;
+        if (!backlog.admit(bytes)) {
+            return true;
+        }
+        admitted += bytes;
+        return false;
+    });
+    return admitted;
 }
 
 std::unexpected<Error> busy() {
@@ -74,13 +95,15 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
 WorkerListeners LocalSwitchboard::make_listeners() {
     const auto alive = std::weak_ptr(alive_);
     return {.on_events =
-                [this, alive](std::vector<ConferenceEvent> events) {
-                    executor_([this, alive, events = std::move(events)] {
+                [this, alive, backlog = backlog_](std::vector<ConferenceEvent> events) {
+                    const std::size_t bytes = bound(events, *backlog);
+                    executor_([this, alive, backlog, bytes, events = std::move(events)] {
                         for (const ConferenceEvent& event : events) {
-                            if (!alive.expired() && event_listener_) {
-                                event_listener_(event);
+                            if (!alive.expired()) {
+                                handle_event(event);
                             }
                         }
+                        backlog->release(bytes);
                     });
                 },
             .on_gone =
@@ -260,9 +283,11 @@ void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
         return;
     }
     const ConnectionId id{next_connection_++};
-    connections_.emplace(
-        id.value,
-        Placed{.worker = *worker, .conference = request.conference, .identity = request.identity});
+    connections_.emplace(id.value,
+                         Placed{.worker = *worker,
+                                .conference = request.conference,
+                                .identity = request.identity,
+                                .unreliable_channels = {}});
     ++admitted_[*worker];
     ConferenceHome& home = homes_.at(request.conference);
     request.conference_id = home.id();
@@ -342,13 +367,44 @@ void LocalSwitchboard::renegotiate(ConnectionId connection,
 }
 
 void LocalSwitchboard::send_data(ConnectionId connection, DataMessage message) {
-    const auto placed = connections_.find(connection.value);
-    if (placed != connections_.end()) {
-        tell(placed->second.worker,
-             [connection, message = std::move(message)](WorkerContext& context) {
-                 context.core.send_data(context.now, connection, message, context.sink);
-             });
+    if (!connections_.contains(connection.value)) {
+        return;
     }
+    outgoing_.push_back({.association = {connection.value}, .message = std::move(message)});
+    // What goes to many is handed over once.
+    if (outgoing_.size() == 1) {
+        executor_([this, alive = std::weak_ptr(alive_)] {
+            if (!alive.expired()) {
+                flush_data();
+            }
+        });
+    }
+}
+
+void LocalSwitchboard::flush_data() {
+    std::vector<data::OutgoingMessage> all = std::exchange(outgoing_, {});
+    for (auto begin = all.begin(); begin != all.end();) {
+        const auto end = std::find_if(begin, all.end(), [begin](const auto& one) {
+            return one.message.bytes != begin->message.bytes;
+        });
+        const std::vector<data::OutgoingMessage> same(begin, end);
+        if (!group_->data->send(same)) {
+            std::ranges::for_each(same, [this](const auto& lost) { lose(lost); });
+        }
+        begin = end;
+    }
+}
+
+void LocalSwitchboard::lose(const data::OutgoingMessage& lost) {
+    const ConnectionId connection{lost.association.value};
+    const auto placed = connections_.find(connection.value);
+    if (placed == connections_.end() ||
+        std::ranges::find(placed->second.unreliable_channels, lost.message.channel) !=
+            placed->second.unreliable_channels.end()) {
+        return;
+    }
+    log::warning("worker", "a reliable message is lost: the data thread is too busy");
+    leave(connection, LeaveReason::kTransportFailed, [](const Result<void>&) {});
 }
 
 void LocalSwitchboard::list_conferences(bool details,
@@ -473,6 +529,25 @@ void LocalSwitchboard::on_event(std::function<void(const ConferenceEvent&)> list
 
 void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGone&)> listener) {
     listener_ = std::move(listener);
+}
+
+void LocalSwitchboard::handle_event(const ConferenceEvent& event) {
+    if (const auto* opened = std::get_if<DataChannelOpened>(&event);
+        opened != nullptr && !opened->reliable) {
+        const auto placed = connections_.find(opened->connection.value);
+        if (placed != connections_.end()) {
+            placed->second.unreliable_channels.push_back(opened->channel);
+        }
+    }
+    if (const auto* closed = std::get_if<DataChannelClosed>(&event)) {
+        const auto placed = connections_.find(closed->connection.value);
+        if (placed != connections_.end()) {
+            std::erase(placed->second.unreliable_channels, closed->channel);
+        }
+    }
+    if (event_listener_) {
+        event_listener_(event);
+    }
 }
 
 void LocalSwitchboard::handle_gone(const ConnectionGone& gone) {
