@@ -157,7 +157,8 @@ bool SctpSocket::configure_path(std::uint16_t remote_port) {
     std::memcpy(&path.spp_address, &remote, sizeof remote);
     // ICE consent says whether the client is there.
     path.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_DISABLE;
-    path.spp_pathmtu = kPacketBytesMax;
+    // Without the common header.
+    path.spp_pathmtu = kPacketBytesMax - sizeof(sctp_common_header);
     return set_option(socket_, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path);
 }
 
