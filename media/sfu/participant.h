@@ -133,6 +133,9 @@ class Participant final : public TrackOwner {
 
     [[nodiscard]] bool connected() const override { return transport_.connected(); }
 
+    // Has been connected, whether it is still or not.
+    [[nodiscard]] bool connected_before() const { return reports_at_ != kNever; }
+
     [[nodiscard]] bool wants_tracks() const {
         return config_.can_subscribe && connected() && subscriber_.has_free_section();
     }

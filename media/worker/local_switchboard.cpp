@@ -61,7 +61,7 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
     }
     self->group_ = *std::move(group);
     for (const WorkerThreadConfig& worker : config.workers) {
-        auto started = WorkerThread::start(worker, self->group_, self->make_gone_listener());
+        auto started = WorkerThread::start(worker, self->group_, self->make_listeners());
         if (!started) {
             return std::unexpected(started.error());
         }
@@ -71,14 +71,37 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
     return self;
 }
 
-WorkerThread::GoneListener LocalSwitchboard::make_gone_listener() {
-    return [this, alive = std::weak_ptr(alive_)](ConnectionGone gone) {
-        executor_([this, alive, gone = std::move(gone)] {
-            if (!alive.expired()) {
-                handle_gone(gone);
-            }
-        });
-    };
+WorkerListeners LocalSwitchboard::make_listeners() {
+    const auto alive = std::weak_ptr(alive_);
+    return {.on_events =
+                [this, alive](std::vector<ConferenceEvent> events) {
+                    executor_([this, alive, events = std::move(events)] {
+                        for (const ConferenceEvent& event : events) {
+                            if (!alive.expired() && event_listener_) {
+                                event_listener_(event);
+                            }
+                        }
+                    });
+                },
+            .on_gone =
+                [this, alive](ConnectionGone gone) {
+                    executor_([this, alive, gone = std::move(gone)] {
+                        if (!alive.expired()) {
+                            handle_gone(gone);
+                        }
+                    });
+                }};
+}
+
+template <typename T>
+const LocalSwitchboard::Placed* LocalSwitchboard::find_placed(ConnectionId connection,
+                                                              Answer<T>& answer) {
+    const auto placed = connections_.find(connection.value);
+    if (placed != connections_.end()) {
+        return &placed->second;
+    }
+    answer_later<T>(std::move(answer), make_error(ErrorCode::kNotFound, "This session has ended."));
+    return nullptr;
 }
 
 template <typename T>
@@ -243,7 +266,7 @@ void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
     ++admitted_[*worker];
     ConferenceHome& home = homes_.at(request.conference);
     request.conference_id = home.id();
-    if (home.add(*worker, id, request.identity)) {
+    if (home.add(*worker, id, request.identity, request.beside)) {
         link(request.conference, home, *worker);
     }
     ask<JoinResult>(
@@ -260,14 +283,12 @@ void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
 }
 
 void LocalSwitchboard::leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) {
-    const auto placed = connections_.find(connection.value);
-    if (placed == connections_.end()) {
-        answer_later<void>(std::move(answer),
-                           make_error(ErrorCode::kNotFound, "This session has ended."));
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
         return;
     }
     ask<void>(
-        placed->second.worker,
+        placed->worker,
         [connection, reason](WorkerContext& context) {
             return context.core.leave(context.now, connection, reason, context.sink);
         },
@@ -277,14 +298,12 @@ void LocalSwitchboard::leave(ConnectionId connection, LeaveReason reason, Answer
 void LocalSwitchboard::restart_ice(ConnectionId connection,
                                    transport::IceCredentials remote,
                                    Answer<sfu::LocalDescription> answer) {
-    const auto placed = connections_.find(connection.value);
-    if (placed == connections_.end()) {
-        answer_later<sfu::LocalDescription>(
-            std::move(answer), make_error(ErrorCode::kNotFound, "This session has ended."));
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
         return;
     }
     ask<sfu::LocalDescription>(
-        placed->second.worker,
+        placed->worker,
         [connection, remote = std::move(remote)](WorkerContext& context) {
             return context.core.restart_ice(context.now, connection, remote);
         },
@@ -295,18 +314,41 @@ void LocalSwitchboard::set_layer_wish(ConnectionId connection,
                                       std::string mid,
                                       sfu::LayerWish wish,
                                       Answer<void> answer) {
-    const auto placed = connections_.find(connection.value);
-    if (placed == connections_.end()) {
-        answer_later<void>(std::move(answer),
-                           make_error(ErrorCode::kNotFound, "This session has ended."));
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
         return;
     }
     ask<void>(
-        placed->second.worker,
+        placed->worker,
         [connection, mid = std::move(mid), wish](WorkerContext& context) {
             return context.core.set_layer_wish(context.now, connection, mid, wish, context.sink);
         },
         std::move(answer));
+}
+
+void LocalSwitchboard::renegotiate(ConnectionId connection,
+                                   sfu::ConnectionDescription description,
+                                   Answer<sfu::LocalDescription> answer) {
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
+        return;
+    }
+    ask<sfu::LocalDescription>(
+        placed->worker,
+        [connection, description = std::move(description)](WorkerContext& context) {
+            return context.core.renegotiate(context.now, connection, description, context.sink);
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::send_data(ConnectionId connection, DataMessage message) {
+    const auto placed = connections_.find(connection.value);
+    if (placed != connections_.end()) {
+        tell(placed->second.worker,
+             [connection, message = std::move(message)](WorkerContext& context) {
+                 context.core.send_data(context.now, connection, message, context.sink);
+             });
+    }
 }
 
 void LocalSwitchboard::list_conferences(bool details,
@@ -423,6 +465,10 @@ void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answe
             }
             answer(std::move(workers));
         });
+}
+
+void LocalSwitchboard::on_event(std::function<void(const ConferenceEvent&)> listener) {
+    event_listener_ = std::move(listener);
 }
 
 void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGone&)> listener) {

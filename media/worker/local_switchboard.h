@@ -54,6 +54,10 @@ class LocalSwitchboard final : public Switchboard {
                         std::string mid,
                         sfu::LayerWish wish,
                         Answer<void> answer) override;
+    void renegotiate(ConnectionId connection,
+                     sfu::ConnectionDescription description,
+                     Answer<sfu::LocalDescription> answer) override;
+    void send_data(ConnectionId connection, DataMessage message) override;
     void restart_ice(ConnectionId connection,
                      transport::IceCredentials remote,
                      Answer<sfu::LocalDescription> answer) override;
@@ -64,6 +68,7 @@ class LocalSwitchboard final : public Switchboard {
                             Answer<void> answer) override;
     void end_conference(std::string name, Answer<void> answer) override;
     void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) override;
+    void on_event(std::function<void(const ConferenceEvent&)> listener) override;
     void on_connection_gone(std::function<void(const ConnectionGone&)> listener) override;
 
     // Ends every session with kShutdown and refuses new ones; answers when all goodbyes are sent.
@@ -83,8 +88,11 @@ class LocalSwitchboard final : public Switchboard {
 
     LocalSwitchboard(SwitchboardLimits limits, Executor executor);
 
-    // What a worker's thread calls; handle_gone() then runs on the signaling thread.
-    [[nodiscard]] WorkerThread::GoneListener make_gone_listener();
+    // What a worker's thread calls; the rest runs on the signaling thread.
+    [[nodiscard]] WorkerListeners make_listeners();
+    // Where the connection is, or null: then kNotFound is answered.
+    template <typename T>
+    const Placed* find_placed(ConnectionId connection, Answer<T>& answer);
     // Runs `job` (WorkerContext& -> Result<T>) on a worker; the result comes to `answer` on the
     // signaling thread.
     template <typename T, typename Function>
@@ -116,6 +124,7 @@ class LocalSwitchboard final : public Switchboard {
     Executor executor_;
     boost::unordered_flat_map<std::string, ConferenceHome> homes_;
     boost::unordered_flat_map<std::uint64_t, Placed> connections_;
+    std::function<void(const ConferenceEvent&)> event_listener_;
     std::function<void(const ConnectionGone&)> listener_;
     SystemRandom random_;
     std::uint64_t next_connection_ = 1;

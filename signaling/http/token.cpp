@@ -352,8 +352,12 @@ std::string sign_token(const AccessToken& token, std::string_view secret) {
     }
     claims["exp"] = token.expires_unix_s;
     claims["video"] = grant_members(token.video);
-    std::string jwt = encode_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." +
-                      encode_base64url(json::serialize(claims));
+    return sign_claims(json::serialize(claims), secret);
+}
+
+std::string sign_claims(std::string_view claims_json, std::string_view secret) {
+    std::string jwt =
+        encode_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." + encode_base64url(claims_json);
     const Signature signature = hmac_sha256(secret, jwt);
     jwt += "." + encode_base64url(signature);
     return jwt;

@@ -46,4 +46,7 @@ using ApiKeys = std::map<std::string, std::string, std::less<>>;
 // Signs with `secret`; `token.issuer` is the key's name.
 [[nodiscard]] std::string sign_token(const AccessToken& token, std::string_view secret);
 
+// A JWT (HS256) of any claims, given as a JSON object.
+[[nodiscard]] std::string sign_claims(std::string_view claims_json, std::string_view secret);
+
 }  // namespace isthmus::signaling::http

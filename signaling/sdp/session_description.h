@@ -119,7 +119,12 @@ struct MediaDescription {
     std::vector<SsrcGroup> ssrc_groups;
     std::vector<Rid> rids;
     std::optional<Simulcast> simulcast;
-    std::string msid;  // value of the first a=msid
+    std::string msid;     // value of the first a=msid
+    std::string content;  // value of the first a=content: "slides", "main,sl" (RFC 4796)
+
+    // Data channels (RFC 8841).
+    std::optional<std::uint16_t> sctp_port;
+    std::optional<std::uint64_t> message_bytes_max;  // a=max-message-size; 0: any
 
     [[nodiscard]] const PayloadType* find_payload_type(std::uint8_t number) const;
 

@@ -236,6 +236,22 @@ void read_msid(Draft& draft, std::string_view value) {
     }
 }
 
+void read_sctp_port(Draft& draft, std::string_view value) {
+    draft.media.sctp_port = parse_number<std::uint16_t>(value);
+    draft.well_formed = draft.media.sctp_port.has_value();
+}
+
+void read_message_size(Draft& draft, std::string_view value) {
+    draft.media.message_bytes_max = parse_number<std::uint64_t>(value);
+    draft.well_formed = draft.media.message_bytes_max.has_value();
+}
+
+void read_content(Draft& draft, std::string_view value) {
+    if (draft.media.content.empty()) {
+        draft.media.content = value;
+    }
+}
+
 struct Reader {
     std::string_view name;
     void (*read)(Draft& draft, std::string_view value);
@@ -257,6 +273,9 @@ constexpr std::array kReaders = {
     Reader{"ice-pwd", read_pwd},
     Reader{"ice-options", read_ice_options},
     Reader{"msid", read_msid},
+    Reader{"sctp-port", read_sctp_port},
+    Reader{"max-message-size", read_message_size},
+    Reader{"content", read_content},
     Reader{
         "candidate",
         [](Draft& draft, std::string_view value) { draft.media.candidates.emplace_back(value); }},

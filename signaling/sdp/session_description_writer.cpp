@@ -113,6 +113,7 @@ void write_payload_types(Writer& writer, const MediaDescription& media) {
 
 void write_streams(Writer& writer, const MediaDescription& media) {
     writer.line_if_set("a=msid:", media.msid);
+    writer.line_if_set("a=content:", media.content);
     for (const SsrcGroup& group : media.ssrc_groups) {
         std::string ssrcs;
         for (const std::uint32_t ssrc : group.ssrcs) {
@@ -178,6 +179,12 @@ void write_media(Writer& writer, const MediaDescription& media) {
     }
     write_payload_types(writer, media);
     write_streams(writer, media);
+    if (media.sctp_port) {
+        writer.line("a=sctp-port:", std::to_string(*media.sctp_port));
+    }
+    if (media.message_bytes_max) {
+        writer.line("a=max-message-size:", std::to_string(*media.message_bytes_max));
+    }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ packages_build=(
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
     libssl-dev libsrtp2-dev libnice-dev libusrsctp-dev libgstreamer-plugins-base1.0-dev
     libspdlog-dev libcli11-dev libyaml-cpp-dev
+    libprotobuf-dev protobuf-compiler zlib1g-dev
     libvpx-dev libopenh264-dev libaom-dev
     libgtest-dev libgmock-dev libbenchmark-dev
 )
@@ -45,19 +46,25 @@ missing_packages() {
     done
 }
 
-# The machine's Node is too old for playwright-core (Debian 12 has 18): npm only fetches the packages,
-# among them the Node that runs the tests. --ignore-scripts is in tests/e2e/.npmrc.
-need_e2e_modules() {
-    local lock=tests/e2e/package-lock.json installed=tests/e2e/node_modules/.package-lock.json
+# need_modules FOLDER WHAT: what its package-lock.json names. npm only fetches: --ignore-scripts is in
+# each folder's .npmrc.
+need_modules() {
+    local lock=$1/package-lock.json installed=$1/node_modules/.package-lock.json
     if [[ -e $installed && ! $lock -nt $installed ]]; then
         return
     fi
     if ! command -v npm >/dev/null; then
         need_packages npm
     fi
-    say "Fetching the browser driver and Node for tests/e2e"
-    (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+    say "Fetching $2 for $1"
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
     touch "$installed"
+}
+
+# The machine's Node is too old for playwright-core (Debian 12 has 18): among these is the Node that
+# runs the tests.
+need_e2e_modules() {
+    need_modules tests/e2e "the browser driver and Node"
 }
 
 # coturn's package starts a server on the machine; masking the unit first prevents that. The tests

@@ -15,7 +15,7 @@
 #include "signaling/http/static_files.h"
 #include "signaling/http/tls_identity.h"
 #include "signaling/whip/whip_endpoint.h"
-#include "tools/node/dev_token.h"
+#include "tools/node/join_endpoint.h"
 
 namespace isthmus::node {
 namespace {
@@ -44,18 +44,12 @@ Result<http::TlsIdentity> tls_identity_of(const NodeConfig& config) {
     return identity;
 }
 
-// Installed: bin/isthmus-node beside share/isthmus/meet. Built: build/<preset>/bin in the source
-// tree.
+// bin/isthmus-node beside share/isthmus/meet, installed as well as in build/<preset>.
 std::string default_pages_directory() {
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-    for (const fs::path& candidate :
-         {program / "../share/isthmus/meet", program / "../../../tools/meet"}) {
-        if (fs::exists(candidate / "index.html", error)) {
-            return candidate.lexically_normal().string();
-        }
-    }
-    return {};
+    const fs::path pages = (program / "../share/isthmus/meet").lexically_normal();
+    return fs::exists(pages / "index.html", error) ? pages.string() : std::string();
 }
 
 // The pages are no reason not to carry media.
@@ -66,7 +60,7 @@ http::StaticFiles load_pages(const HttpConfig& config) {
         log::warning("node", "no web pages found; http.pages_directory can name their folder");
         return {};
     }
-    auto files = http::StaticFiles::load(directory, "/meet/");
+    auto files = http::StaticFiles::load(directory, "/assets/");
     if (!files) {
         log::warning("node", "{}", files.error().message);
         return {};
@@ -150,10 +144,14 @@ struct Node::State {
         // Before WHEP's: /whep/{conference}/participants would be a session there.
         api->add_routes(router);
         whip->add_routes(router);
-        if (options.dev) {
-            add_dev_token_route(router, now_unix_s);
+        if (const std::string& key = options.config.join_key; !key.empty()) {
+            add_join_route(
+                router, {.key = key, .secret = options.config.keys.at(key)}, now_unix_s, [this] {
+                    return random.next_token(6);
+                });
         }
         pages = load_pages(options.config.http);
+        pages.add_page(router, "/meet/{conference}");
         pages.add_routes(router);
     }
 

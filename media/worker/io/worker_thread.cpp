@@ -49,13 +49,13 @@ class WorkerThread::Loop {
          std::unique_ptr<WorkerSockets> sockets,
          std::unique_ptr<transport::SrtpFanout> fanout,
          std::shared_ptr<WorkerGroup> group,
-         GoneListener on_gone)
+         WorkerListeners listeners)
         : group_(std::move(group)),
           index_(config.index),
           door_(*group_->doors.at(config.index)),
           sockets_(std::move(sockets)),
           fanout_(std::move(fanout)),
-          on_gone_(std::move(on_gone)),
+          listeners_(std::move(listeners)),
           core_({.index = config.index,
                  .limits = config.limits,
                  .transport_limits = {},
@@ -140,9 +140,16 @@ class WorkerThread::Loop {
             for (transport::TcpAcceptor& acceptor : sockets_->tcp()) {
                 acceptor.handle_timeout(now);
             }
-            while (auto gone = core_.poll_gone()) {
-                on_gone_(*std::move(gone));
-            }
+            tell_listeners();
+        }
+    }
+
+    void tell_listeners() {
+        if (auto events = core_.take_events(); !events.empty()) {
+            listeners_.on_events(std::move(events));
+        }
+        while (auto gone = core_.poll_gone()) {
+            listeners_.on_gone(*std::move(gone));
         }
     }
 
@@ -242,7 +249,7 @@ class WorkerThread::Loop {
     SystemRandom random_;
     std::unique_ptr<WorkerSockets> sockets_;
     std::unique_ptr<transport::SrtpFanout> fanout_;
-    GoneListener on_gone_;
+    WorkerListeners listeners_;
     WorkerCore core_;
     std::deque<std::pair<std::uint32_t, Job>> undelivered_;
     transport::FileDescriptor epoll_;
@@ -252,7 +259,7 @@ class WorkerThread::Loop {
 
 Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConfig& config,
                                                           std::shared_ptr<WorkerGroup> group,
-                                                          GoneListener on_gone) {
+                                                          WorkerListeners listeners) {
     auto sockets = WorkerSockets::open(config.sockets);
     if (!sockets) {
         return std::unexpected(sockets.error());
@@ -262,7 +269,7 @@ Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConf
         return std::unexpected(fanout.error());
     }
     auto loop = std::make_unique<Loop>(
-        config, *std::move(sockets), *std::move(fanout), std::move(group), std::move(on_gone));
+        config, *std::move(sockets), *std::move(fanout), std::move(group), std::move(listeners));
     if (const auto prepared = loop->prepare(); !prepared) {
         return std::unexpected(prepared.error());
     }

@@ -1,5 +1,5 @@
 // Watches one publisher by WHEP and tells what it sees and hears.
-import { Session } from '/meet/whip.js';
+import { Session } from './whip.js';
 import { adaptAnswer, selectedPath } from '/e2e/connection.js';
 import { BARS, CELLS, HEIGHT, WIDTH, brightnessOf, numberOf } from '/e2e/picture.js';
 

@@ -1,6 +1,8 @@
 #include "tests/media/worker/meeting.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <gtest/gtest.h>
 
@@ -141,6 +143,7 @@ class Meeting::WorkerNode final : public simulator::Node {
             network.send({&out, 1});
         }
         kept_.datagrams.clear();
+        std::ranges::move(core.take_events(), std::back_inserter(events));
         while (auto one = core.poll_gone()) {
             gone.push_back(*std::move(one));
         }
@@ -150,6 +153,7 @@ class Meeting::WorkerNode final : public simulator::Node {
     [[nodiscard]] transport::DatagramSink* sink() { return &kept_; }
 
     WorkerCore core;
+    std::vector<ConferenceEvent> events;
     std::vector<ConnectionGone> gone;
 
   private:
@@ -202,6 +206,10 @@ const std::vector<ConnectionGone>& Meeting::gone() const {
     return node_->gone;
 }
 
+const std::vector<ConferenceEvent>& Meeting::all_events() const {
+    return node_->events;
+}
+
 Result<JoinResult> Meeting::admit(const JoinRequest& request) {
     const ConnectionId connection{next_connection_++};
     auto result = core().join(simulator_.now(), connection, request, *node_->sink());
@@ -221,6 +229,9 @@ std::optional<Joined> Meeting::join(const std::string& identity,
                         .can_publish = can_publish,
                         .can_subscribe = can_subscribe,
                         .watch_identity = watch_identity,
+                        .participant_id = participant_id,
+                        .names_tracks = names_tracks,
+                        .beside = beside,
                         .description = {.remote_ice = credentials,
                                         .remote_fingerprint = client_identity_->fingerprint(),
                                         .local_role = transport::DtlsRole::kServer,

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/random.h"
@@ -133,10 +134,27 @@ class Meeting {
 
     [[nodiscard]] const std::vector<ConnectionGone>& gone() const;
 
+    // Of one kind, since the beginning.
+    template <typename Event>
+    [[nodiscard]] std::vector<Event> events() const {
+        std::vector<Event> found;
+        for (const ConferenceEvent& event : all_events()) {
+            if (const auto* one = std::get_if<Event>(&event)) {
+                found.push_back(*one);
+            }
+        }
+        return found;
+    }
+
+    [[nodiscard]] const std::vector<ConferenceEvent>& all_events() const;
+
     [[nodiscard]] transport::SocketAddress node_address() const { return node_address_; }
 
     std::string error;  // of the last join that was refused
     // For the next join.
+    std::string participant_id;
+    bool names_tracks = false;
+    bool beside = false;
     bool can_publish = true;
     bool can_subscribe = true;
     std::string watch_identity;
