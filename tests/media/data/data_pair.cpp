@@ -25,6 +25,7 @@ void DataPair::open(const DataDescription& client, const DataDescription& node) 
 
 void DataPair::run(Duration duration) {
     const Instant end = now_ + duration;
+    drain();
     while (true) {
         const Instant arrives = under_way_.empty() ? kNever : under_way_.begin()->first;
         const Instant next = std::min(arrives, stack_.next_timeout());
