@@ -97,9 +97,8 @@ void DtlsSession::handle_handshake(std::span<const std::byte> message, DtlsQueue
     if (message[0] == kFinished) {
         repeat_last_flight(queues);
     } else if (message[0] == (last_flight_ ? kClientHello : kHelloRequest)) {
-        send_record(DtlsContentType::kAlert,
-                    std::array{kWarning, std::byte{kNoRenegotiation}},
-                    queues);
+        send_record(
+            DtlsContentType::kAlert, std::array{kWarning, std::byte{kNoRenegotiation}}, queues);
     }
 }
 
@@ -135,8 +134,7 @@ bool DtlsSession::send_record(DtlsContentType type,
 
 void DtlsSession::close(DtlsQueues& queues) {
     if (state_ == State::kOpen) {
-        send_record(
-            DtlsContentType::kAlert, std::array{kWarning, std::byte{kCloseNotify}}, queues);
+        send_record(DtlsContentType::kAlert, std::array{kWarning, std::byte{kCloseNotify}}, queues);
         state_ = State::kClosed;
     }
 }
