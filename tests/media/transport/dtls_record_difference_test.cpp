@@ -97,12 +97,16 @@ class Difference {
     void deliver() {
         for (std::uint32_t i = below(4); i > 0; --i) {
             Bytes datagram = choose();
-            if (below(6) == 0) {
+            const bool joins = below(6) == 0;
+            if (below(3) == 0) {
+                mangle(datagram, joins);
+            }
+            if (joins) {
                 const Bytes second = choose();
                 datagram.insert(datagram.end(), second.begin(), second.end());
             }
-            if (below(3) == 0) {
-                mangle(datagram);
+            if (below(8) == 0) {
+                datagram.resize(below(static_cast<std::uint32_t>(datagram.size())));
             }
             if (!datagram.empty() && datagram.size() <= DtlsSession::kDatagramBytesMax &&
                 has_plausible_records(datagram)) {
@@ -112,20 +116,20 @@ class Difference {
         }
     }
 
-    void mangle(Bytes& datagram) {
-        switch (below(5)) {
-            case 0:  // cut off
-                datagram.resize(below(static_cast<std::uint32_t>(datagram.size())));
-                break;
-            case 1: {  // a bit, not of the version
+    // Where another record follows, the length stays: what is read behind a wrong one is noise,
+    // with noise for its version.
+    void mangle(Bytes& datagram, bool joins) {
+        switch (below(4)) {
+            case 0: {  // a bit
                 const std::size_t at = below(static_cast<std::uint32_t>(datagram.size()));
-                datagram[at == 1 || at == 2 ? 0 : at] ^= static_cast<std::byte>(1U << below(8));
+                const bool spared = at == 1 || at == 2 || (joins && (at == 11 || at == 12));
+                datagram[spared ? 0 : at] ^= static_cast<std::byte>(1U << below(8));
                 break;
             }
-            case 2:  // another number
+            case 1:  // another number
                 store_be16(&datagram[9], static_cast<std::uint16_t>(below(300)));
                 break;
-            case 3:  // another epoch
+            case 2:  // another epoch
                 store_be16(&datagram[3], static_cast<std::uint16_t>(below(3)));
                 break;
             default: {  // forged from nothing
