@@ -41,16 +41,18 @@ void DtlsSession::handle_records(Arrival arrival,
                                  std::span<const std::byte> datagram,
                                  DtlsQueues& queues) {
     std::array<std::byte, kDatagramBytesMax> buffer{};
-    while (state_ == State::kOpen) {
+    while (state_ == State::kOpen && !datagram.empty()) {
         const auto record = take_dtls_record(datagram);
         if (!record) {
+            ++refused_;
             return;
         }
-        if (record->bytes.size() > buffer.size()) {
+        const auto content = layer_.open(*record, buffer);
+        if (!content) {
+            ++refused_;
             continue;
         }
-        const auto content = layer_.open(*record, buffer);
-        if (!content || content->empty()) {
+        if (content->empty()) {
             continue;
         }
         if (record->type == DtlsContentType::kAlert) {

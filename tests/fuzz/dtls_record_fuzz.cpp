@@ -90,10 +90,8 @@ class Association {
         }
     }
 
-    DtlsSession session_{DtlsHandover{.local = key_of(1),
-                                      .remote = key_of(2),
-                                      .next = {},
-                                      .last_flight = DtlsLastFlight{}}};
+    DtlsSession session_{DtlsHandover{
+        .local = key_of(1), .remote = key_of(2), .next = {}, .last_flight = DtlsLastFlight{}}};
     DtlsRecordLayer peer_{key_of(2), key_of(1), {}};
     DtlsQueues queues_;
     Bytes last_;
