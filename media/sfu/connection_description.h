@@ -1,6 +1,7 @@
 // What signaling negotiated for one client's connection, without any SDP in it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -65,6 +66,24 @@ struct MediaSection {
 
 using data::DataChannelConfig;
 using data::DataDescription;
+
+[[nodiscard]] inline bool has_rtx(const MediaSection& section) {
+    return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
+        return format.rtx_payload_type.has_value();
+    });
+}
+
+// The client sends here.
+[[nodiscard]] inline bool is_receiving(const MediaSection& section) {
+    return !section.formats.empty() && (section.direction == Direction::kReceive ||
+                                        section.direction == Direction::kSendReceive);
+}
+
+// The client is sent media here.
+[[nodiscard]] inline bool is_sending(const MediaSection& section) {
+    return !section.formats.empty() &&
+           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
+}
 
 struct ConnectionDescription {
     transport::IceCredentials remote_ice;

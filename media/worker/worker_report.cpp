@@ -31,6 +31,8 @@ void add_transport_counters(const sfu::Participant& participant, sfu::WorkerStat
     const transport::TransportCounters& counters = participant.transport().counters();
     stats.stun_bad += counters.stun_bad;
     stats.dtls_unverified += counters.dtls_unverified;
+    stats.dtls_refused += counters.dtls_refused;
+    stats.dtls_dropped += counters.dtls_dropped;
     stats.srtp_auth_failures += counters.srtp_auth_failures;
     stats.srtp_replays += counters.srtp_replays;
     stats.srtp_malformed += counters.srtp_malformed;
@@ -46,25 +48,6 @@ void add_downlink_counters(const sfu::Participant& participant, sfu::WorkerStats
     stats.feedback_unknown += downlink.feedback_unknown;
     stats.feedback_repeated += downlink.feedback_repeated;
     stats.feedback_refused += downlink.feedback_refused + downlink.feedback_truncated;
-}
-
-void add_media_counters(const sfu::Participant& participant, sfu::WorkerStats& stats) {
-    for (const auto& subscription : participant.subscriptions()) {
-        stats.red_packets += subscription->counters().red_packets;
-        stats.repair_packets += subscription->repair_packets();
-        stats.nacks_ignored += subscription->nacks_ignored();
-        stats.key_frame_requests_ignored += subscription->key_frame_requests_ignored();
-        if (const sfu::VideoFollower* video = subscription->video()) {
-            stats.undecodable += video->undecodable();
-        }
-    }
-    for (const auto& track : participant.tracks()) {
-        for (const auto& stream : track->streams()) {
-            stats.rtp_duplicates += stream->receive.counters().duplicates;
-            stats.rtp_jumps += stream->receive.counters().jumps;
-            stats.rtp_bad_payloads += stream->bad_payloads();
-        }
-    }
 }
 
 }  // namespace
@@ -119,8 +102,31 @@ sfu::WorkerStats collect_stats(const WorkerState& state) {
 
 void add_counters(const sfu::Participant& participant, sfu::WorkerStats& stats) {
     add_transport_counters(participant, stats);
-    add_media_counters(participant, stats);
     add_downlink_counters(participant, stats);
+    for (const auto& subscription : participant.subscriptions()) {
+        add_counters(*subscription, stats);
+    }
+    for (const auto& track : participant.tracks()) {
+        add_counters(*track, stats);
+    }
+}
+
+void add_counters(const sfu::Subscription& subscription, sfu::WorkerStats& stats) {
+    stats.red_packets += subscription.counters().red_packets;
+    stats.repair_packets += subscription.repair_packets();
+    stats.nacks_ignored += subscription.nacks_ignored();
+    stats.key_frame_requests_ignored += subscription.key_frame_requests_ignored();
+    if (const sfu::VideoFollower* video = subscription.video()) {
+        stats.undecodable += video->undecodable();
+    }
+}
+
+void add_counters(const sfu::PublishedTrack& track, sfu::WorkerStats& stats) {
+    for (const auto& stream : track.streams()) {
+        stats.rtp_duplicates += stream->receive.counters().duplicates;
+        stats.rtp_jumps += stream->receive.counters().jumps;
+        stats.rtp_bad_payloads += stream->bad_payloads();
+    }
 }
 
 void add_counters(const sfu::Conference& conference, sfu::WorkerStats& stats) {
