@@ -38,7 +38,7 @@ bool PublishedTrack::goes_on_as(const MediaSection& section) const {
     return is_receiving(section) && section.mid == section_.mid && section.kind == section_.kind &&
            (section.published_id.empty() || section.published_id == id_) &&
            section.formats == section_.formats && section.encodings == section_.encodings &&
-           section.source == section_.source;
+           section.source == section_.source && section.encrypted == section_.encrypted;
 }
 
 InboundStream* PublishedTrack::add_stream(std::uint32_t ssrc,
@@ -50,6 +50,7 @@ InboundStream* PublishedTrack::add_stream(std::uint32_t ssrc,
     }
     streams_.push_back(std::make_unique<InboundStream>(
         ssrc, source, section_.formats.front().clock_hz, cache_limits_));
+    streams_.back()->reader.set_encrypted(section_.encrypted);
     streams_.back()->rid = rid;
     streams_.back()->encoding = *encoding;
     return streams_.back().get();

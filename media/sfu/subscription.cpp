@@ -258,8 +258,11 @@ std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackP
         outgoing->send_class = SendClass::kAudio;
         // Begins a talkspurt (RFC 3551 section 4.1).
         outgoing->marker = packet.packet.marker || packet.resumes;
-        red_.shape(
-            now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        // What is encrypted end to end is decrypted before RED is undone: it stays by itself.
+        if (!track_->section().encrypted || packet.red_primary_at != 0) {
+            red_.shape(
+                now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        }
         counters_.red_packets += outgoing->earlier_frames != 0 ? 1 : 0;
     }
     return outgoing;
