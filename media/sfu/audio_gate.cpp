@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "media/sfu/conference.h"
+#include "media/sfu/published_track.h"
 #include "media/sfu/red_forwarding.h"
 
 namespace isthmus::media::sfu {

@@ -62,9 +62,9 @@ struct MediaSection {
     std::string stream_id;  // a=msid's first word
     // Receiving: nothing where signaling does not say (see source_of()).
     std::optional<TrackSource> source = std::nullopt;
-    // Receiving: the payload behind its RTP descriptor is encrypted end to end. Nothing is read from
-    // it that a dependency descriptor, a rid or `encodings` tell, and nothing of the node's own is
-    // put beside it.
+    // Receiving: the payload behind its RTP descriptor is encrypted end to end. Nothing is read
+    // from it that a dependency descriptor, a rid or `encodings` tell, and nothing of the node's
+    // own is put beside it.
     bool encrypted = false;
 };
 

@@ -26,6 +26,10 @@ class LayerDemand {
 
     void on_demand(Instant now, WantedSize wanted);
 
+    // What the publisher was told of the track in another form is all that it knows: it is told
+    // anew where anything is wanted.
+    void restate() { told_ = std::nullopt; }
+
     [[nodiscard]] Instant next_timeout() const { return lower_at_; }
 
     // What the publisher is to be told now; nothing where it knows. Before the first time it takes

@@ -100,6 +100,10 @@ class PublishedTrack {
     [[nodiscard]] WantedSize wanted_size() const;
     // A receiver wants more, or less.
     void on_demand_changed();
+
+    // See LayerDemand.
+    void restate_demand() { demand_.restate(); }
+
     // Where the publisher is to be told. Asked by its owner, and only there.
     [[nodiscard]] std::optional<WantedSize> poll_demand(Instant now);
 

@@ -39,6 +39,9 @@ void tell_ended(const sfu::Participant& participant,
 }
 
 void tell_news(Instant now, sfu::Participant& participant, ConferenceEvents& events) {
+    if (!participant.connected()) {
+        return;
+    }
     const ConnectionId connection{participant.connection()};
     participant.poll_demands(now, [&](const sfu::PublishedTrack& track, sfu::WantedSize wanted) {
         events.emplace_back(LayersWanted{

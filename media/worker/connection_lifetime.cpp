@@ -179,8 +179,10 @@ void ConnectionLifetime::tell_changes(const sfu::Participant& participant,
             tell_ended(participant, *track, state_.events);
         }
     }
-    for (const sfu::PublishedTrack* track : changes.begun) {
-        if (!is_among(changes.ended, track->id())) {
+    for (sfu::PublishedTrack* track : changes.begun) {
+        if (is_among(changes.ended, track->id())) {
+            track->restate_demand();
+        } else {
             tell_published(participant, *track, state_.events);
         }
     }
