@@ -88,6 +88,9 @@ Subscription::Subscription(MediaSection section,
 }
 
 void Subscription::renegotiate(MediaSection section, RandomSource& random) {
+    if (section.wanted_track != section_.wanted_track) {
+        forget_wish();
+    }
     section_ = std::move(section);
     // What the formats in use were chosen from is gone.
     published_ = nullptr;
@@ -106,6 +109,13 @@ void Subscription::renegotiate(MediaSection section, RandomSource& random) {
     }
     if (track_ != nullptr && !takes(*track_)) {
         unbind();
+    }
+}
+
+void Subscription::forget_wish() {
+    paused_ = false;
+    if (video_ != nullptr) {
+        video_->forget_wish();
     }
 }
 

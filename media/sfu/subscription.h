@@ -49,7 +49,7 @@ class Subscription {
                  RandomSource& random);
 
     // The section goes on under these terms; SSRC, numbering and counters stay. A section that is
-    // not sent on any more carries nothing.
+    // not sent on any more carries nothing; what was wished for is of the track that was wanted.
     void renegotiate(MediaSection section, RandomSource& random);
 
     [[nodiscard]] bool sends() const { return is_sending(section_); }
@@ -138,6 +138,7 @@ class Subscription {
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
+    void forget_wish();
     void forward_one(Instant now,
                      const TrackPacket& packet,
                      EgressBatch& batch,

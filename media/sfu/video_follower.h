@@ -35,6 +35,9 @@ class VideoFollower {
 
     void set_wish(Instant now, const LayerWish& wish);
 
+    // Another track will come, of which nothing has been wished for yet.
+    void forget_wish() { wish_ = {}; }
+
     [[nodiscard]] const LayerWish& wish() const { return wish_; }
 
     // The largest size that the wish has room for, sent at present or not.

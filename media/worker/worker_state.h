@@ -73,6 +73,9 @@ struct WorkerState {
     WorkerCoreConfig config;
     RandomSource& random;
     transport::SrtpFanout& fanout;
+    // To be settled at the end of the call at hand. Outlives all who ask for it, which they do to
+    // their ends.
+    sfu::TouchList touched;
     sfu::EgressBatch egress;
     sfu::PacingList pacing;  // outlives the participants, whose packets wait in it
     Connections connections;
@@ -81,7 +84,6 @@ struct WorkerState {
     DataLinks data;
     TimerQueue<sfu::ParticipantId> timers;
     std::vector<ConferenceEvent> events;  // to be told to signaling
-    sfu::TouchList touched;               // to be settled at the end of the call at hand
     sfu::WorkerStats stats;               // without what those still here count themselves
 };
 

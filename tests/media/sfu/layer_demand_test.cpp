@@ -54,5 +54,15 @@ TEST(LayerDemand, TellsTheLastOfSeveralThatAreLess) {
     EXPECT_EQ(demand.poll(kStart + seconds(5)), WantedSize(1));
 }
 
+TEST(LayerDemand, IsRestatedWhereAnythingIsWanted) {
+    LayerDemand demand;
+    demand.restate();
+    EXPECT_EQ(demand.poll(kStart), WantedSize(kEverySize));
+    demand.on_demand(kStart, std::nullopt);
+    ASSERT_TRUE(demand.poll(kStart + seconds(5)));
+    demand.restate();
+    EXPECT_FALSE(demand.poll(kStart + seconds(6)));
+}
+
 }  // namespace
 }  // namespace isthmus::media::sfu
