@@ -12,6 +12,7 @@ find_package(ZLIB REQUIRED)
 
 pkg_check_modules(SRTP REQUIRED IMPORTED_TARGET libsrtp2)
 pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
+pkg_check_modules(USRSCTP REQUIRED IMPORTED_TARGET usrsctp)
 pkg_check_modules(GSTSDP REQUIRED IMPORTED_TARGET gstreamer-sdp-1.0)
 # What isthmus-load encodes its recordings with.
 pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "media/data/data_description.h"
 #include "media/rtp/header_extension_kind.h"
 #include "media/rtp/payload_format.h"
 #include "media/sfu/track_source.h"
@@ -52,8 +53,8 @@ struct MediaSection {
     // Receiving: what the track is called ("TR_..."); empty: the node makes one. The same name in a
     // later description is the same track going on.
     std::string published_id = {};
-    // Sending, where JoinRequest::names_tracks: the id of the track that goes here, now or once it is
-    // published; empty: none.
+    // Sending, where JoinRequest::names_tracks: the id of the track that goes here, now or once it
+    // is published; empty: none.
     std::string wanted_track = {};
     std::string cname;      // of the first a=ssrc with one
     std::string track_id;   // a=msid's second word
@@ -62,19 +63,8 @@ struct MediaSection {
     std::optional<TrackSource> source = std::nullopt;
 };
 
-// A data channel that the node opens (RFC 8832).
-struct DataChannelConfig {
-    std::string label;
-    bool ordered = true;
-    std::optional<std::uint16_t> max_retransmits = std::nullopt;  // nothing: reliable
-};
-
-// SCTP on the connection's DTLS association (RFC 8841), for data channels.
-struct DataDescription {
-    std::uint16_t remote_port = 5000;
-    std::size_t remote_message_bytes_max = 65536;  // a=max-message-size
-    std::vector<DataChannelConfig> opens;          // as soon as SCTP is up
-};
+using data::DataChannelConfig;
+using data::DataDescription;
 
 struct ConnectionDescription {
     transport::IceCredentials remote_ice;

@@ -5,13 +5,12 @@
 // (switchboard.h).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "media/data/data_message.h"
 #include "media/rtp/payload_format.h"
 #include "media/worker/connection_id.h"
 
@@ -98,11 +97,7 @@ struct DataChannelOpened {
     bool reliable = true;
 };
 
-struct DataMessage {
-    std::uint16_t channel = 0;
-    bool binary = true;
-    std::shared_ptr<const std::vector<std::byte>> bytes;
-};
+using data::DataMessage;
 
 struct DataReceived {
     ConnectionId connection;

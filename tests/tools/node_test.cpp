@@ -201,10 +201,12 @@ TEST(JoinEndpoint, MakesAnIdentityOfAnyName) {
 }
 
 TEST(JoinEndpoint, SaysWhatItCannotRead) {
-    for (const std::string body : {"", "{}", "[]", R"({"name": 7})", R"({"name": ""})", "{\"name\": \"\xff\"}"}) {
+    for (const std::string body :
+         {"", "{}", "[]", R"({"name": 7})", R"({"name": ""})", "{\"name\": \"\xff\"}"}) {
         EXPECT_EQ(ask("/meet/demo/join", body).status, 400U) << body;
     }
-    EXPECT_EQ(ask("/meet/demo/join", R"({"name": ")" + std::string(129, 'a') + R"("})").status, 400U);
+    EXPECT_EQ(ask("/meet/demo/join", R"({"name": ")" + std::string(129, 'a') + R"("})").status,
+              400U);
     EXPECT_EQ(ask("/meet/" + std::string(257, 'a') + "/join", R"({"name": "a"})").status, 400U);
 }
 

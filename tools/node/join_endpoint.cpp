@@ -101,13 +101,13 @@ void add_join_route(signaling::http::Router& router,
                     JoinEndpointConfig config,
                     std::function<std::int64_t()> now_unix_s,
                     std::function<std::string()> random_token) {
-    router.add("POST",
-               "/meet/{conference}/join",
-               [config = std::move(config),
-                now = std::move(now_unix_s),
-                random = std::move(random_token)](const Request& request, Responder respond) {
-                   respond(make_token(request, config, now(), random()));
-               });
+    router.add(
+        "POST",
+        "/meet/{conference}/join",
+        [config = std::move(config), now = std::move(now_unix_s), random = std::move(random_token)](
+            const Request& request, Responder respond) {
+            respond(make_token(request, config, now(), random()));
+        });
 }
 
 }  // namespace isthmus::node

@@ -105,10 +105,15 @@ int check_config(const std::string& path) {
     return EXIT_SUCCESS;
 }
 
+signaling::http::ApiKeys dev_keys(bool dev) {
+    return dev ? signaling::http::ApiKeys{{std::string(kDevKey), std::string(kDevSecret)}}
+               : signaling::http::ApiKeys();
+}
+
 Result<NodeOptions> options_of(const CommandLine& line) {
     NodeOptions options;
     if (!line.config.empty()) {
-        auto loaded = load_node_config(line.config);
+        auto loaded = load_node_config(line.config, dev_keys(line.dev));
         if (!loaded) {
             return std::unexpected(loaded.error());
         }
@@ -116,7 +121,7 @@ Result<NodeOptions> options_of(const CommandLine& line) {
     }
     apply(line, options.config);
     if (line.dev) {
-        options.config.keys.insert_or_assign(std::string(kDevKey), std::string(kDevSecret));
+        options.config.keys.merge(dev_keys(line.dev));
         if (options.config.join_key.empty()) {
             options.config.join_key = kDevKey;
         }

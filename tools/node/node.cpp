@@ -145,10 +145,10 @@ struct Node::State {
         api->add_routes(router);
         whip->add_routes(router);
         if (const std::string& key = options.config.join_key; !key.empty()) {
-            add_join_route(router,
-                           {.key = key, .secret = options.config.keys.at(key)},
-                           now_unix_s,
-                           [this] { return random.next_token(6); });
+            add_join_route(
+                router, {.key = key, .secret = options.config.keys.at(key)}, now_unix_s, [this] {
+                    return random.next_token(6);
+                });
         }
         pages = load_pages(options.config.http);
         pages.add_page(router, "/meet/{conference}");
