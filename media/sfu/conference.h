@@ -1,7 +1,8 @@
 // Who is in a conference, and who is sent what.
 //
 // Matches the sections that viewers can be sent media on with the tracks that others publish, each
-// time that somebody connects, leaves, or begins to speak. Does not touch packets: those go from a
+// time that somebody connects, leaves, publishes, or begins to speak. Who names tracks is sent
+// those, others what there is. Does not touch packets: those go from a
 // track to its subscriptions; of audio packets it is told the level, and says whether they go on.
 #pragma once
 
@@ -11,6 +12,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/time.h"
 #include "media/rtp/header_extensions.h"
@@ -39,6 +42,13 @@ class Conference {
     void remove(Instant now, Participant& participant);
     // Its tracks are there for others now, and others' tracks for it.
     void on_connected(Instant now, Participant& participant);
+
+    // One more track of somebody whose tracks others may be sent, or one less: it must stay until
+    // the call returns.
+    void begin_track(Instant now, TrackOwner& owner, PublishedTrack& track);
+    void end_track(Instant now, PublishedTrack& track);
+    // The participant's sections have changed.
+    void renew_subscriptions(Instant now, Participant& viewer);
 
     // Tracks of somebody who is on another worker; until remove_owner().
     void add_owner(Instant now, TrackOwner& owner);
@@ -70,15 +80,20 @@ class Conference {
     // Fills free sections of `viewer` with tracks that it is not sent yet.
     void subscribe_to_all(Instant now, Participant& viewer);
     static void subscribe(Instant now, Participant& viewer, const TrackOwner& owner);
+    void bind_wanted(Instant now, Participant& viewer);
     void offer_to_all(Instant now, const TrackOwner& owner);
     void withdraw_from_all(Instant now, const TrackOwner& owner);
-    void enlist(TrackOwner& owner);
+    // Others may be sent it; again: nothing.
+    void enlist(TrackOwner& owner, PublishedTrack& track);
+    // Returns whether the ranking of speakers changed.
+    bool delist(PublishedTrack& track);
     // The ranking of speakers changed: those who hear only some of them hear others now.
     void update_listeners(Instant now);
 
     ConferenceConfig config_;
     std::vector<Participant*> participants_;
     std::vector<TrackOwner*> owners_;  // participants and links, in order of joining
+    boost::unordered_flat_map<std::string, PublishedTrack*> tracks_;  // enlisted, by id
     AudioSelection audio_;
 };
 

@@ -1,6 +1,7 @@
 // What signaling negotiated for one client's connection, without any SDP in it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -62,6 +63,24 @@ struct MediaSection {
     // Receiving: nothing where signaling does not say (see source_of()).
     std::optional<TrackSource> source = std::nullopt;
 };
+
+[[nodiscard]] inline bool has_rtx(const MediaSection& section) {
+    return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
+        return format.rtx_payload_type.has_value();
+    });
+}
+
+// The client sends here.
+[[nodiscard]] inline bool is_receiving(const MediaSection& section) {
+    return !section.formats.empty() && (section.direction == Direction::kReceive ||
+                                        section.direction == Direction::kSendReceive);
+}
+
+// The client is sent media here.
+[[nodiscard]] inline bool is_sending(const MediaSection& section) {
+    return !section.formats.empty() &&
+           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
+}
 
 using data::DataChannelConfig;
 using data::DataDescription;

@@ -48,6 +48,9 @@ class Downlink {
              const congestion::CongestionConfig& config,
              bool estimates);
 
+    // The client will tell when each packet arrived.
+    void expect_feedback() { estimates_ = true; }
+
     // In the pacing list.
     void set_owner(ParticipantId owner) { owner_ = owner; }
 

@@ -22,19 +22,9 @@ constexpr Duration kReportInterval = std::chrono::seconds(1);
 // The first one comes early: until then the receiver plays sound and picture unsynchronised.
 constexpr Duration kFirstReportAfter = std::chrono::milliseconds(200);
 
-bool publishes(const MediaSection& section) {
-    return !section.formats.empty() && (section.direction == Direction::kReceive ||
-                                        section.direction == Direction::kSendReceive);
-}
-
-bool subscribes(const MediaSection& section) {
-    return !section.formats.empty() &&
-           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
-}
-
 // The client tells when each packet arrived.
 bool estimates_bandwidth(const MediaSection& section) {
-    return subscribes(section) &&
+    return is_sending(section) &&
            section.extensions.id_of(rtp::ExtensionKind::kTransportSequence) != 0 &&
            std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
 }
@@ -47,21 +37,36 @@ Result<std::unique_ptr<Participant>> Participant::make(Instant now,
                                                        RandomSource& random,
                                                        TouchList& touched,
                                                        PacingList& pacing) {
-    const auto publishing = std::ranges::count_if(sections, publishes);
-    if (publishing > 0 && !config.can_publish) {
-        return make_error(ErrorCode::kPermissionDenied, "The token does not allow publishing.");
-    }
-    if (!config.can_subscribe && std::ranges::any_of(sections, subscribes)) {
-        return make_error(ErrorCode::kPermissionDenied, "The token does not allow subscribing.");
-    }
-    if (std::cmp_greater(publishing, config.limits.tracks_per_participant)) {
-        return make_error(ErrorCode::kLimitExceeded,
-                          fmt::format("A participant may publish {} tracks; the offer has {}.",
-                                      config.limits.tracks_per_participant,
-                                      publishing));
+    if (const Result<void> allowed = check(config, sections); !allowed) {
+        return std::unexpected(allowed.error());
     }
     return std::unique_ptr<Participant>(
         new Participant(now, std::move(config), sections, random, touched, pacing));
+}
+
+Result<void> Participant::check(const ParticipantConfig& config,
+                                std::span<const MediaSection> sections) {
+    const SfuLimits& limits = config.limits;
+    const auto publishing = std::ranges::count_if(sections, is_receiving);
+    if (publishing > 0 && !config.can_publish) {
+        return make_error(ErrorCode::kPermissionDenied, "The token does not allow publishing.");
+    }
+    if (!config.can_subscribe && std::ranges::any_of(sections, is_sending)) {
+        return make_error(ErrorCode::kPermissionDenied, "The token does not allow subscribing.");
+    }
+    if (std::cmp_greater(publishing, limits.tracks_per_participant)) {
+        return make_error(ErrorCode::kLimitExceeded,
+                          fmt::format("A participant may publish {} tracks; the offer has {}.",
+                                      limits.tracks_per_participant,
+                                      publishing));
+    }
+    if (sections.size() > limits.sections_per_participant) {
+        return make_error(ErrorCode::kLimitExceeded,
+                          fmt::format("A connection may have {} media sections; the offer has {}.",
+                                      limits.sections_per_participant,
+                                      sections.size()));
+    }
+    return {};
 }
 
 Participant::Participant(Instant now,
@@ -71,6 +76,7 @@ Participant::Participant(Instant now,
                          TouchList& touched,
                          PacingList& pacing)
     : config_(std::move(config)),
+      random_(random),
       touch_list_(touched),
       cname_(random.next_token(16)),
       rtcp_ssrc_(random.next_u32()),
@@ -90,6 +96,30 @@ Participant::Participant(Instant now,
       bandwidth_share_(downlink_, subscriber_.subscriptions()),
       paths_max_(config_.transport.limits.paths) {
     ufrags_.push_back(transport_.local_ice().ufrag);
+}
+
+Result<SectionChanges> Participant::renegotiate(std::span<const MediaSection> sections) {
+    if (const Result<void> allowed = check(config_, sections); !allowed) {
+        return std::unexpected(allowed.error());
+    }
+    reduced_size_ = std::ranges::any_of(sections, &MediaSection::rtcp_reduced_size);
+    if (std::ranges::any_of(sections, estimates_bandwidth)) {
+        downlink_.expect_feedback();
+    }
+    return SectionChanges{.tracks = publisher_.renegotiate(sections, random_),
+                          .subscriptions = subscriber_.renegotiate(sections)};
+}
+
+void Participant::answer(Instant now,
+                         transport::IceCredentials remote_ice,
+                         const transport::Fingerprint& remote_fingerprint,
+                         transport::DtlsRole local_role) {
+    transport::PeerTransportConfig& config = config_.transport;
+    config.remote_ice = std::move(remote_ice);
+    config.remote_fingerprint = remote_fingerprint;
+    config.role = local_role;
+    // Nothing can have come of the one before: it knew nobody.
+    transport_ = transport::PeerTransport(now, config);
 }
 
 void Participant::touch() {
@@ -275,17 +305,19 @@ std::optional<transport::Path> Participant::remember_path(const transport::Path&
 }
 
 bool Participant::subscribe(Instant now, PublishedTrack& track) {
-    return subscriber_.subscribe(now, track);
-}
-
-bool Participant::unsubscribe_from(const TrackOwner& owner) {
-    return subscriber_.unsubscribe_from(owner);
+    if (names_tracks()) {
+        subscriber_.bind_wanted(now, track);
+        return false;
+    }
+    return subscriber_.subscribe(now, track, !watch_identity().empty());
 }
 
 std::vector<SenderDescription> Participant::describe_senders() const {
     std::vector<SenderDescription> descriptions;
     for (const auto& subscription : subscriber_.subscriptions()) {
-        descriptions.push_back(subscription->description());
+        if (subscription->sends()) {
+            descriptions.push_back(subscription->description());
+        }
     }
     return descriptions;
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -32,6 +33,13 @@ namespace isthmus::media::sfu {
 
 class Conference;
 
+// What a new description made of a participant.
+struct SectionChanges {
+    TrackChanges tracks;
+    // Of sections that there are no more; they carry nothing.
+    std::vector<std::unique_ptr<Subscription>> subscriptions;
+};
+
 struct ParticipantConfig {
     std::string id;                // "PA_..."
     std::uint64_t connection = 0;  // ConnectionId
@@ -41,6 +49,7 @@ struct ParticipantConfig {
     bool can_subscribe = false;
     bool hidden = false;
     std::string watch_identity;
+    bool names_tracks = false;  // see JoinRequest
     std::int64_t joined_at_unix_ms = 0;
     std::int64_t unix_ns_at_zero = 0;  // wall clock at Instant{}
     SfuLimits limits;
@@ -59,6 +68,18 @@ class Participant final : public TrackOwner {
         RandomSource& random,
         TouchList& touched,
         PacingList& pacing);
+
+    // The sections are these now; refused like make(). What ended is the caller's, who tells the
+    // conference.
+    [[nodiscard]] Result<SectionChanges> renegotiate(std::span<const MediaSection> sections);
+    // Where make() was not told whom to connect to: the client's answer.
+    void answer(Instant now,
+                transport::IceCredentials remote_ice,
+                const transport::Fingerprint& remote_fingerprint,
+                transport::DtlsRole local_role);
+
+    // The client's credentials and certificate are known.
+    [[nodiscard]] bool answered() const { return !config_.transport.remote_ice.ufrag.empty(); }
 
     void handle_rtp(Instant now, std::span<std::byte> packet, WorkerStats& stats);
     void handle_rtcp(Instant now,
@@ -116,8 +137,20 @@ class Participant final : public TrackOwner {
     [[nodiscard]] Conference* conference() const { return conference_; }
 
     void on_connected(Instant now);
+    // A free section takes the track, or those that want it. True where there was one.
     bool subscribe(Instant now, PublishedTrack& track);
-    bool unsubscribe_from(const TrackOwner& owner);
+
+    bool unsubscribe_from(const TrackOwner& owner) { return subscriber_.unsubscribe_from(owner); }
+
+    bool unsubscribe_from(const PublishedTrack& track) {
+        return subscriber_.unsubscribe_from(track);
+    }
+
+    // See Subscriber.
+    template <typename Find>
+    void bind_all_wanted(Instant now, Find&& find) {
+        subscriber_.bind_all_wanted(now, std::forward<Find>(find));
+    }
 
     void unsubscribe_all() { subscriber_.unsubscribe_all(); }
 
@@ -127,7 +160,11 @@ class Participant final : public TrackOwner {
 
     [[nodiscard]] const std::string& identity() const override { return config_.identity; }
 
+    [[nodiscard]] const std::string& participant_id() const override { return config_.id; }
+
     [[nodiscard]] const std::string& watch_identity() const { return config_.watch_identity; }
+
+    [[nodiscard]] bool names_tracks() const { return config_.names_tracks; }
 
     [[nodiscard]] bool hidden() const { return config_.hidden; }
 
@@ -174,10 +211,14 @@ class Participant final : public TrackOwner {
                 TouchList& touched,
                 PacingList& pacing);
 
+    [[nodiscard]] static Result<void> check(const ParticipantConfig& config,
+                                            std::span<const MediaSection> sections);
+
     struct RtcpHandler;
     void send_reports(Instant now, RtcpSender& rtcp);
 
     ParticipantConfig config_;
+    RandomSource& random_;
     TouchList& touch_list_;
     ParticipantId handle_;
     bool touched_ = false;

@@ -34,6 +34,13 @@ PublishedTrack::PublishedTrack(std::string id,
     pending_.reserve(rtp::RetransmissionCache::kBatchPackets);
 }
 
+bool PublishedTrack::goes_on_as(const MediaSection& section) const {
+    return is_receiving(section) && section.mid == section_.mid && section.kind == section_.kind &&
+           (section.published_id.empty() || section.published_id == id_) &&
+           section.formats == section_.formats && section.encodings == section_.encodings &&
+           section.source == section_.source;
+}
+
 InboundStream* PublishedTrack::add_stream(std::uint32_t ssrc,
                                           std::string_view rid,
                                           std::uint32_t source) {

@@ -5,8 +5,8 @@
 // (SVC), of which every receiver is sent what suits it; another SSRC of the same encoding takes
 // over at its first key frame, for audio with its first packet.
 //
-// Owned by its owner's Publisher or link; lives as long as the owner. Specification: RFC 3550, RFC
-// 4588.
+// Owned by its owner's Publisher or link; ends with it, or when its section does. Specification:
+// RFC 3550, RFC 4588.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,12 @@ class PublishedTrack {
                    MediaSection section,
                    TrackOwner& owner,
                    const SfuLimits& limits);
+
+    // Does a later description of its section mean this track as it is?
+    [[nodiscard]] bool goes_on_as(const MediaSection& section) const;
+
+    // Takes over what such a description may say anew: which SSRCs to expect.
+    void renew(const MediaSection& section) { section_.ssrcs = section.ssrcs; }
 
     // Begins a stream, which is good for the track's life; null where it is of no encoding that
     // was announced. `source`: see InboundStream.
@@ -102,6 +108,10 @@ class PublishedTrack {
     [[nodiscard]] const rtp::PayloadFormat* current_format() const { return format_; }
 
     [[nodiscard]] std::vector<std::unique_ptr<InboundStream>>& streams() { return streams_; }
+
+    [[nodiscard]] const std::vector<std::unique_ptr<InboundStream>>& streams() const {
+        return streams_;
+    }
 
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 

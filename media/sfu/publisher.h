@@ -31,6 +31,12 @@
 
 namespace isthmus::media::sfu {
 
+// What a new description made of the tracks.
+struct TrackChanges {
+    std::vector<std::unique_ptr<PublishedTrack>> ended;  // to be kept until nobody knows them
+    std::vector<PublishedTrack*> begun;
+};
+
 class Publisher {
   public:
     // `source_base`: see InboundStream::source; its lower eight bits are free.
@@ -39,6 +45,10 @@ class Publisher {
               const SfuLimits& limits,
               std::uint32_t source_base,
               RandomSource& random);
+
+    // The sections are these now. A track whose section goes on unchanged goes on.
+    [[nodiscard]] TrackChanges renegotiate(std::span<const MediaSection> sections,
+                                           RandomSource& random);
 
     // One decrypted packet; may be changed (RTX is restored in place).
     void handle_rtp(Instant now, std::span<std::byte> packet, WorkerStats& stats);
@@ -71,6 +81,9 @@ class Publisher {
         bool rtx = false;
     };
 
+    // Ids are the same in all sections of a BUNDLE, and for its life.
+    void learn_extensions(std::span<const MediaSection> sections);
+    PublishedTrack& add_track(const MediaSection& section, RandomSource& random);
     [[nodiscard]] Route* find_route(const rtp::RtpPacketView& packet,
                                     const rtp::HeaderExtensions& extensions);
     [[nodiscard]] PublishedTrack* find_track(const rtp::RtpPacketView& packet,
@@ -89,6 +102,7 @@ class Publisher {
                               RtcpSender& rtcp,
                               WorkerStats& stats);
 
+    TrackOwner& owner_;
     SfuLimits limits_;
     std::vector<std::unique_ptr<PublishedTrack>> tracks_;
     boost::unordered_flat_map<std::uint32_t, Route> routes_;

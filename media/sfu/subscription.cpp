@@ -54,6 +54,10 @@ const rtp::PayloadFormat* first_common(const MediaSection& published, const Medi
     return nullptr;
 }
 
+bool has_descriptors(const MediaSection& section) {
+    return section.extensions.id_of(rtp::ExtensionKind::kDependencyDescriptor) != 0;
+}
+
 }  // namespace
 
 Subscription::Subscription(MediaSection section,
@@ -79,17 +83,41 @@ Subscription::Subscription(MediaSection section,
                      random);
     }
     if (section_.kind == rtp::MediaKind::kVideo) {
-        video_ = std::make_unique<VideoFollower>(
-            section_.extensions.id_of(rtp::ExtensionKind::kDependencyDescriptor) != 0);
+        video_ = std::make_unique<VideoFollower>(has_descriptors(section_));
+    }
+}
+
+void Subscription::renegotiate(MediaSection section, RandomSource& random) {
+    section_ = std::move(section);
+    // What the formats in use were chosen from is gone.
+    published_ = nullptr;
+    format_ = nullptr;
+    if (!sends()) {
+        section_.wanted_track.clear();
+        unbind();
+        return;
+    }
+    header_writer_ = rtp::RtpHeaderWriter(section_.extensions, section_.mid);
+    if (!description_.rtx_ssrc && has_rtx(section_)) {
+        description_.rtx_ssrc = random.next_u32();
+    }
+    if (video_ != nullptr) {
+        video_->set_descriptors(has_descriptors(section_));
+    }
+    if (track_ != nullptr && !takes(*track_)) {
+        unbind();
     }
 }
 
 bool Subscription::takes(const PublishedTrack& track) const {
-    return track.kind() == section_.kind && first_common(track.section(), section_) != nullptr;
+    return sends() && track.kind() == section_.kind &&
+           first_common(track.section(), section_) != nullptr;
 }
 
-void Subscription::bind(Instant now, PublishedTrack& track) {
+void Subscription::bind(Instant now, PublishedTrack& track, bool watches) {
     track_ = &track;
+    watches_ = watches;
+    track.audio_gate().watchers += watches ? 1 : 0;
     published_ = nullptr;
     format_ = nullptr;
     following_.reset();
@@ -103,6 +131,7 @@ void Subscription::bind(Instant now, PublishedTrack& track) {
 void Subscription::unbind() {
     if (track_ != nullptr) {
         downlink_.drop(header_writer_);
+        track_->audio_gate().watchers -= watches_ ? 1 : 0;
         track_->remove(*this);
         track_ = nullptr;
         following_.reset();

@@ -48,6 +48,15 @@ class Subscription {
                  const SfuLimits& limits,
                  RandomSource& random);
 
+    // The section goes on under these terms; SSRC, numbering and counters stay. A section that is
+    // not sent on any more carries nothing.
+    void renegotiate(MediaSection section, RandomSource& random);
+
+    [[nodiscard]] bool sends() const { return is_sending(section_); }
+
+    // Of a participant who names tracks: which; empty for none.
+    [[nodiscard]] const std::string& wanted_track() const { return section_.wanted_track; }
+
     // Free, of the track's kind, and with a format that takes what is published.
     [[nodiscard]] bool fits(const PublishedTrack& track) const {
         return track_ == nullptr && takes(track);
@@ -55,7 +64,8 @@ class Subscription {
 
     // The same, free or not.
     [[nodiscard]] bool takes(const PublishedTrack& track) const;
-    void bind(Instant now, PublishedTrack& track);
+    // `watches`: the viewer asked for its participant by name, whose sound always passes.
+    void bind(Instant now, PublishedTrack& track, bool watches = false);
     void unbind();
 
     [[nodiscard]] PublishedTrack* track() const { return track_; }
@@ -176,7 +186,8 @@ class Subscription {
 
     rtp::RtpHeaderWriter header_writer_;
     rtp::SequenceRewriter rewriter_;
-    std::unique_ptr<VideoFollower> video_;           // null for audio
+    std::unique_ptr<VideoFollower> video_;  // null for audio
+    bool watches_ = false;
     bool fresh_ = false;                             // nothing was offered since bind()
     std::optional<std::uint32_t> following_;         // InboundStream::source of audio
     const rtp::PayloadFormat* published_ = nullptr;  // what `format_` was chosen for

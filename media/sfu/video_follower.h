@@ -27,6 +27,8 @@ class VideoFollower {
     // `descriptors`: the viewer is sent dependency descriptors.
     explicit VideoFollower(bool descriptors) : descriptors_(descriptors) {}
 
+    void set_descriptors(bool descriptors) { descriptors_ = descriptors; }
+
     void bind(Instant now, PublishedTrack& track);
     void unbind();
 

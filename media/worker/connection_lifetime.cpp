@@ -1,6 +1,8 @@
 #include "media/worker/connection_lifetime.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "media/sfu/published_track.h"
@@ -79,6 +81,7 @@ Result<sfu::Participant*> ConnectionLifetime::make(Instant now,
         .can_subscribe = request.can_subscribe,
         .hidden = request.hidden,
         .watch_identity = request.watch_identity,
+        .names_tracks = request.names_tracks,
         .joined_at_unix_ms = state_.unix_ms(now),
         .unix_ns_at_zero = config.unix_ns_at_zero,
         .limits = config.limits,
@@ -110,6 +113,75 @@ void ConnectionLifetime::restart_ice(Instant now,
     state_.connections.add_ufrag(participant, local.ufrag);
     participant.transport().restart_ice(now, std::move(local), std::move(remote));
     state_.rearm(participant);
+}
+
+Result<void> ConnectionLifetime::renegotiate(Instant now,
+                                             sfu::Participant& participant,
+                                             const sfu::ConnectionDescription& description,
+                                             DatagramSink& sink) {
+    // What waits in the batch may lie in the caches of tracks that end.
+    state_.egress.flush(sink);
+    Result<sfu::SectionChanges> changes = participant.renegotiate(description.sections);
+    if (!changes) {
+        return std::unexpected(changes.error());
+    }
+    take_remote(now, participant, description);
+    sfu::Conference& conference = *participant.conference();
+    for (const auto& track : changes->tracks.ended) {
+        add_counters(*track, state_.stats);
+        state_.relay.on_track_ended(participant, *track);
+        conference.end_track(now, *track);
+    }
+    for (const auto& subscription : changes->subscriptions) {
+        add_counters(*subscription, state_.stats);
+    }
+    if (participant.connected()) {
+        for (sfu::PublishedTrack* track : changes->tracks.begun) {
+            conference.begin_track(now, participant, *track);
+            state_.relay.on_track_begun(conference, participant, *track);
+        }
+    }
+    if (participant.connected_before()) {
+        tell_changes(participant, changes->tracks);
+    }
+    conference.renew_subscriptions(now, participant);
+    participant.touch();
+    return {};
+}
+
+void ConnectionLifetime::take_remote(Instant now,
+                                     sfu::Participant& participant,
+                                     const sfu::ConnectionDescription& description) {
+    const transport::IceCredentials& remote = description.remote_ice;
+    if (remote.ufrag.empty() || remote == participant.transport().remote_ice()) {
+        return;
+    }
+    if (!participant.answered()) {
+        participant.answer(now, remote, description.remote_fingerprint, description.local_role);
+    } else if (participant.transport().remote_ice().ufrag.empty()) {
+        participant.transport().set_remote_ice(remote);
+    } else {
+        restart_ice(now, participant, remote);
+    }
+}
+
+// A track that goes on under its name, though in another form, neither ended nor began.
+void ConnectionLifetime::tell_changes(const sfu::Participant& participant,
+                                      const sfu::TrackChanges& changes) {
+    const auto is_among = [](const auto& tracks, const std::string& id) {
+        return std::ranges::any_of(tracks, [&id](const auto& track) { return track->id() == id; });
+    };
+    for (const auto& track : changes.ended) {
+        if (!is_among(changes.begun, track->id())) {
+            state_.events.emplace_back(
+                TrackEnded{.connection = {participant.connection()}, .track_id = track->id()});
+        }
+    }
+    for (const sfu::PublishedTrack* track : changes.begun) {
+        if (!is_among(changes.ended, track->id())) {
+            tell_published(participant, *track);
+        }
+    }
 }
 
 void ConnectionLifetime::end(Instant now,

@@ -34,6 +34,11 @@ class ConnectionLifetime {
     // New local credentials beside the old ones, which lead here until the session ends: checks
     // with them may still be on the way.
     void restart_ice(Instant now, sfu::Participant& participant, transport::IceCredentials remote);
+    // New sections, and new credentials of the client where they differ.
+    Result<void> renegotiate(Instant now,
+                             sfu::Participant& participant,
+                             const sfu::ConnectionDescription& description,
+                             transport::DatagramSink& sink);
     void end(Instant now,
              sfu::Participant& participant,
              LeaveReason reason,
@@ -54,6 +59,10 @@ class ConnectionLifetime {
     // Sends what a participant has to say, acts on its events, and re-arms its timer.
     void settle(Instant now, sfu::Participant& participant, transport::DatagramSink& sink);
     void on_connected(Instant now, sfu::Participant& participant);
+    void take_remote(Instant now,
+                     sfu::Participant& participant,
+                     const sfu::ConnectionDescription& description);
+    void tell_changes(const sfu::Participant& participant, const sfu::TrackChanges& changes);
     void tell_published(const sfu::Participant& participant, const sfu::PublishedTrack& track);
     Result<sfu::Participant*> make(Instant now,
                                    ConnectionId connection,

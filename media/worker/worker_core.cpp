@@ -68,12 +68,24 @@ Result<sfu::LocalDescription> WorkerCore::restart_ice(Instant now,
     return describe_local(*participant);
 }
 
-Result<sfu::LocalDescription> WorkerCore::renegotiate(
-    Instant /*now*/,
-    ConnectionId /*connection*/,
-    const sfu::ConnectionDescription& /*description*/,
-    DatagramSink& /*sink*/) {
-    return make_error(ErrorCode::kUnavailable, "Sections cannot be changed yet.");
+Result<sfu::LocalDescription> WorkerCore::renegotiate(Instant now,
+                                                      ConnectionId connection,
+                                                      const sfu::ConnectionDescription& description,
+                                                      DatagramSink& sink) {
+    sfu::Participant* participant = state_.connections.find(connection);
+    if (participant == nullptr) {
+        return session_ended();
+    }
+    if (const auto done = lifetime_.renegotiate(now, *participant, description, sink); !done) {
+        return std::unexpected(done.error());
+    }
+    lifetime_.settle_touched(now, sink);
+    // It may have ended then, for other reasons.
+    participant = state_.connections.find(connection);
+    if (participant == nullptr) {
+        return session_ended();
+    }
+    return describe_local(*participant);
 }
 
 void WorkerCore::send_data(Instant /*now*/,

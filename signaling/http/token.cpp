@@ -16,6 +16,7 @@
 #include <openssl/hmac.h>
 
 #include "base/check.h"
+#include "signaling/http/base64url.h"
 #include "signaling/http/utf8.h"
 
 namespace isthmus::signaling::http {
@@ -32,64 +33,10 @@ constexpr double kDateMaxS = 1e15;  // beyond any date, exact in a double
 constexpr std::size_t kSha256Bytes = 32;
 constexpr std::size_t kListMax = 16;
 
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 using Signature = std::array<unsigned char, kSha256Bytes>;
 
 [[nodiscard]] std::unexpected<Error> refuse(std::string sentence) {
     return make_error(ErrorCode::kUnauthenticated, std::move(sentence));
-}
-
-// RFC 7515 appendix C: base64url without padding.
-[[nodiscard]] std::string encode_base64url(std::span<const unsigned char> bytes) {
-    std::string text;
-    std::uint32_t window = 0;
-    unsigned bits = 0;
-    for (const unsigned char byte : bytes) {
-        window = (window << 8U) | byte;
-        bits += 8;
-        while (bits >= 6) {
-            bits -= 6;
-            text += kAlphabet[(window >> bits) & 63U];
-        }
-    }
-    if (bits > 0) {
-        text += kAlphabet[(window << (6 - bits)) & 63U];
-    }
-    return text;
-}
-
-[[nodiscard]] std::string encode_base64url(std::string_view text) {
-    // Any object may be read as unsigned char.
-    return encode_base64url(
-        std::span(reinterpret_cast<const unsigned char*>(text.data()), text.size()));
-}
-
-// Strict: no padding, no other characters, unused bits 0, so that each value has one spelling.
-[[nodiscard]] std::optional<std::string> decode_base64url(std::string_view text) {
-    if (text.size() % 4 == 1) {
-        return std::nullopt;
-    }
-    std::string bytes;
-    std::uint32_t window = 0;
-    unsigned bits = 0;
-    for (const char c : text) {
-        const std::size_t value = kAlphabet.find(c);
-        if (value == std::string_view::npos) {
-            return std::nullopt;
-        }
-        window = (window << 6U) | static_cast<std::uint32_t>(value);
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            bytes += static_cast<char>((window >> bits) & 255U);
-        }
-    }
-    if ((window & ((1U << bits) - 1U)) != 0) {
-        return std::nullopt;
-    }
-    return bytes;
 }
 
 [[nodiscard]] Signature hmac_sha256(std::string_view secret, std::string_view message) {

@@ -223,19 +223,21 @@ std::optional<Joined> Meeting::join(const std::string& identity,
     const Instant now = simulator_.now();
     const transport::IceCredentials credentials{.ufrag = random_.next_token(4),
                                                 .pwd = random_.next_token(24)};
-    JoinRequest request{.conference = "demo",
-                        .identity = identity,
-                        .name = identity,
-                        .can_publish = can_publish,
-                        .can_subscribe = can_subscribe,
-                        .watch_identity = watch_identity,
-                        .participant_id = participant_id,
-                        .names_tracks = names_tracks,
-                        .beside = beside,
-                        .description = {.remote_ice = credentials,
-                                        .remote_fingerprint = client_identity_->fingerprint(),
-                                        .local_role = transport::DtlsRole::kServer,
-                                        .sections = std::move(sections)}};
+    JoinRequest request{
+        .conference = "demo",
+        .identity = identity,
+        .name = identity,
+        .can_publish = can_publish,
+        .can_subscribe = can_subscribe,
+        .watch_identity = watch_identity,
+        .participant_id = participant_id,
+        .names_tracks = names_tracks,
+        .beside = beside,
+        .description = {.remote_ice = node_offers ? transport::IceCredentials{} : credentials,
+                        .remote_fingerprint = node_offers ? transport::Fingerprint{}
+                                                          : client_identity_->fingerprint(),
+                        .local_role = transport::DtlsRole::kServer,
+                        .sections = std::move(sections)}};
     auto result = admit(request);
     if (!result) {
         error = result.error().message;
@@ -262,7 +264,26 @@ std::optional<Joined> Meeting::join(const std::string& identity,
     network_.settle(*client);
     return Joined{.connection = result->connection,
                   .client = std::move(client),
-                  .senders = std::move(result->local.senders)};
+                  .senders = std::move(result->local.senders),
+                  .credentials = credentials};
+}
+
+Result<sfu::LocalDescription> Meeting::renegotiate(
+    Joined& joined,
+    std::vector<sfu::MediaSection> sections,
+    const std::optional<transport::IceCredentials>& credentials) {
+    auto local = core().renegotiate(simulator_.now(),
+                                    joined.connection,
+                                    {.remote_ice = credentials.value_or(joined.credentials),
+                                     .remote_fingerprint = client_identity_->fingerprint(),
+                                     .local_role = transport::DtlsRole::kServer,
+                                     .sections = std::move(sections)},
+                                    *node_->sink());
+    network_.settle(*node_);
+    if (local) {
+        joined.senders = local->senders;
+    }
+    return local;
 }
 
 Joined Meeting::join_connected(const std::string& identity,

@@ -90,6 +90,7 @@ struct Joined {
     ConnectionId connection;
     std::unique_ptr<Client> client;
     std::vector<sfu::SenderDescription> senders;
+    transport::IceCredentials credentials;  // the client's
 };
 
 class Meeting {
@@ -107,6 +108,12 @@ class Meeting {
                           const simulator::LinkConfig& line = {});
     // What signaling does for a client that the test brings along itself.
     [[nodiscard]] Result<JoinResult> admit(const JoinRequest& request);
+    // New sections for who is in already; with the client's credentials unless others are given.
+    // Takes over the senders.
+    Result<sfu::LocalDescription> renegotiate(
+        Joined& joined,
+        std::vector<sfu::MediaSection> sections,
+        const std::optional<transport::IceCredentials>& credentials = std::nullopt);
     void leave(ConnectionId connection);
     void send_rtp(const Joined& from, const RtpToSend& packet);
     void send_rtcp(const Joined& from, std::span<const std::byte> packet);
@@ -155,6 +162,7 @@ class Meeting {
     std::string participant_id;
     bool names_tracks = false;
     bool beside = false;
+    bool node_offers = false;  // the client's answer comes with renegotiate()
     bool can_publish = true;
     bool can_subscribe = true;
     std::string watch_identity;
