@@ -64,6 +64,9 @@ struct MediaSection {
     std::optional<TrackSource> source = std::nullopt;
 };
 
+using data::DataChannelConfig;
+using data::DataDescription;
+
 [[nodiscard]] inline bool has_rtx(const MediaSection& section) {
     return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
         return format.rtx_payload_type.has_value();
@@ -81,9 +84,6 @@ struct MediaSection {
     return !section.formats.empty() &&
            (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
 }
-
-using data::DataChannelConfig;
-using data::DataDescription;
 
 struct ConnectionDescription {
     transport::IceCredentials remote_ice;

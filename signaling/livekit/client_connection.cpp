@@ -33,7 +33,9 @@ void ClientConnection::refresh() {
     if (!id_ || !current_) {
         return;
     }
-    subscriptions_->refresh(current_->sections);
+    if (!subscriptions_->refresh(current_->sections)) {
+        return;
+    }
     host_->switchboard().renegotiate(*id_, *current_, [](const Result<LocalDescription>&) {});
 }
 
@@ -117,7 +119,6 @@ void ClientConnection::renegotiate(OfferPlan plan) {
             }
             self.finish(std::move(plan), std::move(*local));
         }));
-    user_->on_sending(*id_, {});
 }
 
 void ClientConnection::finish(OfferPlan plan, LocalDescription local) {
@@ -125,15 +126,7 @@ void ClientConnection::finish(OfferPlan plan, LocalDescription local) {
     user_->send_answer(livekit::make_answer(
         plan, std::move(local), *subscriptions_, session_id_, ++session_version_));
     user_->on_sending(*id_, plan.fresh_mids);
-    // What changed while the switchboard was at it.
-    const media::sfu::ConnectionDescription before = *current_;
-    subscriptions_->refresh(current_->sections);
-    for (std::size_t i = 0; i < before.sections.size(); ++i) {
-        if (before.sections[i].wanted_track != current_->sections[i].wanted_track) {
-            refresh();
-            break;
-        }
-    }
+    refresh();  // what changed while the switchboard was at it
     if (next_) {
         start(*std::exchange(next_, std::nullopt));
     }

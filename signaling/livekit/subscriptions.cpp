@@ -81,15 +81,19 @@ std::vector<std::string> Subscriptions::assign(std::vector<MediaSection>& sectio
     return fresh;
 }
 
-void Subscriptions::refresh(std::vector<MediaSection>& sections) const {
+bool Subscriptions::refresh(std::vector<MediaSection>& sections) const {
+    bool changed = false;
     for (MediaSection& section : sections) {
         if (section.direction != Direction::kSend) {
             continue;
         }
         const auto track = std::ranges::find(wanted_, section.mid, &WantedTrack::mid);
-        section.wanted_track =
+        const std::string sid =
             track == wanted_.end() || track->disabled ? std::string() : track->sid;
+        changed = changed || section.wanted_track != sid;
+        section.wanted_track = sid;
     }
+    return changed;
 }
 
 bool Subscriptions::needs_offer() const {

@@ -54,8 +54,8 @@ class Subscriptions {
     std::vector<std::string> assign(std::vector<media::sfu::MediaSection>& sections);
 
     // The same sections with what is wanted now, without an answer's help: a track that is not
-    // wanted any more stops at once.
-    void refresh(std::vector<media::sfu::MediaSection>& sections) const;
+    // wanted any more stops at once. False where nothing changed.
+    bool refresh(std::vector<media::sfu::MediaSection>& sections) const;
 
     // Is an offer needed, and was none asked for since things changed?
     [[nodiscard]] bool needs_offer() const;
