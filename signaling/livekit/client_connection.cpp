@@ -74,9 +74,7 @@ media::Switchboard::Answer<T> ClientConnection::later(
             if constexpr (std::is_same_v<T, JoinResult>) {
                 // Nobody waits for it any more.
                 if (result) {
-                    host->switchboard().leave(result->connection,
-                                              media::LeaveReason::kClientLeft,
-                                              [](const Result<void>&) {});
+                    host->abandon(result->connection);
                 }
             }
             return;

@@ -56,6 +56,15 @@ RoomParticipant* Room::find_identity(std::string_view identity) {
     return found == by_identity_.end() ? nullptr : found->second;
 }
 
+std::pair<RoomParticipant*, PublishedTrack*> Room::find_track(std::string_view track_sid) {
+    for (const auto& [sid, participant] : participants_) {
+        if (PublishedTrack* const track = participant->tracks.find(track_sid)) {
+            return {participant.get(), track};
+        }
+    }
+    return {nullptr, nullptr};
+}
+
 bool Room::is_full() const {
     return settings_.participants_max != 0 && participants_.size() >= settings_.participants_max;
 }
@@ -203,6 +212,12 @@ void Room::settle(Instant now) {
         changed_since_ = std::min(changed_since_, now);
         if (flush_now_ || now - changed_since_ >= kBatchTime) {
             flush_updates();
+        }
+    }
+    for (const std::string& sid : std::exchange(negotiating_, {})) {
+        RoomParticipant* const participant = find(sid);
+        if (participant != nullptr && participant->session) {
+            participant->session->settle();
         }
     }
     if (room_changed_ && (room_told_ == Instant::min() || now - room_told_ >= kRoomUpdateTime)) {

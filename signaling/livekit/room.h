@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <signaling/livekit/proto/rtc.pb.h>
@@ -62,6 +63,9 @@ class Room {
 
     [[nodiscard]] RoomParticipant* find(std::string_view sid);
     [[nodiscard]] RoomParticipant* find_identity(std::string_view identity);
+    // Both null where nobody publishes it.
+    [[nodiscard]] std::pair<RoomParticipant*, PublishedTrack*> find_track(
+        std::string_view track_sid);
     [[nodiscard]] bool is_full() const;
 
     RoomParticipant& add(std::unique_ptr<RoomParticipant> participant);
@@ -92,6 +96,9 @@ class Room {
     // To everybody with a session.
     void broadcast(const proto::SignalResponse& response);
 
+    // What the participant is sent must be negotiated, at the end of the turn.
+    void negotiate_later(const std::string& sid) { negotiating_.insert(sid); }
+
     // Tells what changed. `now` decides of what may wait.
     void settle(Instant now);
 
@@ -115,6 +122,7 @@ class Room {
     std::map<std::string, RoomParticipant*, std::less<>> by_identity_;
     std::set<std::string, std::less<>> changed_;
     std::vector<proto::ParticipantInfo> departed_;
+    std::set<std::string, std::less<>> negotiating_;
     bool flush_now_ = false;
     Instant changed_since_ = kNever;  // the first change that waits
     bool room_changed_ = false;

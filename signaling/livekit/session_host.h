@@ -36,6 +36,8 @@ class SessionHost {
     [[nodiscard]] virtual SignalSession* find_session(std::string_view participant_sid) = 0;
     // The connection is the participant's.
     virtual void bind(media::ConnectionId connection, const std::string& participant_sid) = 0;
+    // The connection was made for a participant who is gone.
+    virtual void abandon(media::ConnectionId connection) = 0;
     // Ends the participant's connections and takes it out of the room; the session lives until the
     // turn's end.
     virtual void remove(const std::string& participant_sid, proto::DisconnectReason reason) = 0;

@@ -54,8 +54,8 @@ struct Admission {
 
 class SignalSocket final : public http::WebSocketUser {
   public:
-    SignalSocket(SignalHub& hub, Admission admission)
-        : admission(std::move(admission)), hub_(&hub) {}
+    SignalSocket(SignalHub& hub, Admission came_with)
+        : admission(std::move(came_with)), hub_(&hub) {}
 
     void send(const OutgoingSignal& message);
     void send(const proto::SignalResponse& response) { send(OutgoingSignal(response)); }
