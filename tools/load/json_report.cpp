@@ -48,6 +48,7 @@ namespace {
     const MediaCounts& media = report.media;
     const double seconds = report.measured_s > 0 ? report.measured_s : 1;
     return {{"packets", media.packets},
+            {"media_packets", media.media_packets},
             {"packets_per_s", static_cast<double>(media.packets) / seconds},
             {"bits_per_s", static_cast<double>(media.media_bytes) * 8 / seconds},
             {"lost", media.lost},
