@@ -84,6 +84,15 @@ class ClientTransport {
     // Seals the RTP that we send; null before connected().
     [[nodiscard]] const transport::SrtpSendKey* send_key() const { return send_key_.get(); }
 
+    // SCTP of data channels: as DtlsEndpoint's. What came is there after handle_datagram().
+    bool send_application_data(std::span<const std::byte> data) {
+        return dtls_.send_application_data(data);
+    }
+
+    [[nodiscard]] std::optional<std::vector<std::byte>> poll_application_data() {
+        return dtls_.poll_application_data();
+    }
+
     // Sends close_notify.
     void close() { dtls_.close(); }
 

@@ -25,7 +25,7 @@ class PublishedTrack;
 class AudioGate {
   public:
     // What the conference keeps here for the track.
-    Conference* conference = nullptr;  // null for video, and outside of a conference
+    Conference* conference = nullptr;  // null for all but microphones, and outside of a conference
     std::optional<SpeakerId> speaker;
     // Subscriptions of viewers that asked for this participant by name.
     std::uint32_t watchers = 0;

@@ -1,6 +1,7 @@
 #include "media/sfu/bandwidth_share.h"
 
 #include <algorithm>
+#include <span>
 
 #include "media/sfu/published_track.h"
 #include "media/sfu/video_follower.h"
@@ -17,8 +18,36 @@ DataRate rate_of(double bits_per_second) {
     return DataRate::bps(static_cast<std::int64_t>(bits_per_second));
 }
 
+// Motion below this is no motion. 15 a second, less what cameras miss it by.
+constexpr double kSmoothFps = 12;
+
 bool is_measured(const TrackLayer& layer) {
     return layer.alive && layer.bits_per_second > 0;
+}
+
+// Faces are to move, text is to be read: of a camera no larger size is sent with so few of its
+// pictures, of a screen the size comes first (W3C's "motion" and "detail"). Layers come in the
+// order of size, then rate.
+bool is_worth_its_size(const TrackLayer& layer, std::span<const TrackLayer> offered) {
+    const auto is_smaller = [&layer](const TrackLayer& other) {
+        return other.alive && other.id.spatial < layer.id.spatial;
+    };
+    const auto is_smoother = [&layer](const TrackLayer& other) {
+        return other.alive && other.id.spatial == layer.id.spatial &&
+               other.id.temporal > layer.id.temporal;
+    };
+    return layer.pictures_per_second <= 0 || layer.pictures_per_second >= kSmoothFps ||
+           std::ranges::none_of(offered, is_smaller) || std::ranges::none_of(offered, is_smoother);
+}
+
+congestion::MediaKind kind_of(const Subscription& subscription) {
+    if (subscription.video() == nullptr) {
+        return congestion::MediaKind::kAudio;
+    }
+    return subscription.track() != nullptr &&
+                   subscription.track()->source() == TrackSource::kScreenShare
+               ? congestion::MediaKind::kScreenShare
+               : congestion::MediaKind::kCamera;
 }
 
 }  // namespace
@@ -56,8 +85,10 @@ void BandwidthShare::offer(Instant now, const Subscription& subscription, Choice
         add({}, rate_of(bps + kOverheadOfAudioBps));
         return;
     }
+    const bool is_screen = track->source() == TrackSource::kScreenShare;
     for (const TrackLayer& layer : track->layers()) {
-        if (is_measured(layer) && is_wished(layer, subscription.video()->wish())) {
+        if (is_measured(layer) && is_wished(layer, subscription.video()->wish()) &&
+            (is_screen || is_worth_its_size(layer, track->layers()))) {
             add(layer.id, rate_of(layer.bits_per_second * kOverheadOfVideo));
         }
     }
@@ -75,8 +106,7 @@ congestion::LayerRequest BandwidthShare::request_of(const Subscription& subscrip
                                                     const Choice& choice) {
     const auto current =
         choice.chosen ? std::ranges::find(choice.ids, *choice.chosen) : choice.ids.end();
-    return {.kind = subscription.video() == nullptr ? congestion::MediaKind::kAudio
-                                                    : congestion::MediaKind::kCamera,
+    return {.kind = kind_of(subscription),
             .paused = subscription.video() != nullptr && subscription.video()->wish().paused,
             .layers = choice.options,
             .current = current == choice.ids.end()

@@ -58,7 +58,8 @@ void Conference::remove_owner(Instant now, TrackOwner& owner) {
 void Conference::enlist(TrackOwner& owner) {
     for (const auto& track : owner.tracks()) {
         AudioGate& gate = track->audio_gate();
-        if (track->kind() == rtp::MediaKind::kAudio && !gate.speaker) {
+        // A film that is shown is not somebody who speaks: it is heard by all who are subscribed.
+        if (track->source() == TrackSource::kMicrophone && !gate.speaker) {
             gate.conference = this;
             audio_.add(*track);
             owner.touch();

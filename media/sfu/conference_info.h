@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "media/rtp/payload_format.h"
+#include "media/sfu/track_source.h"
 
 namespace isthmus::media::sfu {
 
@@ -43,6 +44,7 @@ struct LayerInfo {
 struct TrackInfo {
     std::string id;  // "TR_..."
     rtp::MediaKind kind = rtp::MediaKind::kAudio;
+    TrackSource source = TrackSource::kMicrophone;
     std::string codec;  // of the last packet; empty before the first
     std::string mid;
     std::vector<StreamInfo> streams;

@@ -8,6 +8,7 @@
 
 #include "media/rtp/header_extension_kind.h"
 #include "media/rtp/payload_format.h"
+#include "media/sfu/track_source.h"
 #include "media/transport/dtls_identity.h"
 #include "media/transport/ice.h"
 
@@ -51,6 +52,8 @@ struct MediaSection {
     std::string cname;      // of the first a=ssrc with one
     std::string track_id;   // a=msid's second word
     std::string stream_id;  // a=msid's first word
+    // Receiving: nothing where signaling does not say (see source_of()).
+    std::optional<TrackSource> source = std::nullopt;
 };
 
 struct ConnectionDescription {

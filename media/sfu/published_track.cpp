@@ -290,6 +290,7 @@ Instant PublishedTrack::next_timeout() const {
 TrackInfo PublishedTrack::describe(Instant now) const {
     TrackInfo info{.id = id_,
                    .kind = section_.kind,
+                   .source = source(),
                    .codec = format_ != nullptr ? std::string(rtp::name_of(format_->codec)) : "",
                    .mid = section_.mid,
                    .streams = {},

@@ -25,6 +25,7 @@
 #include "media/sfu/track_encodings.h"
 #include "media/sfu/track_layers.h"
 #include "media/sfu/track_owner.h"
+#include "media/sfu/track_source.h"
 #include "media/sfu/track_tap.h"
 
 namespace isthmus::media::sfu {
@@ -85,6 +86,8 @@ class PublishedTrack {
     [[nodiscard]] const std::string& id() const { return id_; }
 
     [[nodiscard]] rtp::MediaKind kind() const { return section_.kind; }
+
+    [[nodiscard]] TrackSource source() const { return source_of(section_.kind, section_.source); }
 
     [[nodiscard]] const MediaSection& section() const { return section_; }
 

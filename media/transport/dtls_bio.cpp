@@ -31,9 +31,10 @@ int read_datagram(BIO* bio, char* out, int size) {
 int write_datagram(BIO* bio, const char* bytes, int size) {
     DtlsBio& state = state_of(bio);
     BIO_clear_retry_flags(bio);
-    if (size > 0 && state.outgoing.size() < DtlsBio::kOutgoingMax) {
+    if (size > 0) {
         const auto* from = reinterpret_cast<const std::byte*>(bytes);
-        state.outgoing.emplace_back(from, from + size);
+        state.sent.note({from, static_cast<std::size_t>(size)});
+        state.queues.send({from, from + size});
     }
     return size;
 }

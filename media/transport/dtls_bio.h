@@ -3,24 +3,24 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <span>
-#include <vector>
 
 #include <sys/time.h>
+
+#include "media/transport/dtls_queues.h"
+#include "media/transport/dtls_sent_records.h"
 
 using BIO = struct bio_st;
 
 namespace isthmus::media::transport {
 
 struct DtlsBio {
-    // Datagrams held for poll_datagram(); a flight has two or three. What is more is lost, as it
-    // may be in the network.
-    static constexpr std::size_t kOutgoingMax = 32;
+    explicit DtlsBio(DtlsQueues& to) : queues(to) {}
 
     std::span<const std::byte> incoming;  // empty once read
-    std::deque<std::vector<std::byte>> outgoing;
-    // OpenSSL's retransmission deadline; see DtlsEndpoint. Null until OpenSSL first touched it.
+    DtlsQueues& queues;
+    DtlsSentRecords sent;
+    // OpenSSL's retransmission deadline; see DtlsHandshake. Null until OpenSSL first touched it.
     timeval* openssl_deadline = nullptr;
 };
 

@@ -1,94 +1,16 @@
 #include "media/transport/dtls_endpoint.h"
 
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <cstring>
-#include <string_view>
 #include <utility>
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <sys/time.h>
-
-#include "base/check.h"
-#include "media/transport/dtls_records.h"
 
 namespace isthmus::media::transport {
-namespace {
-
-// RFC 6347 section 4.2.4.1 proposes 1 s and allows less for real-time media. OpenSSL gives up after
-// 12 retransmissions of one flight, 31 s with these figures.
-constexpr Duration kRetransmitFirst = std::chrono::milliseconds(400);
-constexpr Duration kRetransmitMax = std::chrono::milliseconds(3200);
-
-// RFC 5764 section 4.2.
-constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";
-
-// Two AES-256 keys and two of the longest salts.
-constexpr std::size_t kKeyingBytesMax = 92;
-
-// The release that stopped giving the BIO the address of its deadline.
-constexpr unsigned long kOpenSslHidesDeadline = 0x30200000UL;
-
-[[nodiscard]] bool deadline_is_ours() {
-    static const bool kOurs = OpenSSL_version_num() < kOpenSslHidesDeadline;
-    return kOurs;
-}
-
-// What OpenSSL's own timer is set to when a flight leaves: never, or a little less than ours, so
-// that it has run out when we ask.
-constexpr unsigned kOpenSslNeverUs = 3'600'000'000U;
-constexpr unsigned kOpenSslSoonUs = 200'000U;
-
-unsigned openssl_timer_us(SSL* /*ssl*/, unsigned /*previous*/) {
-    return deadline_is_ours() ? kOpenSslNeverUs : kOpenSslSoonUs;
-}
-
-[[nodiscard]] bool timer_runs(SSL* ssl) {
-    timeval unused{};
-    return DTLSv1_get_timeout(ssl, &unused) == 1;
-}
-
-[[nodiscard]] std::optional<SrtpProfile> selected_profile(SSL* ssl) {
-    const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl);
-    if (selected == nullptr) {
-        return std::nullopt;
-    }
-    const auto* const found =
-        std::ranges::find_if(kSrtpProfilesByPreference, [selected](SrtpProfile profile) {
-            return static_cast<unsigned long>(profile) == selected->id;
-        });
-    return found == kSrtpProfilesByPreference.end() ? std::nullopt : std::optional(*found);
-}
-
-}  // namespace
-
-void DtlsEndpoint::SslDeleter::operator()(SSL* ssl) const {
-    SSL_free(ssl);
-}
 
 DtlsEndpoint::DtlsEndpoint(std::shared_ptr<const DtlsIdentity> identity,
                            DtlsRole role,
                            const Fingerprint& remote)
     : identity_(std::move(identity)),
-      role_(role),
-      check_{.promised = remote},
-      ssl_(SSL_new(identity_->context())) {
-    BIO* bio = make_dtls_bio(bio_);
-    // No memory is all that can go wrong here.
-    CHECK(ssl_ != nullptr && bio != nullptr);
-    SSL_set_bio(ssl_.get(), bio, bio);
-    SSL_set_app_data(ssl_.get(), &check_);
-    SSL_set_mtu(ssl_.get(), static_cast<long>(kMtuBytes));
-    DTLS_set_timer_cb(ssl_.get(), openssl_timer_us);
-    if (role_ == DtlsRole::kServer) {
-        SSL_set_accept_state(ssl_.get());
-    } else {
-        SSL_set_connect_state(ssl_.get());
-    }
-}
+      handshake_(std::make_unique<DtlsHandshake>(*identity_, role, remote, queues_)) {}
 
 DtlsEndpoint::~DtlsEndpoint() {
     if (keys_) {
@@ -97,177 +19,88 @@ DtlsEndpoint::~DtlsEndpoint() {
 }
 
 void DtlsEndpoint::start(Instant now) {
-    if (role_ == DtlsRole::kClient && !started_) {
-        started_ = true;
-        drive(now);
+    if (handshake_ && state_ == DtlsState::kHandshaking) {
+        handshake_->start(now);
+        follow_handshake();
     }
 }
 
 void DtlsEndpoint::handle_datagram(Instant now, std::span<const std::byte> datagram) {
-    if (datagram.empty() || datagram.size() > kDatagramBytesMax ||
-        !has_plausible_records(datagram)) {
+    if (datagram.empty() || datagram.size() > kDatagramBytesMax) {
         return;
     }
     if (state_ == DtlsState::kHandshaking) {
-        handshake_bytes_ += datagram.size();
-        if (handshake_bytes_ > kHandshakeBytesMax) {
-            fail();
-            return;
-        }
+        handshake_->handle_datagram(now, datagram);
+        follow_handshake();
+    } else if (state_ == DtlsState::kConnected) {
+        session_->handle_datagram(datagram, queues_);
+        follow_session();
     }
-    bio_.incoming = datagram;
-    drive(now);
-    bio_.incoming = {};
 }
 
 void DtlsEndpoint::handle_timeout(Instant now) {
-    if (now < deadline_) {
-        return;
-    }
-    if (deadline_is_ours() && bio_.openssl_deadline != nullptr) {
-        *bio_.openssl_deadline = {.tv_sec = 1, .tv_usec = 0};
-    }
-    ERR_clear_error();
-    SSL_alloc_buffers(ssl_.get());
-    flight_sent_at_.reset();
-    retransmit_after_ = std::min(2 * retransmit_after_, kRetransmitMax);
-    deadline_ = now + retransmit_after_;
-    if (DTLSv1_handle_timeout(ssl_.get()) < 0) {
-        fail();
-    }
-}
-
-void DtlsEndpoint::drive(Instant now) {
-    ERR_clear_error();
     if (state_ == DtlsState::kHandshaking) {
-        handshake(now);
+        handshake_->handle_timeout(now);
+        follow_handshake();
     }
-    if (state_ == DtlsState::kConnected) {
-        SSL_alloc_buffers(ssl_.get());
-        read_records();
-        // 33 KiB of record buffers; what is left to say is the goodbye.
-        SSL_free_buffers(ssl_.get());
-    }
-    ERR_clear_error();
 }
 
-void DtlsEndpoint::handshake(Instant now) {
-    const std::size_t queued = bio_.outgoing.size();
-    const OSSL_HANDSHAKE_STATE before = SSL_get_state(ssl_.get());
-    const int result = SSL_do_handshake(ssl_.get());
-    if (flight_sent_at_ && SSL_get_state(ssl_.get()) != before) {
-        rtt_ = rtt_ == Duration::zero() ? now - *flight_sent_at_ : rtt_;
-        flight_sent_at_.reset();
-    }
-    if (result == 1) {
-        // Without the check of the fingerprint there is no connection, whatever OpenSSL says.
-        if (!check_.matched || !export_keys()) {
-            fail();
+void DtlsEndpoint::follow_handshake() {
+    switch (handshake_->state()) {
+        case DtlsHandshake::State::kRunning:
             return;
-        }
-        state_ = DtlsState::kConnected;
-        deadline_ = kNever;
-        return;
+        case DtlsHandshake::State::kFailed:
+            state_ = DtlsState::kFailed;
+            break;
+        case DtlsHandshake::State::kFingerprintMismatch:
+            state_ = DtlsState::kFingerprintMismatch;
+            break;
+        case DtlsHandshake::State::kDone:
+            state_ = DtlsState::kConnected;
+            keys_ = handshake_->srtp_keys();
+            session_.emplace(handshake_->handover());
+            session_->take_early(handshake_->early_records(), queues_);
+            follow_session();
+            break;
     }
-    if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
-        fail();
-        return;
-    }
-    rearm(now, bio_.outgoing.size() > queued);
+    rtt_ = handshake_->rtt();
+    handshake_.reset();
 }
 
-void DtlsEndpoint::rearm(Instant now, bool sent) {
-    if (!timer_runs(ssl_.get())) {
-        deadline_ = kNever;
-    } else if (sent) {
-        retransmit_after_ = kRetransmitFirst;
-        deadline_ = now + retransmit_after_;
-        flight_sent_at_ = now;
+void DtlsEndpoint::follow_session() {
+    switch (session_->state()) {
+        case DtlsSession::State::kOpen:
+            return;
+        case DtlsSession::State::kClosed:
+            state_ = DtlsState::kClosed;
+            return;
+        case DtlsSession::State::kFailed:
+            state_ = DtlsState::kFailed;
+            return;
     }
 }
 
-void DtlsEndpoint::read_records() {
-    // Application data would be SCTP, which we did not negotiate; alerts are what we read for. A
-    // repeated last flight of the peer is answered by OpenSSL itself.
-    std::array<char, kDatagramBytesMax> unused{};
-    for (;;) {
-        const int bytes = SSL_read(ssl_.get(), unused.data(), static_cast<int>(unused.size()));
-        if (bytes > 0) {
-            continue;
-        }
-        switch (SSL_get_error(ssl_.get(), bytes)) {
-            case SSL_ERROR_WANT_READ:
-                return;
-            case SSL_ERROR_ZERO_RETURN:
-                SSL_shutdown(ssl_.get());
-                state_ = DtlsState::kClosed;
-                return;
-            default:
-                fail();
-                return;
-        }
-    }
+bool DtlsEndpoint::send_application_data(std::span<const std::byte> data) {
+    return state_ == DtlsState::kConnected && !data.empty() &&
+           data.size() <= kApplicationBytesMax && session_->send(data, queues_);
+}
+
+std::optional<std::vector<std::byte>> DtlsEndpoint::poll_application_data() {
+    return queues_.received.pop();
 }
 
 void DtlsEndpoint::close() {
     if (state_ == DtlsState::kConnected) {
-        ERR_clear_error();
-        SSL_alloc_buffers(ssl_.get());
-        SSL_shutdown(ssl_.get());
-        ERR_clear_error();
+        session_->close(queues_);
     }
     if (state_ == DtlsState::kHandshaking || state_ == DtlsState::kConnected) {
         state_ = DtlsState::kClosed;
     }
-    deadline_ = kNever;
+    handshake_.reset();
 }
 
 std::optional<std::vector<std::byte>> DtlsEndpoint::poll_datagram() {
-    if (bio_.outgoing.empty()) {
-        return std::nullopt;
-    }
-    std::vector<std::byte> datagram = std::move(bio_.outgoing.front());
-    bio_.outgoing.pop_front();
-    return datagram;
-}
-
-bool DtlsEndpoint::export_keys() {
-    const auto profile = selected_profile(ssl_.get());
-    if (!profile) {
-        return false;
-    }
-    const SrtpProfileSizes sizes = sizes_of(*profile);
-    const std::size_t key_bytes = sizes.key_bytes;
-    const std::size_t salt_bytes = sizes.salt_bytes;
-    // Client key, server key, client salt, server salt (RFC 5764 section 4.2).
-    std::array<unsigned char, kKeyingBytesMax> material{};
-    if (SSL_export_keying_material(ssl_.get(),
-                                   material.data(),
-                                   2 * (key_bytes + salt_bytes),
-                                   kExporterLabel.data(),
-                                   kExporterLabel.size(),
-                                   nullptr,
-                                   0,
-                                   0) != 1) {
-        return false;
-    }
-    SrtpMasterKey client{.profile = *profile};
-    SrtpMasterKey server{.profile = *profile};
-    const unsigned char* from = material.data();
-    std::memcpy(client.key.data(), from, key_bytes);
-    std::memcpy(server.key.data(), from + key_bytes, key_bytes);
-    std::memcpy(client.salt.data(), from + 2 * key_bytes, salt_bytes);
-    std::memcpy(server.salt.data(), from + 2 * key_bytes + salt_bytes, salt_bytes);
-    OPENSSL_cleanse(material.data(), material.size());
-    keys_ = role_ == DtlsRole::kClient ? DtlsSrtpKeys{.local = client, .remote = server}
-                                       : DtlsSrtpKeys{.local = server, .remote = client};
-    return true;
-}
-
-void DtlsEndpoint::fail() {
-    ERR_clear_error();
-    state_ = check_.mismatched ? DtlsState::kFingerprintMismatch : DtlsState::kFailed;
-    deadline_ = kNever;
+    return queues_.outgoing.pop();
 }
 
 }  // namespace isthmus::media::transport

@@ -1,16 +1,11 @@
-// One DTLS 1.2 association: handshake, SRTP keys, goodbye. OpenSSL behind it.
+// One DTLS 1.2 association: handshake, SRTP keys, application data, goodbye.
 //
-// Driven by PeerTransport; drain poll_datagram() after every call that takes `now`. Datagrams come
-// from verified paths only: cookies are not used.
+// Holds no more than that: DtlsHandshake (OpenSSL) until the keys are there, DtlsSession from then
+// on. Driven by PeerTransport; drain poll_datagram() and poll_application_data() after every call
+// that takes `now`, and the former after send_application_data() and close(). Datagrams come from
+// verified paths only: cookies are not used.
 //
-// Time: OpenSSL's DTLS reads the machine's clock to decide on retransmission. Here its timer is set
-// so far ahead that it never fires by itself, and where ours does, its deadline is moved into the
-// past and DTLSv1_handle_timeout() sends the flight again, newly sealed. Until OpenSSL 3.1 the BIO
-// is given the address of that deadline; a later OpenSSL keeps it to itself, and there the endpoint
-// falls back to OpenSSL's own clock: right in a node, not repeatable in a simulation.
-//
-// Leaves out: DTLS 1.3, renegotiation, resumption, application data (dropped).
-// Specification: RFC 6347, RFC 5764 section 4, RFC 8842.
+// Leaves out: DTLS 1.3, renegotiation, resumption. Specification: RFC 6347, RFC 5764, RFC 8842.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +16,10 @@
 #include <vector>
 
 #include "base/time.h"
-#include "media/transport/dtls_bio.h"
+#include "media/transport/dtls_handshake.h"
 #include "media/transport/dtls_identity.h"
-#include "media/transport/dtls_verify.h"
-#include "media/transport/srtp_profile.h"
-
-using SSL = struct ssl_st;
+#include "media/transport/dtls_queues.h"
+#include "media/transport/dtls_session.h"
 
 namespace isthmus::media::transport {
 
@@ -36,11 +29,6 @@ enum class DtlsState : std::uint8_t {
     kClosed,               // close_notify came, or close() was called
     kFailed,               // refused, or a fatal alert, or a limit
     kFingerprintMismatch,  // the certificate is not the one that was promised
-};
-
-struct DtlsSrtpKeys {
-    SrtpMasterKey local;   // what we send
-    SrtpMasterKey remote;  // what the peer sends
 };
 
 class DtlsEndpoint {
@@ -57,7 +45,17 @@ class DtlsEndpoint {
     void handle_datagram(Instant now, std::span<const std::byte> datagram);
     void handle_timeout(Instant now);
 
-    [[nodiscard]] Instant next_timeout() const { return deadline_; }
+    [[nodiscard]] Instant next_timeout() const {
+        return handshake_ ? handshake_->next_timeout() : kNever;
+    }
+
+    // One record of SCTP (RFC 8261) or whatever the two sides agreed on. False where there is no
+    // connection, it is empty or longer than kApplicationBytesMax, or too much waits to be sent:
+    // then it is lost, as a datagram may be.
+    bool send_application_data(std::span<const std::byte> data);
+    // The content of one record that authenticated and was not seen before, or nothing. Of what
+    // came, the first DtlsQueues::kReceivedMax wait here; more are lost.
+    [[nodiscard]] std::optional<std::vector<std::byte>> poll_application_data();
 
     // Sends close_notify where there is a connection to close.
     void close();
@@ -70,45 +68,25 @@ class DtlsEndpoint {
     // There from kConnected on, until then null.
     [[nodiscard]] const DtlsSrtpKeys* keys() const { return keys_ ? &*keys_ : nullptr; }
 
-    // From our first flight that was answered without retransmission; zero where there was none.
-    // Holds the peer's computing time too.
-    [[nodiscard]] Duration rtt() const { return rtt_; }
+    // As DtlsHandshake's.
+    [[nodiscard]] Duration rtt() const { return handshake_ ? handshake_->rtt() : rtt_; }
 
-    // Without IP and UDP headers; safe behind TURN and IPv6 tunnels.
-    static constexpr std::size_t kMtuBytes = 1200;
+    static constexpr std::size_t kMtuBytes = DtlsHandshake::kMtuBytes;
+    static constexpr std::size_t kApplicationBytesMax =
+        kMtuBytes - kDtlsHeaderBytes - kDtlsNonceBytes - kDtlsTagBytes;
     // Clients' largest datagram is a ClientHello fragment of 1408 bytes (Firefox).
-    static constexpr std::size_t kDatagramBytesMax = 2048;
-    // A lost handshake of 30 s stays below: 1.5 kB of ClientHello every few seconds, and
-    // duplicates.
-    static constexpr std::size_t kHandshakeBytesMax = 65'536;
+    static constexpr std::size_t kDatagramBytesMax = DtlsSession::kDatagramBytesMax;
 
   private:
-    struct SslDeleter {
-        void operator()(SSL* ssl) const;
-    };
-
-    // Lets OpenSSL work on what came, and sets our timer by what it did.
-    void drive(Instant now);
-    void handshake(Instant now);
-    void read_records();
-    void rearm(Instant now, bool sent);
-    [[nodiscard]] bool export_keys();
-    void fail();
+    void follow_handshake();
+    void follow_session();
 
     std::shared_ptr<const DtlsIdentity> identity_;
-    DtlsRole role_;
-    DtlsPeerCheck check_;
-    DtlsBio bio_;  // before ssl_, which refers to it
-    std::unique_ptr<SSL, SslDeleter> ssl_;
-    DtlsState state_ = DtlsState::kHandshaking;
+    DtlsQueues queues_;  // before handshake_, which refers to it
+    std::unique_ptr<DtlsHandshake> handshake_;
+    std::optional<DtlsSession> session_;
     std::optional<DtlsSrtpKeys> keys_;
-    std::size_t handshake_bytes_ = 0;
-    bool started_ = false;
-
-    Instant deadline_ = kNever;
-    Duration retransmit_after_{};
-    // When our flight that waits for its answer left; empty after a retransmission (Karn).
-    std::optional<Instant> flight_sent_at_;
+    DtlsState state_ = DtlsState::kHandshaking;
     Duration rtt_{};
 };
 

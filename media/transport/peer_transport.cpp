@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/prefetch.h"
+#include "media/transport/drained_queue.h"
 #include "media/transport/dtls_endpoint.h"
 #include "media/transport/ice_lite.h"
 
@@ -32,6 +32,8 @@ struct PeerTransport::State {
     void follow_dtls(Instant now);
     // Once the handshake is done.
     void take_keys(Instant now);
+    // Hands up what came in DTLS records.
+    void take_data();
     void finish(CloseReason reason);
     [[nodiscard]] Instant deadline() const;
     SrtpResult account(Instant now, SrtpResult result);
@@ -49,9 +51,9 @@ struct PeerTransport::State {
     bool connected = false;
     bool closed = false;
 
-    std::deque<Outgoing> answers;
+    DrainedQueue<Outgoing> answers;
     Outgoing sending;  // what poll_datagram() gave out last
-    std::deque<TransportEvent> events;
+    DrainedQueue<TransportEvent> events;
     TransportCounters counters;
 };
 
@@ -67,7 +69,7 @@ PeerTransport::State::State(Instant now, PeerTransportConfig config)
 
 void PeerTransport::State::apply(Instant now, const Path& path, const CheckOutcome& outcome) {
     if (!outcome.answer.empty() && answers.size() < kAnswersMax) {
-        answers.push_back({.path = path, .bytes = {outcome.answer.begin(), outcome.answer.end()}});
+        answers.push({.path = path, .bytes = {outcome.answer.begin(), outcome.answer.end()}});
     }
     switch (outcome.result) {
         case CheckResult::kValid:
@@ -86,7 +88,7 @@ void PeerTransport::State::apply(Instant now, const Path& path, const CheckOutco
     }
     if (outcome.selected_path_changed) {
         dtls_path = path;
-        events.push_back({.kind = TransportEventKind::kPathChanged});
+        events.push({.kind = TransportEventKind::kPathChanged});
         // RFC 8445 section 12.1.2: a lite agent sends nothing of its own accord before this.
         dtls.start(now);
         follow_dtls(now);
@@ -99,8 +101,10 @@ void PeerTransport::State::follow_dtls(Instant now) {
             return;
         case DtlsState::kConnected:
             take_keys(now);
+            take_data();
             return;
         case DtlsState::kClosed:
+            take_data();
             finish(CloseReason::kDtlsCloseNotify);
             return;
         case DtlsState::kFailed:
@@ -122,13 +126,19 @@ void PeerTransport::State::take_keys(Instant now) {
     send_key = fanout->make_key(keys->local);
     connected = true;
     heard_at = now;
-    events.push_back({.kind = TransportEventKind::kConnected});
+    events.push({.kind = TransportEventKind::kConnected});
+}
+
+void PeerTransport::State::take_data() {
+    while (auto data = dtls.poll_application_data()) {
+        events.push({.kind = TransportEventKind::kData, .data = std::move(*data)});
+    }
 }
 
 void PeerTransport::State::finish(CloseReason reason) {
     if (!closed) {
         closed = true;
-        events.push_back({.kind = TransportEventKind::kClosed, .reason = reason});
+        events.push({.kind = TransportEventKind::kClosed, .reason = reason});
     }
 }
 
@@ -221,6 +231,10 @@ std::optional<std::span<std::byte>> PeerTransport::protect_rtcp(std::span<std::b
     return packet ? std::optional(*packet) : std::nullopt;
 }
 
+bool PeerTransport::send_application_data(std::span<const std::byte> data) {
+    return !state_->closed && state_->dtls.send_application_data(data);
+}
+
 void PeerTransport::restart_ice(Instant /*now*/, IceCredentials local, IceCredentials remote) {
     state_->ice.restart(std::move(local), std::move(remote));
 }
@@ -256,9 +270,8 @@ Instant PeerTransport::next_timeout() const {
 }
 
 std::optional<OutDatagram> PeerTransport::poll_datagram() {
-    if (!state_->answers.empty()) {
-        state_->sending = std::move(state_->answers.front());
-        state_->answers.pop_front();
+    if (auto answer = state_->answers.pop()) {
+        state_->sending = std::move(*answer);
         return OutDatagram{.path = &state_->sending.path, .bytes = state_->sending.bytes};
     }
     while (auto record = state_->dtls.poll_datagram()) {
@@ -272,12 +285,7 @@ std::optional<OutDatagram> PeerTransport::poll_datagram() {
 }
 
 std::optional<TransportEvent> PeerTransport::poll_event() {
-    if (state_->events.empty()) {
-        return std::nullopt;
-    }
-    const TransportEvent event = state_->events.front();
-    state_->events.pop_front();
-    return event;
+    return state_->events.pop();
 }
 
 bool PeerTransport::connected() const {

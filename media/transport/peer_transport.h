@@ -1,9 +1,9 @@
 // One client's way in and out: ICE-lite, DTLS and SRTP of one BUNDLE, over however many paths.
 //
 // Sans-I/O. After every call that takes `now`, drain poll_datagram() and poll_event(), then re-arm
-// from next_timeout(). DTLS is taken from a path, and anything is sent to it, only after an ICE
-// check with our password came from there: nothing unauthenticated makes the node work or
-// amplifies.
+// from next_timeout(); drain the former after send_application_data() too. DTLS is taken from a
+// path, and anything is sent to it, only after an ICE check with our password came from there:
+// nothing unauthenticated makes the node work or amplifies.
 //
 // Leaves out: trickle of remote candidates (ICE-lite never checks), renegotiation of DTLS,
 // DTLS 1.3. Specification: RFC 8445 section 2.5 and 6.1, RFC 7675, RFC 8842, RFC 5764, RFC 7983.
@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "media/transport/address.h"
@@ -37,6 +38,7 @@ enum class CloseReason : std::uint8_t {
 
 enum class TransportEventKind : std::uint8_t {
     kConnected,    // keys are there; media may flow
+    kData,         // DTLS application data came: one record, in `data`
     kPathChanged,  // the client nominated another path; selected_path() is new
     kClosed,       // for good; `reason` says why
 };
@@ -44,6 +46,7 @@ enum class TransportEventKind : std::uint8_t {
 struct TransportEvent {
     TransportEventKind kind = TransportEventKind::kConnected;
     CloseReason reason = CloseReason::kDtlsCloseNotify;
+    std::vector<std::byte> data{};
 };
 
 struct TransportLimits {
@@ -103,6 +106,10 @@ class PeerTransport {
     // Nothing before kConnected.
     [[nodiscard]] std::optional<std::span<std::byte>> protect_rtcp(std::span<std::byte> buffer,
                                                                    std::size_t plain_bytes);
+
+    // SCTP of data channels: one DTLS record, at most DtlsEndpoint::kApplicationBytesMax. False
+    // where it cannot be sent now; then it is lost, as a datagram may be.
+    bool send_application_data(std::span<const std::byte> data);
 
     // RFC 8445 section 9: new credentials on both sides; media goes on over the old path until a
     // check with the new ones succeeds. DTLS and SRTP stay.

@@ -1,56 +1,34 @@
-// All protocol logic of one worker: who a datagram belongs to, and when to wake.
+// All protocol logic of one worker: its way in for datagrams, for signaling and for time.
 //
-// Sans-I/O; one thread. Owns its conferences and everything in them. After every call that takes
-// `now`, drain poll_gone() and re-arm from next_timeout(). Leaves out sockets (io/worker_thread.h)
-// and which conference lives here (local_switchboard.h).
+// Sans-I/O; one thread. After every call that takes `now`, drain poll_gone() and re-arm from
+// next_timeout(). Keeps the rhythm of a batch (take in, forward, encrypt and send, settle) and
+// leaves the rest to its parts: DatagramIntake, ConnectionLifetime, worker_report.h. Leaves out
+// sockets (io/worker_thread.h) and which conference lives here (local_switchboard.h).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "base/error.h"
 #include "base/random.h"
-#include "base/slot_map.h"
-#include "base/string_hash.h"
 #include "base/time.h"
 #include "media/relay/relay_links.h"
 #include "media/relay/relay_message.h"
-#include "media/relay/relay_rings.h"
-#include "media/sfu/conference.h"
+#include "media/rtp/retransmission_cache.h"
 #include "media/sfu/conference_info.h"
-#include "media/sfu/egress_batch.h"
-#include "media/sfu/limits.h"
-#include "media/sfu/pacing_list.h"
 #include "media/sfu/participant.h"
 #include "media/transport/datagram.h"
-#include "media/transport/dtls_identity.h"
-#include "media/transport/ice.h"
 #include "media/transport/srtp_fanout.h"
+#include "media/worker/connection_lifetime.h"
+#include "media/worker/datagram_intake.h"
 #include "media/worker/switchboard.h"
-#include "media/worker/timer_queue.h"
+#include "media/worker/worker_state.h"
 
 namespace isthmus::media {
-
-struct WorkerCoreConfig {
-    std::uint32_t index = 0;
-    sfu::SfuLimits limits;
-    congestion::CongestionConfig congestion;  // towards each client
-    transport::TransportLimits transport_limits;
-    std::vector<transport::IceCandidate> candidates;
-    std::shared_ptr<const transport::DtlsIdentity> identity;
-    // Wall clock time at Instant{}, nanoseconds since 1970: for NTP time stamps and "joined at".
-    std::int64_t unix_ns_at_zero = 0;
-    // To the other workers; null where there are none. Outlives the core.
-    relay::RelayRings* rings = nullptr;
-};
 
 class WorkerCore {
   public:
@@ -59,10 +37,6 @@ class WorkerCore {
 
     // `random` and `fanout` outlive the core.
     WorkerCore(WorkerCoreConfig config, RandomSource& random, transport::SrtpFanout& fanout);
-    ~WorkerCore();
-
-    WorkerCore(const WorkerCore&) = delete;
-    WorkerCore& operator=(const WorkerCore&) = delete;
 
     // Makes the conference where it is the first to join. kLimitExceeded beyond the limits.
     Result<JoinResult> join(Instant now,
@@ -115,7 +89,7 @@ class WorkerCore {
     bool handle_relay_packets(Instant now, transport::DatagramSink& sink);
 
     // After every call, beside poll_gone(): poll_message() and publish().
-    [[nodiscard]] relay::RelayLinks& relay() { return relay_; }
+    [[nodiscard]] relay::RelayLinks& relay() { return state_.relay; }
 
     // A connection that ended since the last call, or nothing when drained.
     [[nodiscard]] std::optional<ConnectionGone> poll_gone();
@@ -125,58 +99,16 @@ class WorkerCore {
                                                               const std::string& name) const;
     [[nodiscard]] sfu::WorkerStats stats() const;
 
-    [[nodiscard]] std::size_t participant_count() const { return participants_.size(); }
+    [[nodiscard]] std::size_t participant_count() const { return state_.connections.size(); }
 
   private:
-    using ParticipantId = sfu::ParticipantId;
-
-    void handle_datagram(Instant now,
-                         const transport::InDatagram& datagram,
-                         transport::DatagramSink& sink);
-    void handle_stun(Instant now,
-                     const transport::InDatagram& datagram,
-                     transport::DatagramSink& sink);
-    void bind_path(sfu::Participant& participant, ParticipantId id, const transport::Path& path);
-    void unbind_path(ParticipantId id, const transport::Path& path);
-    void drain_datagrams(sfu::Participant& participant, transport::DatagramSink& sink);
-    // Sends what a participant has to say, acts on its events, and re-arms its timer.
-    void settle(Instant now, ParticipantId id, transport::DatagramSink& sink);
     // Sends what pacers let go.
     void release_paced(Instant now, transport::DatagramSink& sink);
-    void settle_touched(Instant now, transport::DatagramSink& sink);
-    void rearm(ParticipantId id);
-    void end_participant(Instant now,
-                         ParticipantId id,
-                         LeaveReason reason,
-                         transport::DatagramSink& sink);
-    sfu::Conference& make_conference(Instant now, const std::string& name, std::string id);
-    void drop_if_empty(const sfu::Conference& conference);
-    [[nodiscard]] sfu::Conference* find_conference(const std::string& name) const;
-    static void add_audio_counters(const sfu::Conference& conference, sfu::WorkerStats& stats);
-    static void add_transport_counters(const sfu::Participant& participant,
-                                       sfu::WorkerStats& stats);
-    static void add_media_counters(const sfu::Participant& participant, sfu::WorkerStats& stats);
     [[nodiscard]] sfu::LocalDescription describe_local(const sfu::Participant& participant) const;
-    [[nodiscard]] sfu::ConferenceInfo describe(Instant now,
-                                               const sfu::Conference& conference,
-                                               bool details) const;
-    [[nodiscard]] std::int64_t unix_ms(Instant now) const;
 
-    WorkerCoreConfig config_;
-    RandomSource& random_;
-    transport::SrtpFanout& fanout_;
-    sfu::EgressBatch egress_;
-    sfu::PacingList pacing_;  // outlives the participants, whose packets wait in it
-    SlotMap<std::unique_ptr<sfu::Participant>, sfu::ParticipantTag> participants_;
-    boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences_;
-    relay::RelayLinks relay_;  // outlived by the participants, whose tracks it taps
-    boost::unordered_flat_map<std::uint64_t, ParticipantId> by_connection_;
-    boost::unordered_flat_map<std::string, ParticipantId, StringHash, std::equal_to<>> by_ufrag_;
-    boost::unordered_flat_map<transport::Path, ParticipantId, transport::PathHash> by_path_;
-    TimerQueue<ParticipantId> timers_;
-    sfu::TouchList touched_;
-    std::vector<ConnectionGone> gone_;
-    sfu::WorkerStats stats_;
+    WorkerState state_;
+    DatagramIntake intake_;
+    ConnectionLifetime lifetime_;
 };
 
 }  // namespace isthmus::media

@@ -29,6 +29,20 @@ std::string_view name_of(media::rtp::MediaKind kind) {
     return kind == media::rtp::MediaKind::kAudio ? "audio" : "video";
 }
 
+std::string_view name_of(TrackSource source) {
+    switch (source) {
+        case TrackSource::kCamera:
+            return "camera";
+        case TrackSource::kMicrophone:
+            return "microphone";
+        case TrackSource::kScreenShare:
+            return "screen_share";
+        case TrackSource::kScreenShareAudio:
+            return "screen_share_audio";
+    }
+    return "";
+}
+
 json::object summary(const ConferenceInfo& conference) {
     std::size_t tracks = 0;
     for (const ParticipantInfo& participant : conference.participants) {
@@ -113,6 +127,7 @@ json::object subscription(const SubscriptionInfo& info) {
 json::object track(const TrackInfo& info, bool details) {
     json::object object = {{"id", info.id},
                            {"kind", name_of(info.kind)},
+                           {"source", name_of(info.source)},
                            {"codec", info.codec},
                            {"mid", info.mid},
                            {"subscribers", info.subscribers}};
@@ -226,7 +241,8 @@ std::string publishers_json(const ConferenceInfo& conference) {
         }
         json::array tracks;
         for (const TrackInfo& t : info.tracks) {
-            tracks.emplace_back(json::object{{"id", t.id}, {"kind", name_of(t.kind)}});
+            tracks.emplace_back(json::object{
+                {"id", t.id}, {"kind", name_of(t.kind)}, {"source", name_of(t.source)}});
         }
         array.emplace_back(json::object{
             {"identity", info.identity}, {"name", info.name}, {"tracks", std::move(tracks)}});

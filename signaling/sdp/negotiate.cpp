@@ -147,6 +147,11 @@ void read_streams(const MediaDescription& offered,
     }
     section.stream_id = take_until(msid, ' ');
     section.track_id = take_until(msid, ' ');
+    // SPEC rfc4796#5: presentation slides; browsers say nothing of it.
+    const std::vector<std::string_view> contents = split_words(offered.content, ',');
+    if (std::ranges::find(contents, "slides") != contents.end()) {
+        section.source = media::sfu::TrackSource::kScreenShare;
+    }
 }
 
 void read_extensions(const MediaDescription& offered,

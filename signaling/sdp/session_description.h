@@ -119,7 +119,8 @@ struct MediaDescription {
     std::vector<SsrcGroup> ssrc_groups;
     std::vector<Rid> rids;
     std::optional<Simulcast> simulcast;
-    std::string msid;  // value of the first a=msid
+    std::string msid;     // value of the first a=msid
+    std::string content;  // value of the first a=content: "slides", "main,sl" (RFC 4796)
 
     [[nodiscard]] const PayloadType* find_payload_type(std::uint8_t number) const;
 

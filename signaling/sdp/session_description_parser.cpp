@@ -236,6 +236,12 @@ void read_msid(Draft& draft, std::string_view value) {
     }
 }
 
+void read_content(Draft& draft, std::string_view value) {
+    if (draft.media.content.empty()) {
+        draft.media.content = value;
+    }
+}
+
 struct Reader {
     std::string_view name;
     void (*read)(Draft& draft, std::string_view value);
@@ -257,6 +263,7 @@ constexpr std::array kReaders = {
     Reader{"ice-pwd", read_pwd},
     Reader{"ice-options", read_ice_options},
     Reader{"msid", read_msid},
+    Reader{"content", read_content},
     Reader{
         "candidate",
         [](Draft& draft, std::string_view value) { draft.media.candidates.emplace_back(value); }},

@@ -113,6 +113,7 @@ void write_payload_types(Writer& writer, const MediaDescription& media) {
 
 void write_streams(Writer& writer, const MediaDescription& media) {
     writer.line_if_set("a=msid:", media.msid);
+    writer.line_if_set("a=content:", media.content);
     for (const SsrcGroup& group : media.ssrc_groups) {
         std::string ssrcs;
         for (const std::uint32_t ssrc : group.ssrcs) {

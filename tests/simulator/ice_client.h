@@ -68,6 +68,15 @@ class IceClient {
     [[nodiscard]] std::optional<Bytes> poll_rtp();
     [[nodiscard]] std::optional<Bytes> poll_rtcp();
 
+    // One DTLS record each.
+    bool send_application_data(std::span<const std::byte> data) {
+        return transport_.send_application_data(data);
+    }
+
+    [[nodiscard]] std::optional<Bytes> poll_application_data() {
+        return transport_.poll_application_data();
+    }
+
     // Sends close_notify.
     void close() { transport_.close(); }
 

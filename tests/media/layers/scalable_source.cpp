@@ -139,6 +139,7 @@ std::vector<SourcePacketBytes> ScalableSource::picture(bool key, std::uint8_t sp
             const bool first = i == 0;
             const bool last = i + 1 == config_.packets_per_frame;
             Bytes payload = payload_descriptor(frame, first, last, active_layers_);
+            payload.resize(payload.size() + config_.filler_bytes);
             append(payload,
                    bytes({static_cast<int>(frame.id >> 8U),
                           static_cast<int>(frame.id & 0xffU),

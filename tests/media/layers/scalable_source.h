@@ -49,6 +49,7 @@ struct SourceConfig {
     std::uint16_t first_frame_number = 65530;
     std::uint8_t template_offset = 0;
     int packets_per_frame = 2;
+    std::size_t filler_bytes = 0;  // in each packet, for what costs something
 };
 
 // One frame as its encoder knows it.

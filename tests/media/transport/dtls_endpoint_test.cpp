@@ -250,6 +250,66 @@ TEST(DtlsEndpoint, SaysGoodbyeBothWays) {
     }
 }
 
+[[nodiscard]] std::vector<std::byte> bytes_of(std::size_t count, std::uint8_t fill) {
+    return std::vector(count, std::byte{fill});
+}
+
+TEST(DtlsEndpoint, CarriesApplicationDataBothWays) {
+    Pair pair;
+    const auto longest = bytes_of(DtlsEndpoint::kApplicationBytesMax, 7);
+    EXPECT_FALSE(pair.client.send_application_data(longest)) << "not connected yet";
+    pair.client.start(pair.now);
+    pair.exchange();
+    for (DtlsEndpoint* from : {&pair.client, &pair.server}) {
+        DtlsEndpoint& to = from == &pair.client ? pair.server : pair.client;
+        EXPECT_TRUE(from->send_application_data(longest));
+        EXPECT_TRUE(from->send_application_data(bytes_of(1, 8)));
+        EXPECT_FALSE(from->send_application_data({}));
+        EXPECT_FALSE(from->send_application_data(bytes_of(longest.size() + 1, 9)));
+        const Datagrams sent = drain(*from);
+        ASSERT_EQ(sent.size(), 2U);
+        EXPECT_EQ(sent[0].size(), DtlsEndpoint::kMtuBytes);
+        // The second first, and the first twice.
+        to.handle_datagram(pair.now, sent[1]);
+        to.handle_datagram(pair.now, sent[0]);
+        to.handle_datagram(pair.now, sent[0]);
+        EXPECT_EQ(to.poll_application_data(), bytes_of(1, 8));
+        EXPECT_EQ(to.poll_application_data(), longest);
+        EXPECT_EQ(to.poll_application_data(), std::nullopt);
+    }
+    pair.client.close();
+    EXPECT_FALSE(pair.client.send_application_data(longest));
+    pair.exchange();
+    EXPECT_FALSE(pair.server.send_application_data(longest));
+}
+
+TEST(DtlsEndpoint, BoundsTheApplicationDataThatWaits) {
+    Pair pair;
+    pair.client.start(pair.now);
+    pair.exchange();
+    std::size_t sent = 0;
+    while (pair.client.send_application_data(bytes_of(10, 1))) {
+        ASSERT_LT(++sent, 1000U);
+    }
+    const Datagrams waiting = drain(pair.client);
+    EXPECT_EQ(waiting.size(), sent);
+    std::size_t carried = 0;
+    for (int round = 0; round < 10; ++round) {
+        while (pair.client.send_application_data(bytes_of(10, 1))) {
+            ++carried;
+        }
+        for (const auto& datagram : drain(pair.client)) {
+            pair.server.handle_datagram(pair.now, datagram);
+        }
+    }
+    std::size_t received = 0;
+    while (pair.server.poll_application_data()) {
+        ++received;
+    }
+    EXPECT_GT(carried, DtlsQueues::kReceivedMax);
+    EXPECT_EQ(received, DtlsQueues::kReceivedMax);
+}
+
 TEST(DtlsEndpoint, SendsNothingWhenClosedBeforeItIsConnected) {
     Pair pair;
     pair.server.close();
@@ -297,7 +357,7 @@ TEST(DtlsEndpoint, BoundsWhatAHandshakeMayTake) {
     while (pair.server.state() == DtlsState::kHandshaking) {
         pair.server.handle_datagram(pair.now, hello[0]);
         taken += hello[0].size();
-        ASSERT_LE(taken, DtlsEndpoint::kHandshakeBytesMax + hello[0].size());
+        ASSERT_LE(taken, DtlsHandshake::kBytesMax + hello[0].size());
     }
     EXPECT_EQ(pair.server.state(), DtlsState::kFailed);
 

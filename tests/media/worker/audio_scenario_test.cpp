@@ -3,6 +3,8 @@
 //     person 0 .. n (Opus with levels) -- 5 ms --> node -- 5 ms --> listeners
 #include <algorithm>
 #include <deque>
+#include <map>
+#include <optional>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -53,10 +55,16 @@ std::uint32_t tick_of(const ReceivedRtp& packet) {
 // People who send a packet every 20 ms, whether they say something or not.
 class Crowd {
   public:
-    Crowd(Meeting& meeting, int people) : meeting_(meeting) {
+    // `film`: who sends the sound of a screen share, if anybody.
+    Crowd(Meeting& meeting, int people, std::optional<int> film = std::nullopt)
+        : meeting_(meeting) {
         for (int i = 0; i < people; ++i) {
-            people_.push_back(meeting.join_connected(
-                "person" + std::to_string(i), {audio_section(Direction::kReceive)}, kLine));
+            sfu::MediaSection section = audio_section(Direction::kReceive);
+            if (i == film) {
+                section.source = sfu::TrackSource::kScreenShareAudio;
+            }
+            people_.push_back(
+                meeting.join_connected("person" + std::to_string(i), {section}, kLine));
         }
     }
 
@@ -183,6 +191,29 @@ TEST(AudioSelection, ATalkspurtBeginsUnclippedAndContinuesTheStream) {
         return;
     }
     FAIL() << "nobody heard person 7";
+}
+
+TEST(AudioSelection, TheSoundOfAScreenIsNobodyWhoSpeaksAndIsAlwaysHeard) {
+    Meeting meeting(31);
+    constexpr int kFilm = 4;
+    Crowd crowd(meeting, 8, kFilm);
+    const Joined listener = meeting.join_connected("listener", audio_sections(8), kLine);
+    // Loud as it is, it takes nobody's place, and soft as it becomes, it is not left out.
+    crowd.talking = {0, 1, 2, kFilm};
+    crowd.run(seconds(3));
+    EXPECT_EQ(meeting.conference().dominant_speaker.find("person4"), std::string::npos);
+    crowd.talking = {0, 1, 2};
+    const std::uint32_t from = crowd.tick();
+    crowd.run(seconds(3));
+    std::map<std::uint32_t, int> heard;
+    for (const ReceivedRtp& packet : listener.client->rtp) {
+        heard[person_of(packet)] += tick_of(packet) >= from ? 1 : 0;
+    }
+    EXPECT_EQ(heard[kFilm], 150);
+    for (const std::uint32_t talker : {0U, 1U, 2U}) {
+        EXPECT_EQ(heard[talker], 150) << talker;
+    }
+    EXPECT_EQ(heard[7], 0);
 }
 
 TEST(AudioSelection, AListenerWithOneSectionHearsWhoeverHasTheWord) {

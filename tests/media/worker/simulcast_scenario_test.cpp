@@ -7,140 +7,35 @@
 #include <gtest/gtest.h>
 
 #include "media/rtp/header_extensions.h"
-#include "media/rtp/rtcp_reader.h"
 #include "media/rtp/rtcp_writer.h"
 #include "media/rtp/rtx.h"
 #include "tests/media/layers/receiver_check.h"
-#include "tests/media/worker/meeting.h"
+#include "tests/media/worker/layered_camera.h"
 
 namespace isthmus::media::testing {
 namespace {
 
 using layers::LayerId;
-using layers::Mode;
 using layers::Received;
 using layers::ScalableSource;
 using layers::Summary;
 using sfu::Direction;
 using std::chrono::milliseconds;
 
-constexpr std::uint8_t kMidId = 4;
-constexpr std::uint8_t kRidId = 5;
-constexpr std::uint8_t kDescriptorId = 6;
-constexpr std::uint8_t kAv1Type = 45;
-
-sfu::MediaSection section(Direction direction, rtp::Codec codec) {
-    sfu::MediaSection made = video_section(direction);
-    made.extensions.set(rtp::ExtensionKind::kDependencyDescriptor, kDescriptorId);
-    if (codec == rtp::Codec::kAv1) {
-        made.formats.front().codec = codec;
-        made.formats.front().payload_type = kAv1Type;
-    }
-    return made;
-}
-
-// A camera of one or more encodings that answers requests for key frames.
-class Camera {
+// A camera in front of which time passes.
+class Camera : public LayeredCamera {
   public:
     Camera(Meeting& meeting, rtp::Codec codec, std::string_view mode, std::size_t encodings)
-        : meeting_(meeting), codec_(codec), encodings_(encodings) {
-        sfu::MediaSection published = section(Direction::kReceive, codec);
-        if (encodings > 1) {
-            published.extensions.set(rtp::ExtensionKind::kRid, kRidId);
-            for (std::size_t i = 0; i < encodings; ++i) {
-                published.encodings.push_back({.rid = rid(i)});
-            }
-        }
-        for (std::uint32_t i = 0; i < encodings; ++i) {
-            sources.emplace_back(layers::SourceConfig{
-                .codec = codec,
-                .mode = Mode::parse(mode),
-                .descriptors = codec == rtp::Codec::kAv1,
-                .source = i + 1,
-                .ssrc = 0x1000 + i,
-                .first_seq = static_cast<std::uint16_t>(65520 + i * 20000),
-                .first_timestamp = 0xffff0000 + i * 900'001,
-                .first_picture = static_cast<std::uint16_t>(32760 - i * 9999)});
-        }
-        publisher = meeting.join_connected("alice", {published});
-    }
+        : LayeredCamera(meeting, {.codec = codec, .mode = mode, .encodings = encodings}),
+          meeting_(meeting) {}
 
-    // One picture in all encodings but those that are off, then 33 ms.
     void picture() {
-        const std::vector<bool> keys = take_requests();
-        for (std::size_t i = 0; i < encodings_; ++i) {
-            if (i >= on) {
-                continue;
-            }
-            for (const auto& packet : sources[i].picture(keys[i] || !begun_)) {
-                EXPECT_TRUE(publisher->client->ice().send_rtp(wrap(i, packet)));
-            }
-        }
-        begun_ = true;
-        meeting_.network().settle(*publisher->client);
+        LayeredCamera::picture();
         meeting_.run_for(milliseconds(33));
     }
 
-    void pictures(int count) {
-        for (int i = 0; i < count; ++i) {
-            picture();
-        }
-    }
-
-    std::deque<ScalableSource> sources;
-    std::optional<Joined> publisher;
-    std::size_t on = 3;                     // encodings, from the smallest
-    std::map<std::uint32_t, int> requests;  // by SSRC
-
   private:
-    static std::string rid(std::size_t encoding) { return std::string(1, "qhf"[encoding]); }
-
-    [[nodiscard]] rtp::Bytes wrap(std::size_t encoding,
-                                  const layers::SourcePacketBytes& packet) const {
-        rtp::Bytes block;
-        const auto element = [&block](std::uint8_t id, std::span<const std::byte> value) {
-            rtp::append(block, rtp::bytes({id, static_cast<int>(value.size())}));
-            rtp::append(block, value);
-        };
-        element(kMidId, std::as_bytes(std::span(std::string_view("video"))));
-        const std::string name = rid(encoding);
-        if (encodings_ > 1) {
-            element(kRidId, std::as_bytes(std::span(std::string_view(name))));
-        }
-        if (!packet.descriptor.empty()) {
-            element(kDescriptorId, packet.descriptor);
-        }
-        block.resize((block.size() + 3) / 4 * 4);
-        return rtp::make_rtp(
-            {.payload_type = codec_ == rtp::Codec::kAv1 ? kAv1Type : kVp8Type,
-             .marker = packet.view.marker,
-             .seq = packet.view.seq,
-             .timestamp = value_of(packet.view.timestamp),
-             .ssrc = packet.view.ssrc,
-             .extension_profile = rtp::kTwoByteExtensionProfile,
-             .extension = block,
-             .payload = rtp::Bytes(packet.view.payload.begin(), packet.view.payload.end())});
-    }
-
-    std::vector<bool> take_requests() {
-        std::vector<bool> keys(encodings_);
-        for (const auto& compound : publisher->client->rtcp) {
-            auto reader = rtp::RtcpReader::parse(compound);
-            while (const auto message = reader ? reader->next() : std::nullopt) {
-                if (const auto* loss = std::get_if<rtp::PictureLoss>(&*message)) {
-                    ++requests[loss->media_ssrc];
-                    keys[loss->media_ssrc - 0x1000] = true;
-                }
-            }
-        }
-        publisher->client->rtcp.clear();
-        return keys;
-    }
-
     Meeting& meeting_;
-    rtp::Codec codec_;
-    std::size_t encodings_;
-    bool begun_ = false;
 };
 
 // A viewer that asks again for what it misses.
@@ -151,7 +46,7 @@ class Viewer {
            rtp::Codec codec,
            const simulator::LinkConfig& line = {})
         : meeting_(meeting),
-          joined_(meeting.join_connected(name, {section(Direction::kSend, codec)}, line)) {
+          joined_(meeting.join_connected(name, {layered_section(Direction::kSend, codec)}, line)) {
         rtp::ExtensionIds ids;
         ids.set(rtp::ExtensionKind::kDependencyDescriptor, kDescriptorId);
         extensions_ = rtp::HeaderExtensionParser(ids);

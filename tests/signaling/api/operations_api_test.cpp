@@ -66,6 +66,7 @@ media::sfu::ConferenceInfo demo() {
     alice.connected = true;
     alice.tracks = {{.id = "TR_1",
                      .kind = media::rtp::MediaKind::kVideo,
+                     .source = media::sfu::TrackSource::kScreenShare,
                      .codec = "VP8",
                      .mid = "0",
                      .streams = {{.ssrc = 4'000'000'000, .rid = "", .packets = 1ULL << 40U}},
@@ -240,6 +241,7 @@ TEST_F(OperationsApiTest, ListsParticipantsWithTheirTracks) {
     EXPECT_EQ(alice.at("identity"), "alice");
     EXPECT_EQ(alice.at("name"), "Alice \"A\"");
     EXPECT_EQ(alice.at("tracks").at(0).at("kind"), "video");
+    EXPECT_EQ(alice.at("tracks").at(0).at("source"), "screen_share");
     EXPECT_FALSE(alice.as_object().contains("subscriptions"));
 }
 
@@ -263,6 +265,7 @@ TEST_F(OperationsApiTest, TellsViewersWhomTheyCanWatch) {
     ASSERT_EQ(people.as_array().size(), 1U);  // neither the viewer nor the hidden one
     EXPECT_EQ(people.at(0).at("identity"), "alice");
     EXPECT_EQ(people.at(0).at("tracks").at(0).at("kind"), "video");
+    EXPECT_EQ(people.at(0).at("tracks").at(0).at("source"), "screen_share");
     switchboard.conferences.clear();
     EXPECT_EQ(call("GET", "/whep/demo/participants", watch).body, "[]");
 }

@@ -116,6 +116,20 @@ TEST(Negotiate, GStreamersBundleOnlySectionsAreAlive) {
     EXPECT_FALSE(session.connection.sections[0].formats[0].transport_cc);
 }
 
+TEST(Negotiate, SlidesAreAScreenShare) {
+    using media::sfu::TrackSource;
+    const auto source_of = [](std::string_view content) {
+        const std::string text =
+            replaced(two_sections(), "a=mid:1\r\n", "a=mid:1\r\n" + std::string(content) + "\r\n");
+        return negotiate_good(text).connection.sections[1].source;
+    };
+    EXPECT_EQ(source_of("a=content:slides"), TrackSource::kScreenShare);
+    EXPECT_EQ(source_of("a=content:alt,slides"), TrackSource::kScreenShare);
+    EXPECT_EQ(source_of("a=content:main"), std::nullopt);
+    EXPECT_EQ(source_of("a=content:slideshow"), std::nullopt);
+    EXPECT_EQ(source_of("a=x"), std::nullopt) << "nothing said";
+}
+
 TEST(Negotiate, PortZeroWithoutBundleOnlyIsRejected) {
     std::string text = replaced(two_sections(), "m=video 9", "m=video 0");
     const NegotiatedSession session = negotiate_good(text);

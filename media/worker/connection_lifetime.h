@@ -1,0 +1,56 @@
+// How a connection begins, is kept in step with what its transport tells, and ends.
+//
+// Whoever came to have something to say is in the state's touch list; settle_touched() sends it,
+// acts on transport events and re-arms timers. After every call drain poll_gone().
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "media/sfu/conference.h"
+#include "media/sfu/participant.h"
+#include "media/transport/datagram.h"
+#include "media/transport/ice.h"
+#include "media/worker/switchboard.h"
+#include "media/worker/worker_state.h"
+
+namespace isthmus::media {
+
+class ConnectionLifetime {
+  public:
+    // `state` outlives the lifetime.
+    explicit ConnectionLifetime(WorkerState& state) : state_(state) {}
+
+    // The participant, in its conference, which is made where it is the first. kLimitExceeded
+    // beyond the limits.
+    Result<sfu::Participant*> begin(Instant now,
+                                    ConnectionId connection,
+                                    const JoinRequest& request,
+                                    transport::DatagramSink& sink);
+    // New local credentials beside the old ones, which lead here until the session ends: checks
+    // with them may still be on the way.
+    void restart_ice(Instant now, sfu::Participant& participant, transport::IceCredentials remote);
+    void end(Instant now,
+             sfu::Participant& participant,
+             LeaveReason reason,
+             transport::DatagramSink& sink);
+
+    void settle_touched(Instant now, transport::DatagramSink& sink);
+
+    // A connection that ended since the last call, or nothing when drained.
+    [[nodiscard]] std::optional<ConnectionGone> poll_gone();
+
+  private:
+    // Sends what a participant has to say, acts on its events, and re-arms its timer.
+    void settle(Instant now, sfu::Participant& participant, transport::DatagramSink& sink);
+    Result<sfu::Participant*> make(Instant now,
+                                   ConnectionId connection,
+                                   const JoinRequest& request);
+
+    WorkerState& state_;
+    std::vector<ConnectionGone> gone_;
+};
+
+}  // namespace isthmus::media
