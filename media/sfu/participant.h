@@ -137,6 +137,9 @@ class Participant final : public TrackOwner {
 
     [[nodiscard]] Conference* conference() const { return conference_; }
 
+    // Whether it was sent media, or sent some, since the last call.
+    [[nodiscard]] bool take_media_moved();
+
     void on_connected(Instant now);
     // A free section takes the track, or those that want it. True where there was one.
     bool subscribe(Instant now, PublishedTrack& track);
@@ -267,6 +270,7 @@ class Participant final : public TrackOwner {
     std::uint64_t seen_shares_ = 0;
     ConnectionMeter meter_;
     Instant reports_at_ = kNever;
+    std::uint64_t media_packets_seen_ = 0;  // by take_media_moved()
     std::size_t paths_max_;
     std::vector<transport::Path> paths_;
     std::vector<std::string> ufrags_;

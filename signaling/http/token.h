@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -18,9 +20,24 @@ struct VideoGrant {
     bool can_publish = true;
     bool can_subscribe = true;
     bool hidden = false;
+    bool recorder = false;
+    std::optional<bool> can_publish_data;  // absent: as can_publish
+    // "camera", "microphone", "screen_share", "screen_share_audio"; empty: all.
+    std::vector<std::string> can_publish_sources;
+    bool can_update_own_metadata = false;
+    bool agent = false;
     bool room_admin = false;   // manage the participants of `room`
     bool room_list = false;    // list all conferences
     bool room_create = false;  // create and end any conference
+};
+
+// The "roomConfig" claim: what a room that the token's holder makes by joining is like. Nothing:
+// the node's own values.
+struct RoomGrant {
+    std::optional<std::uint32_t> empty_timeout_s;
+    std::optional<std::uint32_t> departure_timeout_s;
+    std::optional<std::uint32_t> participants_max;
+    std::string metadata;
 };
 
 struct AccessToken {
@@ -28,9 +45,12 @@ struct AccessToken {
     std::string identity;                // "sub"
     std::string name;                    // "name"
     std::string metadata;                // "metadata"
+    std::map<std::string, std::string, std::less<>> attributes;
+    std::string kind;                    // "standard", "agent", ...; empty: standard
     std::int64_t not_before_unix_s = 0;  // "nbf"; 0: not said
     std::int64_t expires_unix_s = 0;     // "exp"; required
     VideoGrant video;
+    RoomGrant room_config;
 };
 
 // API key to secret.

@@ -14,8 +14,11 @@
 #include "signaling/api/operations_api.h"
 #include "signaling/http/static_files.h"
 #include "signaling/http/tls_identity.h"
+#include "signaling/livekit/rooms.h"
 #include "signaling/whip/whip_endpoint.h"
+#include "tools/node/ice_servers.h"
 #include "tools/node/join_endpoint.h"
+#include "tools/node/rooms_service.h"
 
 namespace isthmus::node {
 namespace {
@@ -83,14 +86,7 @@ http::ServerConfig server_config_of(const HttpConfig& config) {
 signaling::whip::WhipConfig whip_config_of(const NodeConfig& config) {
     signaling::whip::WhipConfig whip;
     whip.keys = config.keys;
-    for (const IceServerConfig& server : config.ice_servers) {
-        whip.ice_servers.push_back(
-            {.urls = server.urls,
-             .shared_secret = server.shared_secret,
-             .username = server.username,
-             .credential = server.credential,
-             .ttl = std::chrono::duration_cast<std::chrono::seconds>(server.credential_ttl)});
-    }
+    whip.ice_servers = ice_servers_of(config);
     return whip;
 }
 
@@ -121,6 +117,7 @@ struct Node::State {
     SystemRandom random;
     MediaPlane media;
     std::unique_ptr<signaling::whip::WhipEndpoint> whip;
+    std::unique_ptr<RoomsService> rooms;
     std::unique_ptr<signaling::api::OperationsApi> api;
     std::unique_ptr<http::Server> server;
     asio::steady_timer grace;
@@ -130,6 +127,11 @@ struct Node::State {
     void add_routes() {
         whip = std::make_unique<signaling::whip::WhipEndpoint>(
             whip_config_of(options.config), *media.switchboard, random, now_unix_s);
+        rooms = std::make_unique<RoomsService>(*io, options.config, *media.switchboard, random);
+        media.switchboard->on_connection_gone([this](const media::ConnectionGone& gone) {
+            whip->handle_gone(gone);
+            rooms->rooms().on_connection_gone(gone);
+        });
         api = std::make_unique<signaling::api::OperationsApi>(
             signaling::api::OperationsApiConfig{
                 .keys = options.config.keys,
@@ -144,6 +146,7 @@ struct Node::State {
         // Before WHEP's: /whep/{conference}/participants would be a session there.
         api->add_routes(router);
         whip->add_routes(router);
+        rooms->add_routes(router);
         if (const std::string& key = options.config.join_key; !key.empty()) {
             add_join_route(
                 router, {.key = key, .secret = options.config.keys.at(key)}, now_unix_s, [this] {
@@ -245,6 +248,7 @@ void Node::shut_down(std::move_only_function<void()> done) {
     State& state = *state_;
     state.api->set_ready(false);
     state.whip->set_accepting(false);
+    state.rooms->rooms().shut_down();
     state.done = std::move(done);
     state.waiting_for = 2;
     state.grace.expires_after(state.options.config.shutdown_grace);

@@ -1,0 +1,104 @@
+#include "tools/node/rooms_service.h"
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "signaling/livekit/livekit_endpoint.h"
+#include "signaling/livekit/protobuf_log.h"
+#include "signaling/livekit/rooms.h"
+#include "signaling/whip/ice_servers.h"
+#include "tools/node/ice_servers.h"
+
+namespace isthmus::node {
+namespace {
+
+namespace asio = boost::asio;
+namespace livekit = signaling::livekit;
+
+// How exactly timeouts are kept, and how soon changes are told that may wait.
+constexpr auto kTick = std::chrono::milliseconds(100);
+
+std::int64_t unix_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+Instant steady_now() {
+    return Instant(std::chrono::duration_cast<Duration>(
+        std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+livekit::RoomsConfig rooms_config_of(const NodeConfig& config) {
+    livekit::RoomsConfig rooms;
+    rooms.keys = config.keys;
+    rooms.rooms_max = config.media.limits.conferences;
+    rooms.room.participants_max = config.media.limits.participants_per_conference;
+    rooms.ice_servers = [servers = ice_servers_of(config)](const std::string& identity) {
+        std::vector<::livekit::ICEServer> told;
+        for (const auto& access :
+             signaling::whip::grant_ice_servers(servers, identity, unix_ms() / 1000)) {
+            ::livekit::ICEServer& server = told.emplace_back();
+            server.add_urls(access.url);
+            server.set_username(access.username);
+            server.set_credential(access.credential);
+        }
+        return told;
+    };
+    return rooms;
+}
+
+}  // namespace
+
+struct RoomsService::State {
+    State(asio::io_context& io,
+          const NodeConfig& config,
+          media::Switchboard& switchboard,
+          RandomSource& random)
+        : rooms(rooms_config_of(config), switchboard, random, unix_ms),
+          endpoint(config.keys, rooms, [] { return unix_ms() / 1000; }),
+          timer(io) {
+        livekit::silence_protobuf_log();
+        rooms.on_tick(steady_now());
+        wait();
+    }
+
+    void wait() {
+        timer.expires_after(kTick);
+        timer.async_wait([this](const boost::system::error_code& error) {
+            if (!error) {
+                rooms.on_tick(steady_now());
+                wait();
+            }
+        });
+    }
+
+    livekit::Rooms rooms;
+    livekit::LiveKitEndpoint endpoint;
+    asio::steady_timer timer;
+};
+
+RoomsService::RoomsService(asio::io_context& io,
+                           const NodeConfig& config,
+                           media::Switchboard& switchboard,
+                           RandomSource& random)
+    : state_(std::make_unique<State>(io, config, switchboard, random)) {
+    switchboard.on_event(
+        [this](const media::ConferenceEvent& event) { state_->rooms.on_event(event); });
+}
+
+RoomsService::~RoomsService() = default;
+
+void RoomsService::add_routes(signaling::http::Router& router) {
+    state_->endpoint.add_routes(router);
+}
+
+livekit::Rooms& RoomsService::rooms() {
+    return state_->rooms;
+}
+
+}  // namespace isthmus::node
