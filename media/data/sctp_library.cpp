@@ -46,7 +46,6 @@ void SctpLibrary::start_once() {
     usrsctp_sysctl_set_sctp_auth_enable(0);
     usrsctp_sysctl_set_sctp_nrsack_enable(0);
     usrsctp_sysctl_set_sctp_pktdrop_enable(0);
-    usrsctp_sysctl_set_sctp_multiple_asconfs(0);
     // Packets that belong to nothing are not answered.
     usrsctp_sysctl_set_sctp_blackhole(2);
 

@@ -157,7 +157,8 @@ bool SctpSocket::configure_path(std::uint16_t remote_port) {
     std::memcpy(&path.spp_address, &remote, sizeof remote);
     // ICE consent says whether the client is there.
     path.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_DISABLE;
-    path.spp_pathmtu = kPacketBytesMax;
+    // Without the common header.
+    path.spp_pathmtu = kPacketBytesMax - sizeof(sctp_common_header);
     return set_option(socket_, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path);
 }
 
@@ -291,8 +292,11 @@ void SctpSocket::on_stream_reset(std::span<const std::byte> bytes) {
         return;
     }
     std::memcpy(&head, bytes.data(), sizeof head);
-    std::vector<std::uint16_t> streams((bytes.size() - sizeof head) / sizeof(std::uint16_t));
-    std::memcpy(streams.data(), bytes.data() + sizeof head, streams.size() * sizeof streams[0]);
+    std::vector<std::uint16_t> streams;
+    for (auto rest = bytes.subspan(sizeof head); rest.size() >= sizeof streams[0];
+         rest = rest.subspan(sizeof streams[0])) {
+        std::memcpy(&streams.emplace_back(), rest.data(), sizeof streams[0]);
+    }
     if (streams.empty()) {  // all
         for (std::uint16_t stream = 0; stream < kStreams; ++stream) {
             streams.push_back(stream);

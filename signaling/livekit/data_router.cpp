@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "signaling/livekit/proto/data.pb.h"
+#include <signaling/livekit/proto/data.pb.h>
 
 namespace isthmus::signaling::livekit {
 namespace {

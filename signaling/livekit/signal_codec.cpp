@@ -4,10 +4,10 @@
 #include <optional>
 
 #include <google/protobuf/util/json_util.h>
+#include <signaling/livekit/proto/rtc.pb.h>
 #include <zlib.h>
 
 #include "signaling/http/base64url.h"
-#include "signaling/livekit/proto/rtc.pb.h"
 
 namespace isthmus::signaling::livekit {
 namespace {

@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <span>
 
+#include <signaling/livekit/proto/data.pb.h>
+
 #include "base/check.h"
 #include "signaling/livekit/data_router.h"
-#include "signaling/livekit/proto/data.pb.h"
 #include "signaling/livekit/protobuf_log.h"
 
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {

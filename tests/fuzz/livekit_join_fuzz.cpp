@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include <signaling/livekit/proto/rtc.pb.h>
+
 #include "base/check.h"
-#include "signaling/livekit/proto/rtc.pb.h"
 #include "signaling/livekit/protobuf_log.h"
 #include "signaling/livekit/signal_codec.h"
 

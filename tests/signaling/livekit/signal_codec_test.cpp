@@ -1,10 +1,10 @@
 #include "signaling/livekit/signal_codec.h"
 
 #include <gtest/gtest.h>
+#include <signaling/livekit/proto/rtc.pb.h>
 #include <zlib.h>
 
 #include "signaling/http/base64url.h"
-#include "signaling/livekit/proto/rtc.pb.h"
 
 namespace isthmus::signaling::livekit {
 namespace {
