@@ -134,10 +134,11 @@ void Subscription::bind(Instant now, PublishedTrack& track, bool watches) {
     format_ = nullptr;
     following_.reset();
     fresh_ = true;
-    track.add(*this);
     if (video_ != nullptr) {
         video_->bind(now, track);
     }
+    // The track asks at once what is wanted of it.
+    track.add(*this);
 }
 
 void Subscription::unbind() {

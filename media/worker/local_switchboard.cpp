@@ -288,11 +288,9 @@ void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
         return;
     }
     const ConnectionId id{next_connection_++};
-    connections_.emplace(id.value,
-                         Placed{.worker = *worker,
-                                .conference = request.conference,
-                                .identity = request.identity,
-                                .unreliable_channels = {}});
+    connections_.emplace(
+        id.value,
+        Placed{.worker = *worker, .conference = request.conference, .identity = request.identity});
     loads_.admit(*worker);
     ConferenceHome& home = homes_.at(request.conference);
     request.conference_id = home.id();
@@ -375,9 +373,7 @@ void LocalSwitchboard::send_data(ConnectionId connection, DataMessage message) {
     if (!connections_.contains(connection.value)) {
         return;
     }
-    outgoing_.push_back({.association = {connection.value}, .message = std::move(message)});
-    // What goes to many is handed over once.
-    if (outgoing_.size() == 1) {
+    if (outbox_.add(connection, std::move(message))) {
         executor_([this, alive = std::weak_ptr(alive_)] {
             if (!alive.expired()) {
                 flush_data();
@@ -387,29 +383,12 @@ void LocalSwitchboard::send_data(ConnectionId connection, DataMessage message) {
 }
 
 void LocalSwitchboard::flush_data() {
-    std::vector<data::OutgoingMessage> all = std::exchange(outgoing_, {});
-    for (auto begin = all.begin(); begin != all.end();) {
-        const auto end = std::find_if(begin, all.end(), [begin](const auto& one) {
-            return one.message.bytes != begin->message.bytes;
-        });
-        const std::vector<data::OutgoingMessage> same(begin, end);
-        if (!group_->data->send(same)) {
-            std::ranges::for_each(same, [this](const auto& lost) { lose(lost); });
-        }
-        begin = end;
+    const auto failed =
+        outbox_.flush([this](const auto& messages) { return group_->data->send(messages); });
+    for (const ConnectionId connection : failed) {
+        log::warning("worker", "a reliable message is lost: the data thread is too busy");
+        leave(connection, LeaveReason::kTransportFailed, [](const Result<void>&) {});
     }
-}
-
-void LocalSwitchboard::lose(const data::OutgoingMessage& lost) {
-    const ConnectionId connection{lost.association.value};
-    const auto placed = connections_.find(connection.value);
-    if (placed == connections_.end() ||
-        std::ranges::find(placed->second.unreliable_channels, lost.message.channel) !=
-            placed->second.unreliable_channels.end()) {
-        return;
-    }
-    log::warning("worker", "a reliable message is lost: the data thread is too busy");
-    leave(connection, LeaveReason::kTransportFailed, [](const Result<void>&) {});
 }
 
 void LocalSwitchboard::list_conferences(bool details,
@@ -541,25 +520,14 @@ void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGon
 }
 
 void LocalSwitchboard::handle_event(const ConferenceEvent& event) {
-    if (const auto* opened = std::get_if<DataChannelOpened>(&event);
-        opened != nullptr && !opened->reliable) {
-        const auto placed = connections_.find(opened->connection.value);
-        if (placed != connections_.end()) {
-            placed->second.unreliable_channels.push_back(opened->channel);
-        }
-    }
-    if (const auto* closed = std::get_if<DataChannelClosed>(&event)) {
-        const auto placed = connections_.find(closed->connection.value);
-        if (placed != connections_.end()) {
-            std::erase(placed->second.unreliable_channels, closed->channel);
-        }
-    }
+    outbox_.on_event(event);
     if (event_listener_) {
         event_listener_(event);
     }
 }
 
 void LocalSwitchboard::handle_gone(const ConnectionGone& gone) {
+    outbox_.forget(gone.connection);
     release(gone.connection);
     if (listener_) {
         listener_(gone);

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "media/worker/conference_home.h"
+#include "media/worker/data_outbox.h"
 #include "media/worker/io/data_backlog.h"
 #include "media/worker/io/worker_thread.h"
 #include "media/worker/load_ledger.h"
@@ -86,7 +87,6 @@ class LocalSwitchboard final : public Switchboard {
         std::size_t worker = 0;
         std::string conference;
         std::string identity;
-        std::vector<std::uint16_t> unreliable_channels;
     };
 
     LocalSwitchboard(const LocalSwitchboardConfig& config, Executor executor);
@@ -124,8 +124,6 @@ class LocalSwitchboard final : public Switchboard {
     void handle_event(const ConferenceEvent& event);
     // Hands over what send_data() was given since the last time.
     void flush_data();
-    // The data thread is too busy.
-    void lose(const data::OutgoingMessage& lost);
 
     std::shared_ptr<WorkerGroup> group_;
     std::vector<std::unique_ptr<WorkerThread>> workers_;
@@ -139,7 +137,7 @@ class LocalSwitchboard final : public Switchboard {
     SystemRandom random_;
     std::uint64_t next_connection_ = 1;
     bool shutting_down_ = false;
-    std::vector<data::OutgoingMessage> outgoing_;
+    DataOutbox outbox_;
     std::shared_ptr<DataBacklog> backlog_ = std::make_shared<DataBacklog>();
     // What comes back from a worker after this object is gone finds the flag gone too.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -45,7 +45,7 @@ class News : public ::testing::Test {
     }
 
     Meeting meeting_{1};
-    LayeredCamera camera_{meeting_, {}};
+    LayeredCamera camera_{meeting_, {.filler_bytes = 1000}};
 };
 
 TEST_F(News, APublisherHearsLateThatNobodyWatchesAndAtOnceThatSomebodyDoes) {
@@ -99,7 +99,7 @@ TEST_F(News, AViewerWhoWantsNoVideoWantsNoLayer) {
 
 //  Two videos on a line that has room for less than one: one of them is sent all the same.
 TEST_F(News, AVideoThatIsHeldBackForWantOfBandwidthIsTold) {
-    LayeredCamera other(meeting_, {.identity = "dave", .first_ssrc = 0x2000});
+    LayeredCamera other(meeting_, {.identity = "dave", .filler_bytes = 1000, .first_ssrc = 0x2000});
     sfu::MediaSection second = layered_section(Direction::kSend, rtp::Codec::kVp8);
     second.mid = "second";
     const Joined bob = meeting_.join_connected(
