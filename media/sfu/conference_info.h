@@ -205,6 +205,10 @@ struct WorkerStats {
     std::uint64_t tcp_connections = 0;
     std::uint64_t relay_queue_bytes = 0;  // in the fullest ring to this worker
     std::uint64_t mailbox_jobs = 0;       // waiting
+    // What placement goes by: see worker/load_ledger.h. Shares of a core.
+    double load_estimate = 0;
+    double load_cpu_share = 0;               // of it, measured; smoothed
+    std::uint64_t connections_admitted = 0;  // also those that have not come yet
 };
 
 }  // namespace isthmus::media::sfu

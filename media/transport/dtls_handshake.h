@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "base/check.h"
 #include "base/time.h"
 #include "media/transport/dtls_bio.h"
 #include "media/transport/dtls_identity.h"
@@ -63,9 +64,15 @@ class DtlsHandshake {
     [[nodiscard]] Duration rtt() const { return rtt_; }
 
     // There once it is done.
-    [[nodiscard]] const DtlsSrtpKeys& srtp_keys() const { return *srtp_keys_; }
+    [[nodiscard]] const DtlsSrtpKeys& srtp_keys() const {
+        CHECK(srtp_keys_.has_value());
+        return *srtp_keys_;
+    }
 
-    [[nodiscard]] const DtlsHandover& handover() const { return *handover_; }
+    [[nodiscard]] const DtlsHandover& handover() const {
+        CHECK(handover_.has_value());
+        return *handover_;
+    }
 
     // Protected records that came so far, side by side: OpenSSL was given them too, but nobody will
     // read from it what does not belong to the handshake.

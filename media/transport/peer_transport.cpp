@@ -305,6 +305,10 @@ void PeerTransport::prefetch() const {
     isthmus::prefetch(&state_->send_key, sizeof state_->send_key);
 }
 
+void PeerTransport::prefetch_key() const {
+    isthmus::prefetch(state_->send_key.get(), sizeof(SrtpSendKey));
+}
+
 const SrtpSendKey* PeerTransport::send_key() const {
     return state_->send_key.get();
 }

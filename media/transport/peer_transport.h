@@ -138,6 +138,8 @@ class PeerTransport {
     [[nodiscard]] const SrtpSendKey* send_key() const;
     // Asks for what send_key() and selected_path() read.
     void prefetch() const;
+    // After prefetch(): asks for what every reader of the key reads.
+    void prefetch_key() const;
     [[nodiscard]] std::optional<SrtpProfile> srtp_profile() const;
     [[nodiscard]] const IceCredentials& local_ice() const;
     [[nodiscard]] const IceCredentials& remote_ice() const;
