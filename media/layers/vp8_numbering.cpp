@@ -55,8 +55,9 @@ void Vp8Numbering::on_picture(const Vp8Descriptor& descriptor,
         static_cast<std::uint8_t>(descriptor.tl0_picture_index.value_or(0) + tl0_offset_);
 }
 
-std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
-                                                     std::uint64_t picture) const {
+// Inline: an optional of two bytes that is returned through memory costs more than the rest.
+inline std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
+                                                            std::uint64_t picture) const {
     // Nearly every packet is of the newest picture: the table, which has gone cold, is not read.
     if (newest_sent_ && picture == newest_ && generation == generation_) {
         return newest_out_;
