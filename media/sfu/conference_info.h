@@ -161,6 +161,8 @@ struct WorkerStats {
     std::uint64_t key_frame_requests_sent = 0;
     std::uint64_t stun_bad = 0;
     std::uint64_t dtls_unverified = 0;
+    std::uint64_t dtls_refused = 0;
+    std::uint64_t dtls_dropped = 0;
     std::uint64_t srtp_auth_failures = 0;
     std::uint64_t srtp_replays = 0;
     std::uint64_t srtp_malformed = 0;
