@@ -9,6 +9,20 @@ namespace isthmus::signaling::livekit {
 using media::JoinResult;
 using media::sfu::LocalDescription;
 
+namespace {
+
+// Sections without media are not for the switchboard: it forgets them, and gives one that is used
+// again another SSRC. Chromium shows nothing of a stream that stops and comes back with the same.
+[[nodiscard]] media::sfu::ConnectionDescription without_inactive(
+    media::sfu::ConnectionDescription description) {
+    std::erase_if(description.sections, [](const media::sfu::MediaSection& section) {
+        return section.direction == media::sfu::Direction::kInactive;
+    });
+    return description;
+}
+
+}  // namespace
+
 ClientConnection::ClientConnection(SessionHost& host,
                                    ConnectionUser& user,
                                    PublishedTracks& published,
@@ -36,7 +50,8 @@ void ClientConnection::refresh() {
     if (!subscriptions_->refresh(current_->sections)) {
         return;
     }
-    host_->switchboard().renegotiate(*id_, *current_, [](const Result<LocalDescription>&) {});
+    host_->switchboard().renegotiate(
+        *id_, without_inactive(*current_), [](const Result<LocalDescription>&) {});
 }
 
 void ClientConnection::forget() {
@@ -87,7 +102,7 @@ media::Switchboard::Answer<T> ClientConnection::later(
 void ClientConnection::join(OfferPlan plan) {
     media::JoinRequest request = user_->join_request();
     request.beside = beside_;
-    request.description = plan.negotiated.connection;
+    request.description = without_inactive(plan.negotiated.connection);
     host_->switchboard().join(
         std::move(request),
         later<JoinResult>([plan = std::move(plan)](ClientConnection& self,
@@ -104,7 +119,7 @@ void ClientConnection::join(OfferPlan plan) {
 }
 
 void ClientConnection::renegotiate(OfferPlan plan) {
-    media::sfu::ConnectionDescription description = plan.negotiated.connection;
+    media::sfu::ConnectionDescription description = without_inactive(plan.negotiated.connection);
     host_->switchboard().renegotiate(
         *id_,
         std::move(description),

@@ -23,6 +23,8 @@ export async function join({ url, token, room: options = {}, connect = {} }) {
       video.muted = true;
       video.width = 1280;
       video.height = 720;
+      // Chromium shows nothing of a video that is out of view.
+      video.style = 'position: fixed; top: 0; left: 0';
       document.body.append(video);
       entry.video = video;
       entry.firstFrame = new Promise((resolve) => {
@@ -35,6 +37,10 @@ export async function join({ url, token, room: options = {}, connect = {} }) {
       entry.ear = await makeEar(audio);
       entry.ear.hear(track.mediaStreamTrack);
     }
+  });
+  room.on(RoomEvent.TrackUnsubscribed, (track, publication, participant) => {
+    seen.delete(`${participant.identity} ${publication.source}`);
+    for (const element of track.detach()) element.remove();
   });
   const data = [];
   room.on(RoomEvent.DataReceived, (payload, participant, kind, topic) => {
