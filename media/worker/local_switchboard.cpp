@@ -96,10 +96,9 @@ WorkerListeners LocalSwitchboard::make_listeners() {
                 [this, alive, backlog = backlog_](std::vector<ConferenceEvent> events) {
                     const std::size_t bytes = bound(events, *backlog);
                     executor_([this, alive, backlog, bytes, events = std::move(events)] {
-                        for (const ConferenceEvent& event : events) {
-                            if (!alive.expired()) {
-                                handle_event(event);
-                            }
+                        if (!alive.expired()) {
+                            std::ranges::for_each(
+                                events, [this](const auto& event) { handle_event(event); });
                         }
                         backlog->release(bytes);
                     });

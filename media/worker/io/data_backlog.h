@@ -10,7 +10,7 @@ namespace isthmus::media {
 class DataBacklog {
   public:
     // Of all clients together; each of them is held to data::DataLimits.
-    static constexpr std::size_t kBytesMax = 64 * 1024 * 1024;
+    static constexpr std::size_t kBytesMax = std::size_t{64} * 1024 * 1024;
 
     // False where too much waits already: the message is lost, and counted.
     [[nodiscard]] bool admit(std::size_t bytes) {
