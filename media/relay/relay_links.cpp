@@ -278,6 +278,9 @@ void RelayLinks::handle(const TrackWanted& wanted,
             lent->track, wanted.owner, wanted.track, rings_->between(self_, from), counters_);
         lent->track.request_key_frame(now);
     }
+    if (lent->tap != nullptr) {
+        lent->tap->set_wanted_size(wanted.size);
+    }
 }
 
 void RelayLinks::handle(const KeyFrameWanted& wanted,

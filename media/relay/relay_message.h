@@ -9,6 +9,7 @@
 
 #include "media/rtp/header_extension_kind.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/layer_demand.h"
 
 namespace isthmus::media::relay {
 
@@ -58,6 +59,7 @@ struct TrackWanted {
     OwnerId owner;
     std::uint16_t track = 0;
     bool wanted = false;
+    sfu::WantedSize size = sfu::kEverySize;  // video: the largest that anybody there wants
 };
 
 struct KeyFrameWanted {

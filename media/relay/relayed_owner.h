@@ -55,9 +55,12 @@ class RelayedOwner final : public sfu::TrackOwner {
             // The loudest of each worker compete in all others, whether somebody there has a
             // section for them yet or not.
             const bool wanted = track->has_receivers() || track->audio_gate().speaker.has_value();
-            if (wanted != slots_[i].wanted) {
+            const sfu::WantedSize size = track->wanted_size();
+            if (wanted != slots_[i].wanted || size != slots_[i].size) {
                 slots_[i].wanted = wanted;
-                tell(TrackWanted{.owner = announced_.owner, .track = number, .wanted = wanted});
+                slots_[i].size = size;
+                tell(TrackWanted{
+                    .owner = announced_.owner, .track = number, .wanted = wanted, .size = size});
             }
             for (const auto& stream : track->streams()) {
                 if (stream->key_frames.poll_request()) {
@@ -76,6 +79,8 @@ class RelayedOwner final : public sfu::TrackOwner {
     [[nodiscard]] const std::string& participant_id() const override {
         return announced_.participant_id;
     }
+
+    [[nodiscard]] bool relayed() const override { return true; }
 
     [[nodiscard]] bool connected() const override { return true; }
 
@@ -97,6 +102,7 @@ class RelayedOwner final : public sfu::TrackOwner {
     struct Slot {
         sfu::PublishedTrack* track = nullptr;  // null once withdrawn
         bool wanted = false;                   // as was told
+        sfu::WantedSize size;
     };
 
     OwnerAnnounced announced_;

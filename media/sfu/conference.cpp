@@ -77,6 +77,9 @@ bool Conference::delist(PublishedTrack& track) {
     if (found != tracks_.end() && found->second == &track) {
         tracks_.erase(found);
     }
+    if (const auto speaker = track.audio_gate().speaker) {
+        levels_.forget(*speaker);
+    }
     return audio_.remove(track);
 }
 
@@ -107,10 +110,37 @@ bool Conference::on_audio(Instant now,
                           PublishedTrack& track,
                           std::optional<rtp::AudioLevel> level,
                           std::size_t payload_bytes) {
+    if (const auto speaker = track.audio_gate().speaker; speaker && !track.owner().relayed()) {
+        level ? levels_.on_level(*speaker, level->minus_dbov) : levels_.on_unlevelled(*speaker);
+    }
     if (audio_.on_packet(now, track.audio_gate(), level, payload_bytes)) {
         update_listeners(now);
     }
     return audio_.passes(track.audio_gate());
+}
+
+std::vector<Conference::SpeakerChange> Conference::finish_speaker_interval(Instant now) {
+    std::vector<SpeakerChange> changes;
+    const auto is_speaking = [this, now](SpeakerId id) {
+        return audio_.speaking(now, audio_.track_of(id).audio_gate());
+    };
+    for (const SpeakerId id : levels_.finish_interval(is_speaking)) {
+        const TrackOwner& owner = audio_.track_of(id).owner();
+        if (std::ranges::find(changes, &owner, &SpeakerChange::owner) != changes.end()) {
+            continue;
+        }
+        // Who has two microphones speaks where either does.
+        SpeakerChange change{.owner = &owner, .level = {}};
+        for (const auto& track : owner.tracks()) {
+            if (const auto speaker = track->audio_gate().speaker) {
+                const SpeakerLevel level = levels_.told(*speaker);
+                change.level.level = std::max(change.level.level, level.level);
+                change.level.active = change.level.active || level.active;
+            }
+        }
+        changes.push_back(change);
+    }
+    return changes;
 }
 
 void Conference::update_listeners(Instant now) {

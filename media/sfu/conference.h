@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "media/rtp/header_extensions.h"
 #include "media/sfu/audio_selection.h"
+#include "media/sfu/speaker_levels.h"
 
 namespace isthmus::media::sfu {
 
@@ -62,6 +63,15 @@ class Conference {
 
     [[nodiscard]] const AudioSelection& audio() const { return audio_; }
 
+    // Once per SpeakerLevels::kInterval: participants of this worker who are louder, quieter, or
+    // silent now.
+    struct SpeakerChange {
+        const TrackOwner* owner = nullptr;
+        SpeakerLevel level;
+    };
+
+    [[nodiscard]] std::vector<SpeakerChange> finish_speaker_interval(Instant now);
+
     // Null where nobody has it.
     [[nodiscard]] Participant* find_identity(std::string_view identity) const;
 
@@ -95,6 +105,7 @@ class Conference {
     std::vector<TrackOwner*> owners_;  // participants and links, in order of joining
     boost::unordered_flat_map<std::string, PublishedTrack*> tracks_;  // enlisted, by id
     AudioSelection audio_;
+    SpeakerLevels levels_;  // of this worker's participants
 };
 
 }  // namespace isthmus::media::sfu

@@ -62,10 +62,11 @@ struct MediaSection {
     std::string stream_id;  // a=msid's first word
     // Receiving: nothing where signaling does not say (see source_of()).
     std::optional<TrackSource> source = std::nullopt;
+    // Receiving: the payload behind its RTP descriptor is encrypted end to end. Nothing is read
+    // from it that a dependency descriptor, a rid or `encodings` tell, and nothing of the node's
+    // own is put beside it.
+    bool encrypted = false;
 };
-
-using data::DataChannelConfig;
-using data::DataDescription;
 
 [[nodiscard]] inline bool has_rtx(const MediaSection& section) {
     return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
@@ -84,6 +85,9 @@ using data::DataDescription;
     return !section.formats.empty() &&
            (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
 }
+
+using data::DataChannelConfig;
+using data::DataDescription;
 
 struct ConnectionDescription {
     transport::IceCredentials remote_ice;

@@ -144,6 +144,7 @@ bool Participant::take_media_moved() {
 
 void Participant::on_connected(Instant now) {
     reports_at_ = now + kFirstReportAfter;
+    meter_.start(now);
     if (transport_.handshake_rtt() > Duration::zero()) {
         publisher_.on_rtt(transport_.handshake_rtt());
     }
@@ -260,6 +261,7 @@ Instant Participant::next_timeout() const {
                      publisher_.next_timeout(),
                      downlink_.next_timeout(),
                      bandwidth_share_.next_timeout(),
+                     meter_.next_timeout(),
                      reports_at_});
 }
 
@@ -294,6 +296,43 @@ void Participant::send_reports(Instant now, RtcpSender& rtcp) {
     std::vector<rtp::ReportBlock> blocks;
     publisher_.append_report_blocks(now, blocks);
     subscriber_.send_reports(now, ntp_.to_ntp(now), blocks, rtcp);
+}
+
+std::optional<ConnectionFigures> Participant::poll_figures(Instant now) {
+    if (!meter_.is_due(now)) {
+        return std::nullopt;
+    }
+    return ConnectionFigures{.loss_up = meter_.finish_interval(now, publisher_.received()),
+                             .loss_down = loss_down(),
+                             .round_trip_seconds = round_trip_seconds()};
+}
+
+double Participant::loss_down() const {
+    if (const DownlinkInfo downlink = downlink_.describe(); downlink.measured) {
+        return downlink.loss_ratio;
+    }
+    double worst = 0;
+    for (const auto& subscription : subscriber_.subscriptions()) {
+        if (subscription->track() != nullptr) {
+            worst = std::max(worst, subscription->loss_ratio());
+        }
+    }
+    return worst;
+}
+
+double Participant::round_trip_seconds() const {
+    const auto seconds = [](Duration duration) {
+        return std::chrono::duration<double>(duration).count();
+    };
+    if (const auto measured = downlink_.describe().round_trip_seconds) {
+        return *measured;
+    }
+    for (const auto& subscription : subscriber_.subscriptions()) {
+        if (const auto round_trip = subscription->round_trip()) {
+            return seconds(*round_trip);
+        }
+    }
+    return seconds(transport_.handshake_rtt());
 }
 
 void Participant::close(Instant now, transport::DatagramSink& sink) {

@@ -20,6 +20,7 @@
 #include "media/sfu/bandwidth_share.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/connection_meter.h"
 #include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/limits.h"
@@ -180,6 +181,9 @@ class Participant final : public TrackOwner {
         return config_.can_subscribe && connected() && subscriber_.has_free_section();
     }
 
+    // Once answered().
+    [[nodiscard]] transport::DtlsRole local_role() const { return config_.transport.role; }
+
     [[nodiscard]] transport::PeerTransport& transport() { return transport_; }
 
     [[nodiscard]] const transport::PeerTransport& transport() const { return transport_; }
@@ -201,6 +205,30 @@ class Participant final : public TrackOwner {
         return subscriber_.set_layer_wish(now, mid, wish);
     }
 
+    // See Publisher.
+    template <typename Tell>
+    void poll_demands(Instant now, Tell&& tell) {
+        publisher_.poll_demands(now, std::forward<Tell>(tell));
+    }
+
+    // `tell` is called with the track and `true` where a video is held back for want of bandwidth
+    // from now on, with `false` where it is sent again.
+    template <typename Tell>
+    void poll_starved(Tell&& tell) {
+        if (bandwidth_share_.shares() == seen_shares_) {
+            return;
+        }
+        seen_shares_ = bandwidth_share_.shares();
+        for (const auto& subscription : subscriber_.subscriptions()) {
+            if (const auto starved = subscription->poll_starved()) {
+                tell(*subscription->track(), *starved);
+            }
+        }
+    }
+
+    // How the connection fared, once per ConnectionMeter::kInterval.
+    [[nodiscard]] std::optional<ConnectionFigures> poll_figures(Instant now);
+
     [[nodiscard]] const Downlink& downlink() const { return downlink_; }
 
     [[nodiscard]] std::vector<SenderDescription> describe_senders() const;
@@ -216,6 +244,10 @@ class Participant final : public TrackOwner {
 
     [[nodiscard]] static Result<void> check(const ParticipantConfig& config,
                                             std::span<const MediaSection> sections);
+
+    // As far as reports and feedback tell.
+    [[nodiscard]] double loss_down() const;
+    [[nodiscard]] double round_trip_seconds() const;
 
     struct RtcpHandler;
     void send_reports(Instant now, RtcpSender& rtcp);
@@ -235,6 +267,8 @@ class Participant final : public TrackOwner {
     Downlink downlink_;
     Subscriber subscriber_;
     BandwidthShare bandwidth_share_;
+    std::uint64_t seen_shares_ = 0;
+    ConnectionMeter meter_;
     Instant reports_at_ = kNever;
     std::uint64_t media_packets_seen_ = 0;  // by take_media_moved()
     std::size_t paths_max_;

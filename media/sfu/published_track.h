@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "media/sfu/connection_description.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/inbound_stream.h"
+#include "media/sfu/layer_demand.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/track_encodings.h"
 #include "media/sfu/track_layers.h"
@@ -84,6 +86,30 @@ class PublishedTrack {
 
     [[nodiscard]] std::uint32_t layers_version() const { return layers_version_; }
 
+    // The sizes that a video has, smallest first: encodings, or spatial layers seen so far. 0x0
+    // where one is not known.
+    [[nodiscard]] std::size_t size_count() const {
+        return is_simulcast() ? encodings_.size() : spatial_layers_;
+    }
+
+    [[nodiscard]] rtp::FrameSize size_by_rank(std::size_t rank) const;
+
+    // Of the encoding; empty without.
+    [[nodiscard]] const std::string& rid_by_rank(std::size_t rank) const {
+        return encodings_.rid_by_rank(is_simulcast() ? rank : 0);
+    }
+
+    // Of a video: the largest that any receiver has a use for.
+    [[nodiscard]] WantedSize wanted_size() const;
+    // A receiver wants more, or less.
+    void on_demand_changed();
+
+    // See LayerDemand.
+    void restate_demand() { demand_.restate(); }
+
+    // Where the publisher is to be told. Asked by its owner, and only there.
+    [[nodiscard]] std::optional<WantedSize> poll_demand(Instant now);
+
     [[nodiscard]] bool is_simulcast() const { return encodings_.is_simulcast(); }
 
     // What repeats a packet for a receiver; null where the stream is unknown.
@@ -133,6 +159,7 @@ class PublishedTrack {
     void ask(Instant now, InboundStream& stream);
     void refresh_layers(Instant now);
     void trim_caches(Instant now);
+    void count_spatial_layers();
     void offer_layers(Instant now, std::size_t rank);
 
     std::string id_;
@@ -152,6 +179,9 @@ class PublishedTrack {
     std::vector<TrackPacket> pending_;
     std::size_t tapped_ = 0;  // of them
     AudioGate audio_gate_;
+    LayerDemand demand_;
+    bool demand_changed_ = true;
+    std::size_t spatial_layers_ = 0;  // seen so far
 };
 
 }  // namespace isthmus::media::sfu

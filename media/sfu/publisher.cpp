@@ -218,6 +218,17 @@ void Publisher::handle_sender_report(Instant now, const rtp::SenderReport& repor
                                   report.info.rtp);
 }
 
+ConnectionMeter::Received Publisher::received() const {
+    ConnectionMeter::Received total;
+    for (const auto& track : tracks_) {
+        for (const auto& stream : track->streams()) {
+            total.packets += stream->receive.counters().packets;
+            total.lost += static_cast<std::uint64_t>(stream->receive.lost());
+        }
+    }
+    return total;
+}
+
 void Publisher::on_rtt(Duration rtt) {
     for (const auto& track : tracks_) {
         for (const auto& stream : track->streams()) {

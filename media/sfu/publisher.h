@@ -24,6 +24,7 @@
 #include "media/rtp/twcc_feedback.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/connection_meter.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/published_track.h"
 #include "media/sfu/rtcp_sender.h"
@@ -53,6 +54,19 @@ class Publisher {
     // One decrypted packet; may be changed (RTX is restored in place).
     void handle_rtp(Instant now, std::span<std::byte> packet, WorkerStats& stats);
     void handle_sender_report(Instant now, const rtp::SenderReport& report);
+
+    // `tell` is called with each video of which more or less is wanted now, and how much.
+    template <typename Tell>
+    void poll_demands(Instant now, Tell&& tell) {
+        for (const auto& track : tracks_) {
+            if (const std::optional<WantedSize> wanted = track->poll_demand(now)) {
+                tell(*track, *wanted);
+            }
+        }
+    }
+
+    // Of all streams.
+    [[nodiscard]] ConnectionMeter::Received received() const;
 
     // To and from the publisher; when to ask again depends on it.
     void on_rtt(Duration rtt);

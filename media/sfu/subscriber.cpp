@@ -161,6 +161,9 @@ bool Subscriber::set_layer_wish(Instant now, std::string_view mid, const LayerWi
             (mid.empty() || subscription->section().mid == mid)) {
             subscription->video()->set_wish(now, wish);
             found = true;
+        } else if (!mid.empty() && subscription->section().mid == mid) {
+            subscription->set_paused(wish.paused);
+            found = true;
         }
     }
     return found;

@@ -65,7 +65,8 @@ class Subscriber {
     bool unsubscribe_from(const PublishedTrack& track);
     void unsubscribe_all();
     [[nodiscard]] bool has_free_section() const;
-    // Of the video sections called `mid`, or of all where it is empty. False where there is none.
+    // Of the section called `mid` (of an audio one `paused` counts), or of all videos where it is
+    // empty. False where there is none.
     bool set_layer_wish(Instant now, std::string_view mid, const LayerWish& wish);
 
     // Null where the SSRC, media or RTX, is none of ours.

@@ -90,6 +90,9 @@ Subscription::Subscription(MediaSection section,
 }
 
 void Subscription::renegotiate(MediaSection section, RandomSource& random) {
+    if (section.wanted_track != section_.wanted_track) {
+        forget_wish();
+    }
     section_ = std::move(section);
     // What the formats in use were chosen from is gone.
     published_ = nullptr;
@@ -111,6 +114,13 @@ void Subscription::renegotiate(MediaSection section, RandomSource& random) {
     }
 }
 
+void Subscription::forget_wish() {
+    paused_ = false;
+    if (video_ != nullptr) {
+        video_->forget_wish();
+    }
+}
+
 bool Subscription::takes(const PublishedTrack& track) const {
     return sends() && track.kind() == section_.kind &&
            first_common(track.section(), section_) != nullptr;
@@ -124,10 +134,11 @@ void Subscription::bind(Instant now, PublishedTrack& track, bool watches) {
     format_ = nullptr;
     following_.reset();
     fresh_ = true;
-    track.add(*this);
     if (video_ != nullptr) {
         video_->bind(now, track);
     }
+    // The track asks at once what is wanted of it.
+    track.add(*this);
 }
 
 void Subscription::unbind() {
@@ -136,6 +147,7 @@ void Subscription::unbind() {
         track_->audio_gate().watchers -= watches_ ? 1 : 0;
         track_->remove(*this);
         track_ = nullptr;
+        told_starved_ = false;
         following_.reset();
         if (video_ != nullptr) {
             video_->unbind();
@@ -251,7 +263,21 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     return video_ != nullptr ? take_video(now, packet) : take_audio(now, packet);
 }
 
+std::optional<bool> Subscription::poll_starved() {
+    const bool starved = video_ != nullptr && video_->starved();
+    return std::exchange(told_starved_, starved) != starved ? std::optional(starved) : std::nullopt;
+}
+
 std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackPacket& packet) {
+    if (paused_) {
+        was_paused_ = true;
+        return std::nullopt;
+    }
+    if (std::exchange(was_paused_, false) && !packet.resumes) {
+        TrackPacket first = packet;
+        first.resumes = true;
+        return take_audio(now, first);
+    }
     if (!follow(now, packet)) {
         return std::nullopt;
     }
@@ -260,8 +286,11 @@ std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackP
         outgoing->send_class = SendClass::kAudio;
         // Begins a talkspurt (RFC 3551 section 4.1).
         outgoing->marker = packet.packet.marker || packet.resumes;
-        red_.shape(
-            now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        // What is encrypted end to end is decrypted before RED is undone: it stays by itself.
+        if (!track_->section().encrypted || packet.red_primary_at != 0) {
+            red_.shape(
+                now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        }
         counters_.red_packets += outgoing->earlier_frames != 0 ? 1 : 0;
     }
     return outgoing;

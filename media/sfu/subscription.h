@@ -49,7 +49,7 @@ class Subscription {
                  RandomSource& random);
 
     // The section goes on under these terms; SSRC, numbering and counters stay. A section that is
-    // not sent on any more carries nothing.
+    // not sent on any more carries nothing; what was wished for is of the track that was wanted.
     void renegotiate(MediaSection section, RandomSource& random);
 
     [[nodiscard]] bool sends() const { return is_sending(section_); }
@@ -91,6 +91,13 @@ class Subscription {
                       transport::DatagramSink& sink);
     void handle_key_frame_request(Instant now);
 
+    // Audio: nothing is sent until it is false again.
+    void set_paused(bool paused) { paused_ = paused; }
+
+    // Video: whether it is held back for want of bandwidth, where that has changed since it was
+    // asked last.
+    [[nodiscard]] std::optional<bool> poll_starved();
+
     // Null for audio.
     [[nodiscard]] VideoFollower* video() const { return video_.get(); }
 
@@ -110,6 +117,11 @@ class Subscription {
 
     [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
 
+    // From the receiver's last report: what was lost (0 to 1), and how far away it is.
+    [[nodiscard]] double loss_ratio() const { return sent_.receiver().loss_ratio; }
+
+    [[nodiscard]] std::optional<Duration> round_trip() const { return sent_.receiver().rtt; }
+
     // Packets of the repair stream so far.
     [[nodiscard]] std::uint64_t repair_packets() const {
         return fec_ ? fec_->counters().packets : 0;
@@ -126,6 +138,7 @@ class Subscription {
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
+    void forget_wish();
     void forward_one(Instant now,
                      const TrackPacket& packet,
                      EgressBatch& batch,
@@ -194,6 +207,9 @@ class Subscription {
     std::uint8_t payload_type_ = 0;                  // that of format_
     bool fresh_ = false;                             // nothing was offered since bind()
     bool watches_ = false;
+    bool paused_ = false;      // audio
+    bool was_paused_ = false;  // something was held back, and nothing sent since
+    bool told_starved_ = false;
     rtp::SendStream sent_;
     rtp::RtpHeaderWriter header_writer_;
     rtp::SequenceRewriter rewriter_;

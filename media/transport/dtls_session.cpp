@@ -79,13 +79,12 @@ void DtlsSession::handle_records(Arrival arrival,
 }
 
 void DtlsSession::handle_alert(std::span<const std::byte> alert, DtlsQueues& queues) {
-    if (alert.size() != kAlertBytes) {
-        fail(kUnexpectedMessage, queues);
-    } else if (alert[0] == kFatal) {
+    const bool is_whole = alert.size() == kAlertBytes;
+    if (is_whole && alert[0] == kFatal) {
         state_ = State::kFailed;
-    } else if (alert[0] != kWarning) {
+    } else if (is_whole && alert[0] != kWarning) {
         fail(kIllegalParameter, queues);
-    } else if (++warnings_ == kWarningsMax) {
+    } else if (!is_whole || ++warnings_ == kWarningsMax) {
         fail(kUnexpectedMessage, queues);
     } else if (alert[1] == std::byte{kCloseNotify}) {
         close(queues);

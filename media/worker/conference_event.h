@@ -73,8 +73,8 @@ struct LayerWanted {
     bool wanted = false;
 };
 
-// What of its video a publisher needs to send. Told at once when somebody wants more, late when
-// nobody does any more.
+// What of its video a publisher needs to send: everything, until the first of these. Told at once
+// when somebody wants more, late when nobody does any more.
 struct LayersWanted {
     ConnectionId connection;  // the publisher's
     std::string track_id;

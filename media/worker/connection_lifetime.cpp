@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "media/sfu/published_track.h"
+#include "media/worker/conference_news.h"
 #include "media/worker/worker_report.h"
 
 namespace isthmus::media {
@@ -56,6 +57,7 @@ Result<sfu::Participant*> ConnectionLifetime::begin(Instant now,
         return participant;
     }
     conference.add(**participant);
+    state_.data.describe(**participant, request.description.data);
     (*participant)->touch();
     state_.events.emplace_back(ParticipantJoined{.connection = connection,
                                                  .conference = conference.name(),
@@ -126,6 +128,7 @@ Result<void> ConnectionLifetime::renegotiate(Instant now,
         return std::unexpected(changes.error());
     }
     take_remote(now, participant, description);
+    state_.data.describe(participant, description.data);
     sfu::Conference& conference = *participant.conference();
     for (const auto& track : changes->tracks.ended) {
         add_counters(*track, state_.stats);
@@ -173,13 +176,14 @@ void ConnectionLifetime::tell_changes(const sfu::Participant& participant,
     };
     for (const auto& track : changes.ended) {
         if (!is_among(changes.begun, track->id())) {
-            state_.events.emplace_back(
-                TrackEnded{.connection = {participant.connection()}, .track_id = track->id()});
+            tell_ended(participant, *track, state_.events);
         }
     }
-    for (const sfu::PublishedTrack* track : changes.begun) {
-        if (!is_among(changes.ended, track->id())) {
-            tell_published(participant, *track);
+    for (sfu::PublishedTrack* track : changes.begun) {
+        if (is_among(changes.ended, track->id())) {
+            track->restate_demand();
+        } else {
+            tell_published(participant, *track, state_.events);
         }
     }
 }
@@ -195,8 +199,7 @@ void ConnectionLifetime::end(Instant now,
 
     if (participant.connected_before()) {
         for (const auto& track : participant.tracks()) {
-            state_.events.emplace_back(
-                TrackEnded{.connection = {participant.connection()}, .track_id = track->id()});
+            tell_ended(participant, *track, state_.events);
         }
     }
     sfu::Conference& conference = *participant.conference();
@@ -204,6 +207,7 @@ void ConnectionLifetime::end(Instant now,
                      .conference = conference.name(),
                      .identity = participant.identity(),
                      .reason = reason});
+    state_.data.on_ended(participant);
     state_.relay.on_leaving(participant);
     conference.remove(now, participant);
     state_.drop_if_empty(conference);
@@ -233,22 +237,30 @@ void ConnectionLifetime::on_connected(Instant now, sfu::Participant& participant
     participant.on_connected(now);
     participant.conference()->on_connected(now, participant);
     state_.relay.on_connected(*participant.conference(), participant);
+    state_.data.on_connected(participant);
     state_.events.emplace_back(ParticipantConnected{.connection = {participant.connection()}});
     for (const auto& track : participant.tracks()) {
-        tell_published(participant, *track);
+        tell_published(participant, *track, state_.events);
     }
 }
 
-void ConnectionLifetime::tell_published(const sfu::Participant& participant,
-                                        const sfu::PublishedTrack& track) {
-    const sfu::MediaSection& section = track.section();
-    state_.events.emplace_back(
-        TrackPublished{.connection = {participant.connection()},
-                       .track_id = track.id(),
-                       .mid = section.mid,
-                       .kind = section.kind,
-                       .codec = std::string(rtp::name_of(section.formats.front().codec)),
-                       .simulcast = track.is_simulcast()});
+void ConnectionLifetime::handle_data(Instant now,
+                                     std::span<const data::SctpPacket> packets,
+                                     std::vector<data::AssociationEvent> events,
+                                     DatagramSink& sink) {
+    for (const data::SctpPacket& packet : packets) {
+        const ConnectionId connection{packet.association.value};
+        if (sfu::Participant* participant = state_.connections.find(connection)) {
+            participant->transport().send_application_data(packet.bytes);
+            state_.drain_datagrams(*participant, sink);
+        }
+    }
+    for (data::AssociationEvent& event : events) {
+        const ConnectionId connection{event.association.value};
+        if (state_.data.on_event(std::move(event), state_.events)) {
+            end(now, *state_.connections.find(connection), LeaveReason::kTransportFailed, sink);
+        }
+    }
 }
 
 void ConnectionLifetime::settle_touched(Instant now, DatagramSink& sink) {
@@ -265,9 +277,11 @@ void ConnectionLifetime::settle_touched(Instant now, DatagramSink& sink) {
 void ConnectionLifetime::settle(Instant now, sfu::Participant& participant, DatagramSink& sink) {
     participant.clear_touched();
     state_.drain_datagrams(participant, sink);
-    while (const auto event = participant.transport().poll_event()) {
+    while (auto event = participant.transport().poll_event()) {
         if (event->kind == transport::TransportEventKind::kConnected) {
             on_connected(now, participant);
+        } else if (event->kind == transport::TransportEventKind::kData) {
+            state_.data.on_packet(participant, std::move(event->data));
         } else if (event->kind == transport::TransportEventKind::kClosed) {
             const LeaveReason reason = leave_reason_for(event->reason);
             if (reason == LeaveReason::kTimeout) {
@@ -279,6 +293,7 @@ void ConnectionLifetime::settle(Instant now, sfu::Participant& participant, Data
     }
     participant.send_probes(now, state_.egress, sink);
     participant.send_feedback(now, sink, state_.stats);
+    tell_news(now, participant, state_.events);
     state_.rearm(participant);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,12 @@ class ConnectionLifetime {
                              LeaveReason reason,
                              transport::DatagramSink& sink);
 
+    // What the data thread has for clients, and what it tells of them.
+    void handle_data(Instant now,
+                     std::span<const data::SctpPacket> packets,
+                     std::vector<data::AssociationEvent> events,
+                     transport::DatagramSink& sink);
+
     void settle_touched(Instant now, transport::DatagramSink& sink);
 
     // A connection that ended since the last call, or nothing when drained.
@@ -63,7 +70,6 @@ class ConnectionLifetime {
                      sfu::Participant& participant,
                      const sfu::ConnectionDescription& description);
     void tell_changes(const sfu::Participant& participant, const sfu::TrackChanges& changes);
-    void tell_published(const sfu::Participant& participant, const sfu::PublishedTrack& track);
     Result<sfu::Participant*> make(Instant now,
                                    ConnectionId connection,
                                    const JoinRequest& request);

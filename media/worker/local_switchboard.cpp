@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -33,6 +34,26 @@ void merge_parts(Conferences& conferences) {
         std::ranges::stable_sort(whole.participants, {}, &sfu::ParticipantInfo::joined_at_unix_ms);
     }
     conferences = std::move(merged);
+}
+
+// Drops messages where too many of them wait for the signaling thread. Returns the bytes of those
+// that are left.
+std::size_t bound(std::vector<ConferenceEvent>& events, DataBacklog& backlog) {
+    constexpr std::size_t kMessageOverheadBytes = 128;
+    std::size_t admitted = 0;
+    std::erase_if(events, [&](const ConferenceEvent& event) {
+        const auto* received = std::get_if<DataReceived>(&event);
+        if (received == nullptr) {
+            return false;
+        }
+        const std::size_t bytes = received->message.bytes->size() + kMessageOverheadBytes;
+        if (!backlog.admit(bytes)) {
+            return true;
+        }
+        admitted += bytes;
+        return false;
+    });
+    return admitted;
 }
 
 std::unexpected<Error> busy() {
@@ -72,13 +93,15 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
 WorkerListeners LocalSwitchboard::make_listeners() {
     const auto alive = std::weak_ptr(alive_);
     return {.on_events =
-                [this, alive](std::vector<ConferenceEvent> events) {
-                    executor_([this, alive, events = std::move(events)] {
+                [this, alive, backlog = backlog_](std::vector<ConferenceEvent> events) {
+                    const std::size_t bytes = bound(events, *backlog);
+                    executor_([this, alive, backlog, bytes, events = std::move(events)] {
                         for (const ConferenceEvent& event : events) {
-                            if (!alive.expired() && event_listener_) {
-                                event_listener_(event);
+                            if (!alive.expired()) {
+                                handle_event(event);
                             }
                         }
+                        backlog->release(bytes);
                     });
                 },
             .on_gone =
@@ -347,12 +370,24 @@ void LocalSwitchboard::renegotiate(ConnectionId connection,
 }
 
 void LocalSwitchboard::send_data(ConnectionId connection, DataMessage message) {
-    const auto placed = connections_.find(connection.value);
-    if (placed != connections_.end()) {
-        tell(placed->second.worker,
-             [connection, message = std::move(message)](WorkerContext& context) {
-                 context.core.send_data(context.now, connection, message, context.sink);
-             });
+    if (!connections_.contains(connection.value)) {
+        return;
+    }
+    if (outbox_.add(connection, std::move(message))) {
+        executor_([this, alive = std::weak_ptr(alive_)] {
+            if (!alive.expired()) {
+                flush_data();
+            }
+        });
+    }
+}
+
+void LocalSwitchboard::flush_data() {
+    const auto failed =
+        outbox_.flush([this](const auto& messages) { return group_->data->send(messages); });
+    for (const ConnectionId connection : failed) {
+        log::warning("worker", "a reliable message is lost: the data thread is too busy");
+        leave(connection, LeaveReason::kTransportFailed, [](const Result<void>&) {});
     }
 }
 
@@ -484,7 +519,15 @@ void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGon
     listener_ = std::move(listener);
 }
 
+void LocalSwitchboard::handle_event(const ConferenceEvent& event) {
+    outbox_.on_event(event);
+    if (event_listener_) {
+        event_listener_(event);
+    }
+}
+
 void LocalSwitchboard::handle_gone(const ConnectionGone& gone) {
+    outbox_.forget(gone.connection);
     release(gone.connection);
     if (listener_) {
         listener_(gone);

@@ -17,6 +17,8 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "media/worker/conference_home.h"
+#include "media/worker/data_outbox.h"
+#include "media/worker/io/data_backlog.h"
 #include "media/worker/io/worker_thread.h"
 #include "media/worker/load_ledger.h"
 #include "media/worker/switchboard.h"
@@ -119,6 +121,9 @@ class LocalSwitchboard final : public Switchboard {
     void tell(std::size_t worker, WorkerThread::Job job);
     void release(ConnectionId connection);
     void handle_gone(const ConnectionGone& gone);
+    void handle_event(const ConferenceEvent& event);
+    // Hands over what send_data() was given since the last time.
+    void flush_data();
 
     std::shared_ptr<WorkerGroup> group_;
     std::vector<std::unique_ptr<WorkerThread>> workers_;
@@ -132,6 +137,8 @@ class LocalSwitchboard final : public Switchboard {
     SystemRandom random_;
     std::uint64_t next_connection_ = 1;
     bool shutting_down_ = false;
+    DataOutbox outbox_;
+    std::shared_ptr<DataBacklog> backlog_ = std::make_shared<DataBacklog>();
     // What comes back from a worker after this object is gone finds the flag gone too.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -77,15 +77,17 @@ class Switchboard {
     virtual void join(JoinRequest request, Answer<JoinResult> answer) = 0;
     // Ends the connection and, with it, its participant. Answers kNotFound for one that is gone.
     virtual void leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) = 0;
-    // New remote credentials, new local ones back (RFC 8445 section 9).
+    // New remote credentials, new local ones back (RFC 8445 section 9). Empty ones where the node
+    // begins: the client's come with renegotiate().
     virtual void restart_ice(ConnectionId connection,
                              transport::IceCredentials remote,
                              Answer<sfu::LocalDescription> answer) = 0;
 
     // New sections in place of those that there were: one of a known mid goes on, with another
     // direction or another track where it says so; others are added. A publishing section that is
-    // not received any more ends its track. ICE credentials that differ restart ICE. Answers with
-    // all senders.
+    // not received any more ends its track; a mid that is not there any more is forgotten. ICE
+    // credentials that differ restart ICE, empty ones change nothing. Fingerprint and role are the
+    // first answer's. Answers with all senders.
     virtual void renegotiate(ConnectionId connection,
                              sfu::ConnectionDescription description,
                              Answer<sfu::LocalDescription> answer) = 0;
@@ -93,8 +95,9 @@ class Switchboard {
     // message of an unreliable channel, or the connection, whose client reads too slowly.
     virtual void send_data(ConnectionId connection, DataMessage message) = 0;
 
-    // Which layers of the videos in section `mid` (empty: in all) the client wants from now on.
-    // kNotFound where it is sent no video there.
+    // Which layers of the videos in section `mid` (empty: in all) the client wants from now on; of
+    // sound, named by its mid, whether it is paused. Good until the section wants another track.
+    // kNotFound where it is sent nothing there.
     virtual void set_layer_wish(ConnectionId connection,
                                 std::string mid,
                                 sfu::LayerWish wish,

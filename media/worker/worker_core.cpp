@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "media/worker/conference_news.h"
 #include "media/worker/worker_report.h"
 
 namespace isthmus::media {
@@ -87,11 +88,6 @@ Result<sfu::LocalDescription> WorkerCore::renegotiate(Instant now,
     }
     return describe_local(*participant);
 }
-
-void WorkerCore::send_data(Instant /*now*/,
-                           ConnectionId /*connection*/,
-                           const DataMessage& /*message*/,
-                           DatagramSink& /*sink*/) {}
 
 Result<void> WorkerCore::set_layer_wish(Instant now,
                                         ConnectionId connection,
@@ -206,12 +202,20 @@ void WorkerCore::handle_timeout(Instant now, DatagramSink& sink) {
     }
     state_.relay.handle_timeout(now);
     release_paced(now, sink);
+    if (now >= speakers_at_) {
+        speakers_at_ = now + sfu::SpeakerLevels::kInterval;
+        for (const auto& [name, conference] : state_.conferences) {
+            tell_speakers(now, *conference, state_.events);
+        }
+    }
     lifetime_.settle_touched(now, sink);
 }
 
 Instant WorkerCore::next_timeout() const {
-    return std::min(
-        {state_.timers.next_timeout(), state_.relay.next_timeout(), state_.pacing.next_timeout()});
+    return std::min({state_.timers.next_timeout(),
+                     state_.relay.next_timeout(),
+                     state_.pacing.next_timeout(),
+                     state_.conferences.empty() ? kNever : speakers_at_});
 }
 
 void WorkerCore::link_conference(Instant now,
@@ -239,6 +243,14 @@ void WorkerCore::handle_relay_message(Instant now,
 
 bool WorkerCore::handle_relay_packets(Instant now, DatagramSink& sink) {
     return state_.relay.handle_packets(now, state_.egress, sink);
+}
+
+void WorkerCore::handle_data(Instant now,
+                             std::span<const data::SctpPacket> packets,
+                             std::vector<data::AssociationEvent> events,
+                             DatagramSink& sink) {
+    lifetime_.handle_data(now, packets, std::move(events), sink);
+    lifetime_.settle_touched(now, sink);
 }
 
 std::optional<ConnectionGone> WorkerCore::poll_gone() {

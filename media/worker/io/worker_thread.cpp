@@ -153,8 +153,31 @@ class WorkerThread::Loop {
             for (transport::TcpAcceptor& acceptor : sockets_->tcp()) {
                 acceptor.handle_timeout(now);
             }
+            drain_data();
             tell_listeners();
             measure_load(now);
+        }
+    }
+
+    // A packet that the data thread does not take is lost, as on any line.
+    void drain_data() {
+        DataWork work = core_.take_data_work();
+        if (work.empty()) {
+            return;
+        }
+        data::DataThread& data = *group_->data;
+        bool taken = true;
+        for (DataWork::Opening& opening : work.opens) {
+            taken &= data.open(index_, opening.id, opening.parity, std::move(opening.description));
+        }
+        if (!work.packets.empty()) {
+            static_cast<void>(data.handle_packets(std::move(work.packets)));
+        }
+        for (const data::AssociationId closing : work.closes) {
+            taken &= data.close(closing);
+        }
+        if (!taken) {
+            log::warning("worker", "the data thread takes no more requests");
         }
     }
 

@@ -237,7 +237,8 @@ std::optional<Joined> Meeting::join(const std::string& identity,
                         .remote_fingerprint = node_offers ? transport::Fingerprint{}
                                                           : client_identity_->fingerprint(),
                         .local_role = transport::DtlsRole::kServer,
-                        .sections = std::move(sections)}};
+                        .sections = std::move(sections),
+                        .data = data}};
     auto result = admit(request);
     if (!result) {
         error = result.error().message;
@@ -277,7 +278,8 @@ Result<sfu::LocalDescription> Meeting::renegotiate(
                                     {.remote_ice = credentials.value_or(joined.credentials),
                                      .remote_fingerprint = client_identity_->fingerprint(),
                                      .local_role = transport::DtlsRole::kServer,
-                                     .sections = std::move(sections)},
+                                     .sections = std::move(sections),
+                                     .data = data},
                                     *node_->sink());
     network_.settle(*node_);
     if (local) {

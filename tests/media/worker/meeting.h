@@ -162,7 +162,8 @@ class Meeting {
     std::string participant_id;
     bool names_tracks = false;
     bool beside = false;
-    bool node_offers = false;  // the client's answer comes with renegotiate()
+    bool node_offers = false;                   // the client's answer comes with renegotiate()
+    std::optional<data::DataDescription> data;  // also for renegotiate()
     bool can_publish = true;
     bool can_subscribe = true;
     std::string watch_identity;
