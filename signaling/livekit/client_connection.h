@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "media/worker/switchboard.h"
 #include "signaling/livekit/client_offer.h"
@@ -49,8 +50,8 @@ class ClientConnection {
 
     [[nodiscard]] const std::optional<media::ConnectionId>& id() const { return id_; }
 
-    // It ended; the next offer makes a new one.
-    void forget();
+    // The client may not send these tracks any more: they are not received from now on.
+    void stop_receiving(const std::vector<std::string>& track_sids);
 
   private:
     void start(const proto::SessionDescription& offer);
@@ -69,7 +70,6 @@ class ClientConnection {
     Subscriptions* subscriptions_;
     bool beside_ = false;
     std::optional<media::ConnectionId> id_;
-    std::uint32_t generation_ = 0;  // answers to earlier ones are of no interest
     bool busy_ = false;
     std::optional<proto::SessionDescription> next_;
     std::optional<media::sfu::ConnectionDescription> current_;

@@ -65,7 +65,7 @@ class Room {
 
     [[nodiscard]] RoomParticipant* find(std::string_view sid);
     [[nodiscard]] RoomParticipant* find_identity(std::string_view identity);
-    // Both null where nobody publishes it.
+    // Of what others can be sent. Both null where nobody publishes it.
     [[nodiscard]] std::pair<RoomParticipant*, PublishedTrack*> find_track(
         std::string_view track_sid);
     [[nodiscard]] bool is_full() const;
@@ -123,6 +123,7 @@ class Room {
     std::string sif_trailer_;
     Participants participants_;
     std::map<std::string, RoomParticipant*, std::less<>> by_identity_;
+    std::map<std::string, RoomParticipant*, std::less<>> by_track_;  // who publishes it
     std::set<std::string, std::less<>> changed_;
     std::vector<proto::ParticipantInfo> departed_;
     std::set<std::string, std::less<>> negotiating_;

@@ -1,5 +1,6 @@
 // What a client asks for on its socket.
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -17,6 +18,8 @@ using Request = proto::SignalRequest;
 constexpr std::size_t kMetadataBytesMax = 512UL * 1024;
 constexpr std::size_t kAttributesBytesMax = 64UL * 1024;
 constexpr std::size_t kNameBytesMax = 256;
+// Beyond what a person does; the rest waits for others, and is one message then.
+constexpr int kChangesPerSecond = 10;
 
 template <typename Map>
 [[nodiscard]] std::size_t bytes_of(const Map& attributes) {
@@ -129,6 +132,14 @@ void SignalSession::handle_add_track(const proto::AddTrackRequest& request) {
     send(response);
 }
 
+Urgency SignalSession::urgency() {
+    if (host_->now() - changes_since_ >= std::chrono::seconds(1)) {
+        changes_since_ = host_->now();
+        changes_ = 0;
+    }
+    return ++changes_ <= kChangesPerSecond ? Urgency::kNow : Urgency::kLater;
+}
+
 bool SignalSession::may_publish_source(proto::TrackSource source) const {
     return livekit::may_publish(participant_->info.permission(), source);
 }
@@ -137,7 +148,7 @@ void SignalSession::handle_mute(const proto::MuteTrackRequest& request) {
     PublishedTrack* const track = participant_->tracks.find(request.sid());
     if (track != nullptr && track->info.muted() != request.muted()) {
         track->info.set_muted(request.muted());
-        room_->changed(*participant_, Urgency::kNow);
+        room_->changed(*participant_, urgency());
     }
 }
 
@@ -197,7 +208,7 @@ void SignalSession::handle_metadata(const proto::UpdateParticipantMetadata& upda
         info.set_metadata(update.metadata());
     }
     refuse(std::move(response), proto::RequestResponse::OK, "");
-    room_->changed(*participant_, Urgency::kNow);
+    room_->changed(*participant_, urgency());
 }
 
 void SignalSession::handle_audience(const proto::SubscriptionPermission& permission) {
@@ -248,7 +259,7 @@ void SignalSession::handle_audio_track(const proto::UpdateLocalAudioTrack& updat
     PublishedTrack* const track = participant_->tracks.find(update.track_sid());
     if (track != nullptr && update.features_size() <= proto::AudioTrackFeature_ARRAYSIZE) {
         *track->info.mutable_audio_features() = update.features();
-        room_->changed(*participant_, Urgency::kNow);
+        room_->changed(*participant_, urgency());
     }
 }
 
@@ -257,7 +268,7 @@ void SignalSession::handle_video_track(const proto::UpdateLocalVideoTrack& updat
     if (track != nullptr) {
         track->info.set_width(update.width());
         track->info.set_height(update.height());
-        room_->changed(*participant_, Urgency::kNow);
+        room_->changed(*participant_, urgency());
     }
 }
 

@@ -256,6 +256,16 @@ void SignalSession::on_audience_changed(const RoomParticipant& publisher) {
 }
 
 void SignalSession::on_permission_changed() {
+    std::vector<std::string> forbidden;
+    for (const PublishedTrack& track : participant_->tracks.all()) {
+        if (!may_publish_source(track.info.source())) {
+            forbidden.push_back(track.info.sid());
+            proto::SignalResponse response;
+            response.mutable_track_unpublished()->set_track_sid(track.info.sid());
+            send(response);
+        }
+    }
+    client_.stop_receiving(forbidden);
     if (!participant_->info.permission().can_subscribe()) {
         const std::vector<WantedTrack> wanted = subscriptions_.all();
         for (const WantedTrack& track : wanted) {

@@ -28,6 +28,7 @@
 namespace isthmus::signaling::livekit {
 
 class Room;
+enum class Urgency : std::uint8_t;
 
 class SignalSession final : private ConnectionUser {
   public:
@@ -116,6 +117,8 @@ class SignalSession final : private ConnectionUser {
     void refresh();
     [[nodiscard]] bool may_have(const RoomParticipant& publisher,
                                 const std::string& track_sid) const;
+    // Changes that are told at once are bounded in number: each goes to everybody.
+    [[nodiscard]] Urgency urgency();
     [[nodiscard]] bool may_publish_source(proto::TrackSource source) const;
     void apply_wish(const WantedTrack& track);
     void tell_publisher(const WantedTrack& track);
@@ -145,6 +148,8 @@ class SignalSession final : private ConnectionUser {
     bool auto_subscribe_ = true;
     bool adaptive_ = false;
     bool connected_ = false;
+    Instant changes_since_{};
+    int changes_ = 0;
     bool close_on_resume_ = false;  // asked for by a simulated failure
     std::vector<Channel> channels_;
     DataRouter data_;

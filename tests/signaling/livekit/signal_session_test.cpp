@@ -157,6 +157,36 @@ TEST_F(SignalSessionTest, ChangesMetadataWithinItsRightsAndLimits) {
     EXPECT_EQ(alice.told_of("bob").metadata(), "here");
 }
 
+TEST_F(SignalSessionTest, IsTakenAtItsWordOnlySoOften) {
+    http::AccessToken may = token("alice");
+    may.video.can_update_own_metadata = true;
+    Client& alice = join(admission(may));
+    const Client& bob = join("bob");
+    proto::SignalRequest request;
+    for (int i = 0; i < 1000; ++i) {
+        request.mutable_update_metadata()->set_metadata("number " + std::to_string(i));
+        alice.request(request);
+    }
+    EXPECT_LE(bob.all(Kind::kUpdate).size(), 12U);
+    pass(std::chrono::seconds(1));
+    EXPECT_EQ(bob.told_of("alice").metadata(), "number 999") << "what counts is told";
+}
+
+TEST_F(SignalSessionTest, StopsWhatMayNotBePublishedAnyMore) {
+    Client& alice = join_connected("alice");
+    alice.add_track("cid", proto::CAMERA);
+    const std::string sid = alice.last(Kind::kTrackPublished).track_published().track().sid();
+    alice.offer(sdp::offer_of(std::string(sdp::kVp8Section) + "a=msid:s cid\r\n", "1"), 2);
+    switchboard_.answer_all();
+    RoomParticipant& participant = *rooms_.find("demo")->find_identity("alice");
+    participant.info.mutable_permission()->set_can_publish(false);
+    participant.session->on_permission_changed();
+    EXPECT_EQ(alice.last(Kind::kTrackUnpublished).track_unpublished().track_sid(), sid);
+    ASSERT_EQ(switchboard_.renegotiations.size(), 2U);
+    EXPECT_TRUE(switchboard_.renegotiations.back().second.sections.empty());
+    EXPECT_FALSE(alice.last(Kind::kRefreshToken).refresh_token().empty());
+}
+
 TEST_F(SignalSessionTest, ComesBackToTheSameSession) {
     Client& alice = join_connected("alice");
     const Client& bob = join_connected("bob");
