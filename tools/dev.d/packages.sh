@@ -13,7 +13,7 @@ if [[ $(uname -m) == x86_64 ]]; then
     packages_build+=(libipsec-mb-dev)
 fi
 packages_fuzz=(clang-19 libclang-rt-19-dev)
-packages_lint=(clang-19 clang-tidy-19 clang-format-19)
+packages_lint=(clang-19 clang-tidy-19 clang-format-19 libclang-19-dev llvm-19-dev)
 packages_bench=(curl util-linux)
 packages_peers=(janus nodejs)
 packages_e2e=(chromium iproute2 nftables util-linux)
