@@ -84,7 +84,10 @@ class Subscription {
     // Null for audio.
     [[nodiscard]] VideoFollower* video() const { return video_.get(); }
 
-    void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
+    // Adds what the block says of this stream to `reported`.
+    void handle_report_block(rtp::NtpTime now,
+                             const rtp::ReportBlock& block,
+                             congestion::ReportedLoss& reported);
 
     // Nothing before media and the publisher's clock are known.
     [[nodiscard]] std::optional<rtp::SenderInfo> make_sender_info(Instant now,
