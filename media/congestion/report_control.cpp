@@ -47,7 +47,7 @@ void ReportControl::on_reports(Instant now, const ReportedLoss& reported, DataSi
 
 void ReportControl::on_remb(Instant now, DataRate limit, DataSize sent) {
     measure(now, sent);
-    remb_ = limit;
+    remb_ = std::min(limit, max_);
 }
 
 void ReportControl::set_wanted(const WantedRates& wanted) {

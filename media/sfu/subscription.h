@@ -108,6 +108,9 @@ class Subscription {
         return fec_ ? fec_->counters().packets : 0;
     }
 
+    // What its repair packets may add to the bit rate of the media, as a share of that.
+    [[nodiscard]] double repair_share() const { return fec_ ? fec_->share() : 0; }
+
     // Sequence numbers asked for that were not looked into.
     [[nodiscard]] std::uint64_t nacks_ignored() const { return retransmissions_.refused_wishes(); }
 

@@ -44,6 +44,12 @@ ReportingViewer::ReportingViewer(Meeting& meeting,
                 meeting.simulator().now() + std::chrono::milliseconds(500)) {}
 
 void ReportingViewer::react() {
+    for (const auto& compound : take_feedback()) {
+        meeting_.send_rtcp(joined_, compound);
+    }
+}
+
+void ReportingViewer::hear() {
     for (ReceivedRtp& packet : joined_.client->rtp) {
         bytes_ += packet.bytes.size();
         receiver_.handle_rtp(packet.at, packet.bytes);
@@ -54,11 +60,18 @@ void ReportingViewer::react() {
         receiver_.handle_rtcp(now, compound);
     }
     joined_.client->rtcp.clear();
+}
+
+std::vector<std::vector<std::byte>> ReportingViewer::take_feedback() {
+    hear();
+    const Instant now = meeting_.simulator().now();
+    std::vector<std::vector<std::byte>> compounds;
     receiver_.handle_timeout(now);
     std::array<std::byte, client::MediaReceiver::kRtcpBytesMax> buffer{};
     while (const std::size_t size = receiver_.write_rtcp(now, buffer)) {
-        meeting_.send_rtcp(joined_, std::span(buffer).first(size));
+        compounds.emplace_back(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
     }
+    return compounds;
 }
 
 void ReportingViewer::say_remb(std::uint64_t bits_per_second) {

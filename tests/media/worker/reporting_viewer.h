@@ -22,6 +22,9 @@ class ReportingViewer {
     // Hears what has arrived and says what is due; every few milliseconds.
     void react();
 
+    // What react() would send now, plain and unsent.
+    [[nodiscard]] std::vector<std::vector<std::byte>> take_feedback();
+
     // REMB, beside what react() says.
     void say_remb(std::uint64_t bits_per_second);
 
@@ -35,6 +38,8 @@ class ReportingViewer {
 
 
   private:
+    void hear();
+
     Meeting& meeting_;
     Joined joined_;
     client::MediaReceiver receiver_;
