@@ -11,9 +11,6 @@ namespace {
 constexpr double kLossLow = 0.02;
 constexpr double kLossHigh = 0.10;
 constexpr double kGrowthPerSecond = 1.08;
-// Each try at a layer that does not fit costs a second or two of heavy loss.
-constexpr double kNearFailure = 0.7;
-constexpr double kCarefulGrowth = 1.02;
 // As where the delay grows (rate_control.cpp).
 constexpr double kOfBusyRate = 0.85;
 // Between two cuts, besides a round trip (libwebrtc: kBweDecreaseInterval).
@@ -78,8 +75,7 @@ void LossControl::on_loss(Instant now,
     if (excess > kLossHigh) {
         if (!cut_at_ || now - *cut_at_ >= kCutInterval + round_trip) {
             // SPEC draft-ietf-rmcat-gcc-02#6
-            failed_ = std::min(limit_, rate);
-            limit_ = failed_ * (1 - 0.5 * excess);
+            limit_ = std::min(limit_, rate) * (1 - 0.5 * excess);
             if (busy_rate) {
                 limit_ = std::min(limit_, *busy_rate * kOfBusyRate);
             }
@@ -90,9 +86,7 @@ void LossControl::on_loss(Instant now,
     }
     cuts_ = 0;
     if (excess < kLossLow && !limit_.is_unlimited()) {
-        const bool careful = use_ > DataRate() && limit_ > failed_ * kNearFailure;
-        limit_ = limit_ * std::pow(careful ? kCarefulGrowth : kGrowthPerSecond, seconds) +
-                 DataRate::kbps(1);
+        limit_ = limit_ * std::pow(kGrowthPerSecond, seconds) + DataRate::kbps(1);
         if (limit_ > std::max(rate * kFarAbove, use_)) {
             limit_ = DataRate::unlimited();
         }

@@ -36,8 +36,7 @@ class LossControl {
     // So much arrives: where next to nothing is lost, the limit is no less.
     void on_throughput(Instant now, DataRate throughput);
 
-    // For those whose only sign of a full line is loss. What all that could be sent would take:
-    // below that a limit stays one, however little is sent, and near what failed it grows slowly.
+    // What all that could be sent would take: below that a limit stays one, however little is sent.
     void set_use(DataRate most) { use_ = most; }
 
     // Unlimited while there is no reason for less.
@@ -57,7 +56,6 @@ class LossControl {
 
     DataRate limit_ = DataRate::unlimited();
     DataRate use_;
-    DataRate failed_;  // at the last cut
     std::uint32_t received_ = 0;
     std::uint32_t lost_ = 0;
     double loss_ = 0;

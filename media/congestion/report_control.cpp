@@ -41,7 +41,8 @@ void ReportControl::on_reports(Instant now, const ReportedLoss& reported, DataSi
     }
     loss_.on_packets(reported.packets - reported.lost, reported.lost);
     const double share = static_cast<double>(reported.lost) / reported.packets;
-    const auto arrives = share > kQueueDrops ? std::optional(*sent_rate_ * (1 - share)) : std::nullopt;
+    const auto arrives =
+        share > kQueueDrops ? std::optional(*sent_rate_ * (1 - share)) : std::nullopt;
     loss_.update(now, round_trip_.estimate() + kReportInterval, *sent_rate_, arrives);
 }
 

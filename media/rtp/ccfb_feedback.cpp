@@ -88,19 +88,18 @@ RtcpWriter::StreamMetrics CcfbFeedback::tell(Instant now, Stream& stream, std::s
     if (stream.begin >= stream.end) {
         return {};
     }
-    const ExtendedSeq from =
-        std::max({stream.first,
-                  advance(stream.begin, -kRepeated),
-                  advance(stream.end, -static_cast<std::int64_t>(kWindow))});
+    const ExtendedSeq from = std::max({stream.first,
+                                       advance(stream.begin, -kRepeated),
+                                       advance(stream.end, -static_cast<std::int64_t>(kWindow))});
     std::size_t count = 0;
     for (ExtendedSeq seq = from; seq < stream.end && used + count < kPacketsMax;
          seq = advance(seq, 1)) {
         const Arrival& arrival = stream.arrival(seq);
         metrics_[used + count++] =
-            arrival.at == kNever ? PacketMetric{}
-                                 : PacketMetric{.received = true,
-                                                .ecn = arrival.ecn,
-                                                .offset = offset_of(now, arrival.at)};
+            arrival.at == kNever
+                ? PacketMetric{}
+                : PacketMetric{
+                      .received = true, .ecn = arrival.ecn, .offset = offset_of(now, arrival.at)};
     }
     return {.ssrc = stream.ssrc,
             .begin_seq = seq16_of(from),
@@ -129,8 +128,8 @@ bool CcfbFeedback::write_feedback(Instant now, RtcpWriter& writer, std::uint32_t
     for (const RtcpWriter::StreamMetrics& each : std::span(told).first(streams)) {
         Stream& stream = *std::ranges::find(streams_, each.ssrc, &Stream::ssrc);
         const ExtendedSeq from = nearest_extended_seq(stream.begin, each.begin_seq);
-        stream.begin = std::max(stream.begin,
-                                advance(from, static_cast<std::int64_t>(each.packets.size())));
+        stream.begin =
+            std::max(stream.begin, advance(from, static_cast<std::int64_t>(each.packets.size())));
         due_ = due_ || stream.begin < stream.end;
     }
     return true;

@@ -103,8 +103,7 @@ TEST(ProbeController, AsksForTheNextAtOnceAfterAGain) {
         }
         const int asked_at = ms;
         ms += 200;
-        controller.on_result(
-            at_ms(ms), DataRate::kbps(result_kbps), conditions_of(result_kbps));
+        controller.on_result(at_ms(ms), DataRate::kbps(result_kbps), conditions_of(result_kbps));
         controller.set_wanted({.next = DataRate::kbps(1500),
                                .used = DataRate::kbps(850),
                                .most = DataRate::kbps(3000)});

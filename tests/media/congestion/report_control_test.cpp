@@ -82,12 +82,7 @@ TEST(ReportControl, GrowsAsFarAsThereIsUse) {
         line.report(DataRate::kbps(450), 0);
     }
     EXPECT_GE(seconds, 10) << "eight percent a second, however little is sent";
-    EXPECT_LE(seconds, 20) << "half of what had failed is far enough from it";
-    // Near it two percent.
-    for (seconds = 0; line.control.target() < DataRate::kbps(2500) && seconds < 60; ++seconds) {
-        line.report(DataRate::kbps(450), 0);
-    }
-    EXPECT_GE(seconds, 12);
+    EXPECT_LE(seconds, 20);
     for (seconds = 0; !line.control.target().is_unlimited() && seconds < 60; ++seconds) {
         line.report(DataRate::kbps(1500), 0);
     }

@@ -19,10 +19,10 @@
 namespace isthmus::media::sfu::testing {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using std::chrono::milliseconds;
 
 constexpr std::uint32_t kSmall = 0x1111;
 constexpr std::uint32_t kLarge = 0x2222;

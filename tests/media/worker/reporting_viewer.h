@@ -36,7 +36,6 @@ class ReportingViewer {
     // Payload and headers of RTP that have arrived so far.
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
-
   private:
     void hear();
 

@@ -160,9 +160,8 @@ TEST(Answer, ToAPublisherHasWhatIceLiteAndDtlsNeed) {
 TEST(Answer, TakesCongestionFeedbackForAllTypesAtOnce) {
     NegotiationPolicy policy;
     policy.role = Role::kViewer;
-    const std::string offer = replaced(offer_of(kVp8Section),
-                                       "a=sendonly\r\n",
-                                       "a=recvonly\r\na=rtcp-fb:* ack ccfb\r\n");
+    const std::string offer =
+        replaced(offer_of(kVp8Section), "a=sendonly\r\n", "a=recvonly\r\na=rtcp-fb:* ack ccfb\r\n");
     const Exchange made = offer_and_answer(offer, policy);
     EXPECT_TRUE(made.answer.media[0].congestion_feedback);
     EXPECT_THAT(made.text, HasSubstr("\r\na=rtcp-fb:* ack ccfb\r\n"));

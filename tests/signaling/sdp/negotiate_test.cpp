@@ -130,20 +130,19 @@ TEST(Negotiate, FeedbackByStreamWhereNothingElseIsOffered) {
     EXPECT_FALSE(takes(offer("a=rtcp-fb:96 ack ccfb"), Role::kViewer)) << "must be of all types";
     EXPECT_FALSE(takes(offer("a=rtcp-fb:* ack"), Role::kViewer));
     EXPECT_FALSE(takes(offer("a=x"), Role::kViewer));
-    const std::string both =
-        offer("a=rtcp-fb:* ack ccfb\r\na=rtcp-fb:96 transport-cc\r\n"
-              "a=extmap:3 http://www.ietf.org/id/"
-              "draft-holmer-rmcat-transport-wide-cc-extensions-01");
+    const std::string both = offer(
+        "a=rtcp-fb:* ack ccfb\r\na=rtcp-fb:96 transport-cc\r\n"
+        "a=extmap:3 http://www.ietf.org/id/"
+        "draft-holmer-rmcat-transport-wide-cc-extensions-01");
     EXPECT_FALSE(takes(both, Role::kViewer)) << "one of two, and that one numbers packets";
     EXPECT_TRUE(negotiate_good(both, policy_of(Role::kViewer))
                     .connection.sections[0]
                     .formats[0]
                     .transport_cc);
     // Without the numbers there is no transport-wide feedback.
-    EXPECT_TRUE(
-        takes(offer("a=rtcp-fb:* ack ccfb\r\na=rtcp-fb:96 transport-cc"), Role::kViewer));
-    const std::string publisher = replaced(
-        offer_of(kVp8Section), "a=sendonly\r\n", "a=sendonly\r\na=rtcp-fb:* ack ccfb\r\n");
+    EXPECT_TRUE(takes(offer("a=rtcp-fb:* ack ccfb\r\na=rtcp-fb:96 transport-cc"), Role::kViewer));
+    const std::string publisher =
+        replaced(offer_of(kVp8Section), "a=sendonly\r\n", "a=sendonly\r\na=rtcp-fb:* ack ccfb\r\n");
     EXPECT_FALSE(takes(publisher, Role::kPublisher)) << "publishers are told transport-wide";
 }
 
