@@ -24,6 +24,8 @@ OutboundStream* MediaSender::find(std::uint32_t ssrc) {
 }
 
 // What each kind of message means to us; the rest means nothing.
+// A context is of references, so that none can be made without them.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 struct MediaSender::RtcpHandler {
     MediaSender& sender;
     Instant now;

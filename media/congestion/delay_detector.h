@@ -17,6 +17,9 @@ class DelayDetector {
   public:
     // Received packets, in order of their numbers.
     void on_packet(Instant now, const PacketResult& packet) {
+        if (!packet.arrived_at) {
+            return;
+        }
         if (now - last_packet_at_ > kSilence) {
             groups_.reset();
             filter_.reset();

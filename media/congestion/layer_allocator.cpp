@@ -70,31 +70,35 @@ DataRate to_rate(double bps) {
 
 }  // namespace
 
-void LayerAllocator::choose_lowest(Pass& pass, std::span<LayerRequest> requests) const {
-    bool first = true;
+void LayerAllocator::choose_lowest(Pass& pass, std::span<LayerRequest> requests) {
     for (int rank = next_rank(requests, kAboveAllRanks); rank != kNoRank;
          rank = next_rank(requests, rank)) {
         // Those that are sent before those that are not.
         for (const bool sent : {true, false}) {
             for (LayerRequest& request : requests) {
-                if (rank_of(request) != rank || (request.current != kNoLayer) != sent) {
-                    continue;
+                if (rank_of(request) == rank && (request.current != kNoLayer) == sent) {
+                    begin(pass, request);
                 }
-                const double cost = cost_of(request, 0);
-                const bool fits = cost <= pass.left_bps;
-                // Something is shown, however little there is.
-                if (first || (fits && (sent || pass.may_resume))) {
-                    request.chosen = 0;
-                    pass.left_bps -= cost;
-                } else if (fits) {
-                    pass.held = true;
-                } else if (pass.missing == DataRate()) {
-                    pass.missing = request.layers[0].rate;
-                }
-                first = false;
             }
         }
     }
+}
+
+// With its lowest layer, where that fits.
+void LayerAllocator::begin(Pass& pass, LayerRequest& request) {
+    const bool sent = request.current != kNoLayer;
+    const double cost = cost_of(request, 0);
+    const bool fits = cost <= pass.left_bps;
+    // Something is shown, however little there is.
+    if (pass.first || (fits && (sent || pass.may_resume))) {
+        request.chosen = 0;
+        pass.left_bps -= cost;
+    } else if (fits) {
+        pass.held = true;
+    } else if (pass.missing == DataRate()) {
+        pass.missing = request.layers[0].rate;
+    }
+    pass.first = false;
 }
 
 // One step, where there is one that fits.
@@ -118,24 +122,33 @@ bool LayerAllocator::raise(Pass& pass, LayerRequest& request) {
     return false;
 }
 
-// Height by height; at each height those first that are there already.
-void LayerAllocator::raise_rank(Pass& pass, std::span<LayerRequest> requests, int rank) const {
-    bool raised = true;
-    for (unsigned height = 0; raised && height < kNoLayer; ++height) {
-        raised = false;
-        for (const bool sent : {true, false}) {
-            for (LayerRequest& request : requests) {
-                if (rank_of(request) != rank || request.chosen == kNoLayer ||
-                    request.chosen > height) {
-                    raised |= rank_of(request) == rank && request.chosen != kNoLayer;
-                    continue;
-                }
-                if (is_sent(request, static_cast<LayerIndex>(request.chosen + 1)) == sent) {
-                    raised |= raise(pass, request);
-                }
+// Height by height.
+void LayerAllocator::raise_rank(Pass& pass, std::span<LayerRequest> requests, int rank) {
+    unsigned height = 0;
+    while (height < kNoLayer && raise_height(pass, requests, rank, height)) {
+        ++height;
+    }
+}
+
+// Those first that are there already. False where nobody is above this height now.
+bool LayerAllocator::raise_height(Pass& pass,
+                                  std::span<LayerRequest> requests,
+                                  int rank,
+                                  unsigned height) {
+    bool above = false;
+    for (const bool sent : {true, false}) {
+        for (LayerRequest& request : requests) {
+            if (rank_of(request) != rank || request.chosen == kNoLayer) {
+                continue;
+            }
+            if (request.chosen > height) {
+                above = true;
+            } else if (is_sent(request, static_cast<LayerIndex>(request.chosen + 1)) == sent) {
+                above |= raise(pass, request);
             }
         }
     }
+    return above;
 }
 
 Allocation LayerAllocator::allocate(Instant now,

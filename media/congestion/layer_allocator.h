@@ -75,14 +75,20 @@ class LayerAllocator {
         double left_bps = 0;  // of the target, in weighted costs
         bool may_raise = true;
         bool may_resume = true;
+        bool first = true;  // nothing was looked at yet
         bool held = false;  // a step fitted, but had to wait
         double served = 0;  // what is used, of what there is use for
         // The first step that did not fit, over all ranks; zero: there was none.
         DataRate missing;
     };
 
-    void choose_lowest(Pass& pass, std::span<LayerRequest> requests) const;
-    void raise_rank(Pass& pass, std::span<LayerRequest> requests, int rank) const;
+    static void choose_lowest(Pass& pass, std::span<LayerRequest> requests);
+    static void begin(Pass& pass, LayerRequest& request);
+    static void raise_rank(Pass& pass, std::span<LayerRequest> requests, int rank);
+    static bool raise_height(Pass& pass,
+                             std::span<LayerRequest> requests,
+                             int rank,
+                             unsigned height);
     static bool raise(Pass& pass, LayerRequest& request);
     void remember(const Pass& pass, std::span<const LayerRequest> requests);
 

@@ -133,7 +133,7 @@ void RateControl::compete(Instant now, const PathState& path) {
         }
         return;
     }
-    const Duration since = changed_at_ ? now - *changed_at_ : Duration::zero();
+    const Duration since = now - changed_at_.value_or(now);
     changed_at_ = now;
     const DataRate limit =
         std::max(path.wanted * kAboveWanted,
@@ -144,7 +144,7 @@ void RateControl::compete(Instant now, const PathState& path) {
 }
 
 void RateControl::raise(Instant now, const PathState& path) {
-    const Duration since = now - *changed_at_;
+    const Duration since = now - changed_at_.value_or(now);
     changed_at_ = now;
     if (!path.throughput) {
         return;

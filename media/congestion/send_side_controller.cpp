@@ -33,7 +33,10 @@ SendSideController::SendSideController(const CongestionConfig& config)
 
 void SendSideController::prefetch() const {
     history_.prefetch_next();
-    isthmus::prefetch(&alr_, sizeof alr_ + sizeof watch_ + sizeof padding_ + 64);
+    // Up to the one flag of the configuration that each packet asks for.
+    isthmus::prefetch(&alr_, sizeof alr_ + sizeof watch_ + sizeof padding_ + sizeof prober_);
+    isthmus::prefetch(&probe_controller_, sizeof probe_controller_);
+    isthmus::prefetch(&config_.feedback_by_stream, sizeof config_.feedback_by_stream);
 }
 
 void SendSideController::on_packet_sent(Instant now, const SentPacket& sent) {

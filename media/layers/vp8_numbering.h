@@ -29,12 +29,14 @@ class Vp8Numbering {
                     bool key,
                     bool forwarded);
 
-    // Empty where the publisher's bytes are right as they are; nothing for a picture that has no
-    // number.
-    [[nodiscard]] std::optional<rtp::PayloadPrefix> rewrite(std::uint8_t generation,
-                                                            std::span<const std::byte> payload,
-                                                            const rtp::Vp8Descriptor& descriptor,
-                                                            std::uint64_t picture) const;
+    // Fills `prefix`, which is empty before and stays so where the publisher's bytes are right as
+    // they are. False for a picture that has no number. (An optional prefix would be returned
+    // through memory, by bytes: that took longer than all the rest, for every packet.)
+    [[nodiscard]] bool rewrite(std::uint8_t generation,
+                               std::span<const std::byte> payload,
+                               const rtp::Vp8Descriptor& descriptor,
+                               std::uint64_t picture,
+                               rtp::PayloadPrefix& prefix) const;
 
   private:
     static constexpr std::size_t kPictures = 128;  // over four seconds at 30 per second
@@ -52,9 +54,13 @@ class Vp8Numbering {
     }
 
     void record(std::uint64_t picture);
+    // What a picture is called.
+    [[nodiscard]] std::optional<std::uint16_t> number_of(std::uint8_t generation,
+                                                         std::uint64_t picture) const;
 
     bool started_ = false;
     bool long_ids_ = true;  // as the first stream had them
+    bool newest_sent_ = false;
     std::uint8_t generation_ = 0;
     std::uint8_t tl0_offset_ = 0;
     std::uint8_t tl0_offset_before_ = 0;  // of the generation before

@@ -208,6 +208,20 @@ void RelayLinks::settle(WorkerIndex from, RelayedOwner& owner) {
         [this, from](auto wish) { messages_.push_back({.to = from, .message = std::move(wish)}); });
 }
 
+void RelayLinks::handle_packet(Instant now, WorkerIndex peer, std::span<std::byte> bytes) {
+    const ReadRecord read = read_record(bytes);
+    const auto owner = borrowed_[peer].find(read.record.owner.value);
+    if (owner == borrowed_[peer].end() ||
+        !owner->second->handle_packet(now, read.record, read.packet)) {
+        ++counters_.dropped_unknown;
+        return;
+    }
+    ++counters_.packets_in;
+    if (std::ranges::find(fed_, owner->second.get()) == fed_.end()) {
+        fed_.push_back(owner->second.get());
+    }
+}
+
 bool RelayLinks::handle_packets(Instant now,
                                 sfu::EgressBatch& batch,
                                 transport::DatagramSink& sink) {
@@ -221,17 +235,7 @@ bool RelayLinks::handle_packets(Instant now,
         for (std::optional<std::span<std::byte>> bytes;
              taken < rtp::RetransmissionCache::kBatchPackets && (bytes = ring.front());
              ++taken) {
-            const ReadRecord read = read_record(*bytes);
-            const auto owner = borrowed_[peer].find(read.record.owner.value);
-            if (owner != borrowed_[peer].end() &&
-                owner->second->handle_packet(now, read.record, read.packet)) {
-                ++counters_.packets_in;
-                if (std::ranges::find(fed_, owner->second.get()) == fed_.end()) {
-                    fed_.push_back(owner->second.get());
-                }
-            } else {
-                ++counters_.dropped_unknown;
-            }
+            handle_packet(now, peer, *bytes);
             ring.pop();
         }
     }

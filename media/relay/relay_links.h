@@ -14,6 +14,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -120,6 +121,7 @@ class RelayLinks {
     [[nodiscard]] Lent* find_lent(OwnerId owner, WorkerIndex peer);
     void forget_borrowed(Instant now, sfu::Conference& conference, WorkerIndex peer);
     void settle(WorkerIndex from, RelayedOwner& owner);
+    void handle_packet(Instant now, WorkerIndex peer, std::span<std::byte> bytes);
 
     using Borrowed = boost::unordered_flat_map<std::uint64_t, std::unique_ptr<RelayedOwner>>;
 

@@ -6,8 +6,8 @@
 // Time: OpenSSL's DTLS reads the machine's clock to decide on retransmission. Here its timer is set
 // so far ahead that it never fires by itself, and where ours does, its deadline is moved into the
 // past and DTLSv1_handle_timeout() sends the flight again, newly sealed. Until OpenSSL 3.1 the BIO
-// is given the address of that deadline; a later OpenSSL keeps it to itself, and there the handshake
-// falls back to OpenSSL's own clock: right in a node, not repeatable in a simulation.
+// is given the address of that deadline; a later OpenSSL keeps it to itself, and there the
+// handshake falls back to OpenSSL's own clock: right in a node, not repeatable in a simulation.
 //
 // Specification: RFC 6347 section 4.2, RFC 5764 section 4, RFC 8842.
 #pragma once
@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "base/check.h"
 #include "base/time.h"
 #include "media/transport/dtls_bio.h"
 #include "media/transport/dtls_identity.h"
@@ -63,9 +64,15 @@ class DtlsHandshake {
     [[nodiscard]] Duration rtt() const { return rtt_; }
 
     // There once it is done.
-    [[nodiscard]] const DtlsSrtpKeys& srtp_keys() const { return *srtp_keys_; }
+    [[nodiscard]] const DtlsSrtpKeys& srtp_keys() const {
+        CHECK(srtp_keys_.has_value());
+        return *srtp_keys_;
+    }
 
-    [[nodiscard]] const DtlsHandover& handover() const { return *handover_; }
+    [[nodiscard]] const DtlsHandover& handover() const {
+        CHECK(handover_.has_value());
+        return *handover_;
+    }
 
     // Protected records that came so far, side by side: OpenSSL was given them too, but nobody will
     // read from it what does not belong to the handshake.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <exception>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -70,12 +71,14 @@ Result<tcp::acceptor> bind(asio::io_context& io, const ListenAddress& address) {
     if (error || acceptor.open(endpoint.protocol(), error)) {
         return failed();
     }
-    acceptor.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error && ip.is_v6()) {
-        // 0.0.0.0 has a listener of its own.
-        acceptor.set_option(asio::ip::v6_only(true), error);
+    if (acceptor.set_option(asio::socket_base::reuse_address(true), error)) {
+        return failed();
     }
-    if (error || acceptor.bind(endpoint, error) ||
+    // 0.0.0.0 has a listener of its own.
+    if (ip.is_v6() && acceptor.set_option(asio::ip::v6_only(true), error)) {
+        return failed();
+    }
+    if (acceptor.bind(endpoint, error) ||
         acceptor.listen(asio::socket_base::max_listen_connections, error)) {
         return failed();
     }
@@ -179,7 +182,7 @@ struct Server::State {
         for (Listener* listener : std::exchange(listeners, {})) {
             listener->core = nullptr;
             Code ignored;
-            listener->acceptor.close(ignored);
+            std::ignore = listener->acceptor.close(ignored);
         }
     }
 };

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -20,6 +21,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "signaling/http/server_target.h"
 
@@ -56,20 +58,20 @@ class PendingAnswer {
     PendingAnswer(const PendingAnswer&) = delete;
     PendingAnswer& operator=(const PendingAnswer&) = delete;
 
-    ~PendingAnswer() {
+    // Only want of memory throws here, and ends the program.
+    ~PendingAnswer() {  // NOLINT(bugprone-exception-escape)
         if (handler_) {
             complete(Response::problem(500, "The request was not answered; this is a bug."));
         }
     }
 
-    void operator()(Response response) {
-        if (handler_) {
-            complete(std::move(response));
-        }
-    }
+    void operator()(Response response) { complete(std::move(response)); }
 
   private:
     void complete(Response response) {
+        if (!handler_) {
+            return;
+        }
         auto executor = asio::get_associated_executor(*handler_);
         asio::post(executor,
                    [handler = std::move(*handler_), response = std::move(response)]() mutable {
@@ -91,8 +93,8 @@ asio::awaitable<Response> dispatch(const Router* router, Request request) {
             log::error("http", "a handler threw: {}", e.what());
         }
     };
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Response)>(
-        std::move(initiate), asio::use_awaitable);
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(Response)>(std::move(initiate),
+                                                                               asio::use_awaitable);
 }
 
 std::string http_date() {
@@ -161,10 +163,9 @@ asio::awaitable<bool> write(Connection* connection,
 // Half-closes and reads on for a while, so that the answer reaches a client that is still sending.
 asio::awaitable<void> linger(Connection* connection) {
     Code ignored;
-    connection->tcp.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    std::ignore = connection->tcp.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     connection->tcp.expires_after(connection->core->limits.linger_time);
-    std::array<char, kReadBytes>
-        sink;  // NOLINT(cppcoreguidelines-pro-type-member-init): never read
+    std::array<char, kReadBytes> sink{};
     std::size_t total = 0;
     while (total < kLingerBytesMax) {
         auto [error, bytes] = co_await connection->tcp.async_read_some(asio::buffer(sink), kAwait);
@@ -375,9 +376,10 @@ asio::awaitable<void> serve(Connection* connection, Stream* stream) {
 }
 
 asio::awaitable<void> run_tls(Connection* connection) {
+    CHECK(connection->tls.has_value());
+    auto& stream = *connection->tls;
     connection->tcp.expires_after(connection->core->limits.header_time);
-    auto [error] =
-        co_await connection->tls->async_handshake(asio::ssl::stream_base::server, kAwait);
+    auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kAwait);
     if (connection->core == nullptr) {
         co_return;
     }
@@ -385,20 +387,19 @@ asio::awaitable<void> run_tls(Connection* connection) {
         ++connection->core->counters.tls_handshakes_failed;
         co_return;
     }
-    co_await serve(connection, &*connection->tls);
+    co_await serve(connection, &stream);
     if (connection->core != nullptr && connection->tcp.socket().is_open()) {
         // close_notify, so that the client can tell the end from an attack (RFC 8446 section 6.1).
         connection->tcp.expires_after(connection->core->limits.linger_time);
-        co_await connection->tls->async_shutdown(kAwait);
+        co_await stream.async_shutdown(kAwait);
     }
 }
 
 }  // namespace
 
-void ServerCore::report_when_stopped(asio::any_io_executor executor) {
+void ServerCore::report_when_stopped(const asio::any_io_executor& executor) {
     if (stopping && connections.empty() && stopped) {
-        asio::post(std::move(executor),
-                   [done = std::exchange(stopped, nullptr)]() mutable { done(); });
+        asio::post(executor, [done = std::exchange(stopped, nullptr)]() mutable { done(); });
     }
 }
 
@@ -408,10 +409,11 @@ Connection::Connection(ServerCore& server, asio::ip::tcp::socket socket, bool se
     remote = tcp.socket().remote_endpoint(ignored).address();
     const auto local = tcp.socket().local_endpoint(ignored);
     authority = ListenAddress{.ip = local.address().to_string(), .port = local.port()}.to_string();
-    tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    std::ignore = tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
     key = limit_key(remote);
     if (secure) {
-        tls.emplace(tcp, *core->tls);
+        CHECK(server.tls.has_value());
+        tls.emplace(tcp, *server.tls);
     }
     core->connections.insert(this);
     ++core->connections_by_address[key];
@@ -419,7 +421,8 @@ Connection::Connection(ServerCore& server, asio::ip::tcp::socket socket, bool se
     core->counters.connections_open = core->connections.size();
 }
 
-Connection::~Connection() {
+// Only want of memory throws here, and ends the program.
+Connection::~Connection() {  // NOLINT(bugprone-exception-escape)
     if (core == nullptr) {
         return;
     }

@@ -40,7 +40,7 @@ struct ServerCore {
     std::move_only_function<void()>
         stopped;  // called once, when stopping and no connection is left
 
-    void report_when_stopped(boost::asio::any_io_executor executor);
+    void report_when_stopped(const boost::asio::any_io_executor& executor);
 };
 
 class Connection {

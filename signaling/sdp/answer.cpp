@@ -114,10 +114,13 @@ void add_payload_type(const MediaDescription& offered,
                                     .feedback = std::move(feedback)});
 }
 
-// RFC 2198 section 5.
+// RFC 2198 section 5; where it was agreed on.
 void add_red(const MediaDescription& offered,
              const PayloadFormat& format,
              MediaDescription& answer) {
+    if (!format.red_payload_type) {
+        return;
+    }
     const std::string type = std::to_string(format.payload_type);
     add_payload_type(offered, *format.red_payload_type, type + "/" + type, {}, answer);
 }
@@ -127,7 +130,7 @@ void add_formats(const MediaDescription& offered,
                  MediaDescription& answer) {
     for (const PayloadFormat& format : section.formats) {
         // A browser sends the first that is listed.
-        if (format.red_payload_type && format.red_first) {
+        if (format.red_first) {
             add_red(offered, format, answer);
         }
         add_payload_type(offered,
@@ -135,7 +138,7 @@ void add_formats(const MediaDescription& offered,
                          fmtp_without_sprop(format.fmtp),
                          feedback_of(format),
                          answer);
-        if (format.red_payload_type && !format.red_first) {
+        if (!format.red_first) {
             add_red(offered, format, answer);
         }
         if (format.rtx_payload_type) {

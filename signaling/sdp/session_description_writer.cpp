@@ -42,6 +42,7 @@ namespace {
 
 [[nodiscard]] std::string join_streams(const std::vector<SimulcastStream>& streams) {
     std::vector<std::string> words;
+    words.reserve(streams.size());
     for (const SimulcastStream& stream : streams) {
         words.push_back((stream.paused ? "~" : "") + stream.rid);
     }

@@ -1,5 +1,7 @@
 #include "base/mailbox.h"
 
+#include <cstddef>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -58,19 +60,20 @@ TEST(Mailbox, AJobMayPushAnotherWhichRunsNextTime) {
     EXPECT_EQ(receiver.runs, 2);
 }
 
+void push_many(Mailbox<int>& mailbox, int jobs) {
+    for (int i = 0; i < jobs; ++i) {
+        bool wake = false;
+        EXPECT_TRUE(mailbox.push([](int& s) { ++s; }, wake));
+    }
+}
+
 TEST(Mailbox, LosesNothingBetweenThreads) {
     constexpr int kEach = 10'000;
-    Mailbox<int> mailbox(2 * kEach);
+    Mailbox<int> mailbox(std::size_t{2} * kEach);
     int sum = 0;
     {
-        const auto fill = [&mailbox] {
-            for (int i = 0; i < kEach; ++i) {
-                bool wake = false;
-                EXPECT_TRUE(mailbox.push([](int& s) { ++s; }, wake));
-            }
-        };
-        const std::jthread a(fill);
-        const std::jthread b(fill);
+        const std::jthread a(push_many, std::ref(mailbox), kEach);
+        const std::jthread b(push_many, std::ref(mailbox), kEach);
         while (sum < kEach) {
             mailbox.drain(sum);
         }

@@ -89,9 +89,7 @@ TEST(SpscRing, CarriesEveryRecordBetweenTwoThreads) {
             if (push(ring, value, 8 + value % 200)) {
                 ++value;
             }
-            if (value % 16 == 0 || value == kRecords) {
-                ring.publish();
-            } else if (ring.used_bytes() == 0) {
+            if (value % 16 == 0 || value == kRecords || ring.used_bytes() == 0) {
                 ring.publish();
             }
         }

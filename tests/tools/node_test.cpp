@@ -25,15 +25,16 @@ namespace {
 namespace fs = std::filesystem;
 
 class NodeTest : public testing::Test {
+  public:
+    ~NodeTest() override {
+        node.reset();
+        fs::remove_all(state_directory_);
+    }
+
   protected:
     NodeTest() {
         std::string pattern = (fs::temp_directory_path() / "isthmus_node_XXXXXX").string();
         state_directory_ = ::mkdtemp(pattern.data());
-    }
-
-    ~NodeTest() override {
-        node.reset();
-        fs::remove_all(state_directory_);
     }
 
     NodeOptions options(bool dev) {

@@ -87,11 +87,22 @@ lint_tidy() {
     ((${#units[@]} > 0)) || return 0
     say "clang-tidy of ${#units[@]} files; those that were clean and have not changed are quick"
     rm -rf build/lint/failed
+    build_tidy_plugin
     write_dependencies release
     write_dependencies fuzz
     printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" tools/dev.d/tidy_unit
     mapfile -t failed < <(cd build/lint/failed 2>/dev/null && find . -type f -printf '%P\n' | sort)
     lint_findings+=("${failed[@]/#/clang-tidy: }")
+}
+
+# LLVM is compiled without run-time type information.
+build_tidy_plugin() {
+    local source=tools/dev.d/own_sources.cc plugin=build/lint/own_sources.so
+    if [[ ! -f $plugin || $source -nt $plugin ]]; then
+        mkdir -p build/lint
+        g++-12 -std=c++20 -O1 -fPIC -shared -fno-rtti -o "$plugin" "$source" \
+            -isystem /usr/lib/llvm-19/include -isystem /usr/include/llvm-19 -isystem /usr/include/llvm-c-19
+    fi
 }
 
 # The build that compiles a source, or nothing: one of two alternatives may not be part of any.

@@ -47,6 +47,7 @@ class Receiver {
             static_cast<std::uint32_t>(now.time_since_epoch() / milliseconds(64)) & 0xff'ffffU);
         auto reader = rtp::RtcpReader::parse(packet);
         const auto message = reader->next();
+        CHECK(message.has_value());
         controller_.on_transport_feedback(now, std::get<rtp::TransportFeedback>(*message));
         if (now >= controller_.next_timeout()) {
             controller_.handle_timeout(now);
@@ -62,6 +63,7 @@ class Receiver {
 // Of three frames that arrive as bursts; numbers and time are filled in later.
 std::vector<std::byte> make_feedback() {
     std::vector<std::int32_t> deltas;
+    deltas.reserve(kPacketsPerFeedback);
     for (int i = 0; i < kPacketsPerFeedback; ++i) {
         deltas.push_back(i % kPacketsPerFrame == 0 ? 126 : 1);
     }

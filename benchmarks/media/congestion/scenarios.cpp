@@ -43,7 +43,7 @@ std::string jain_text(const std::vector<Figures>& runs) {
     }
     double worst = 1;
     for (const Figures& run : runs) {
-        worst = std::min(worst, *run.jain);
+        worst = std::min(worst, run.jain.value_or(1));
     }
     std::array<char, 32> text{};
     std::snprintf(text.data(),

@@ -9,6 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "base/check.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/key_frame.h"
 #include "media/rtp/rtp_header_writer.h"
@@ -114,6 +115,7 @@ void rewrite_for_receivers(benchmark::State& state) {
             Receiver& receiver = receivers[i];
             const auto to =
                 receiver.rewriter.rewrite(at_ms(0), {.source = 1, .seq = seq}, view.timestamp);
+            CHECK(to.has_value());
             benchmark::DoNotOptimize(
                 receiver.writer.write({.payload_type = 96,
                                        .marker = view.marker,

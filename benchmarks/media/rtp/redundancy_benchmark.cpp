@@ -14,7 +14,7 @@ namespace isthmus::media::rtp {
 namespace {
 
 // Items are media packets of 1200 bytes in groups of `packets`, the repair packet included.
-void BM_FlexfecProtect(benchmark::State& state) {
+void flexfec_protect(benchmark::State& state) {
     const auto packets = static_cast<std::size_t>(state.range(0));
     std::array<std::byte, 36> header{};
     header[0] = std::byte{0x90};
@@ -33,16 +33,16 @@ void BM_FlexfecProtect(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
-BENCHMARK(BM_FlexfecProtect)->Arg(3)->Arg(5)->Arg(10)->ArgName("packets");
+BENCHMARK(flexfec_protect)->Name("FlexfecProtect")->Arg(3)->Arg(5)->Arg(10)->ArgName("packets");
 
 // Items are packets of Opus of 80 bytes with `earlier` frames before them.
-void BM_RedPrefix(benchmark::State& state) {
+void red_prefix(benchmark::State& state) {
     const std::vector<std::byte> frame(80, std::byte{0x5A});
     std::array<EarlierFrame, 2> earlier{{{.timestamp_offset = 1920, .payload = frame},
                                          {.timestamp_offset = 960, .payload = frame}}};
     const auto frames =
         std::span<const EarlierFrame>(earlier).last(static_cast<std::size_t>(state.range(0)));
-    std::array<std::byte, 600> out;
+    std::array<std::byte, 600> out{};
     for (auto _ : state) {
         benchmark::DoNotOptimize(write_red_prefix(111, frames, out));
         benchmark::ClobberMemory();
@@ -50,9 +50,9 @@ void BM_RedPrefix(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations());
 }
 
-BENCHMARK(BM_RedPrefix)->Arg(1)->Arg(2)->ArgName("earlier");
+BENCHMARK(red_prefix)->Name("RedPrefix")->Arg(1)->Arg(2)->ArgName("earlier");
 
-void BM_RedParse(benchmark::State& state) {
+void red_parse(benchmark::State& state) {
     const std::vector<std::byte> frame(80, std::byte{0x5A});
     const EarlierFrame earlier{.timestamp_offset = 960, .payload = frame};
     std::vector<std::byte> packet(600);
@@ -64,7 +64,7 @@ void BM_RedParse(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations());
 }
 
-BENCHMARK(BM_RedParse);
+BENCHMARK(red_parse)->Name("RedParse");
 
 }  // namespace
 }  // namespace isthmus::media::rtp

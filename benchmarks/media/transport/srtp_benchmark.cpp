@@ -9,6 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "base/check.h"
 #include "base/random.h"
 #include "media/transport/srtp_fanout.h"
 #include "media/transport/srtp_session.h"
@@ -39,6 +40,7 @@ void protect(benchmark::State& state, SrtpEngine engine) {
         return;
     }
     const auto receivers = static_cast<std::size_t>(state.range(2));
+    CHECK(receivers > 0);
     const std::vector<std::byte> plain = plain_rtp(1, 1, static_cast<std::size_t>(state.range(1)));
     const auto prefix_bytes = static_cast<std::size_t>(state.range(3));
     std::vector<std::unique_ptr<SrtpSendKey>> keys;
@@ -66,8 +68,10 @@ void protect(benchmark::State& state, SrtpEngine engine) {
 void protect_libsrtp(benchmark::State& state) {
     SeededRandom random(1);
     const auto receivers = static_cast<std::size_t>(state.range(2));
+    CHECK(receivers > 0);
     std::vector<std::byte> plain = plain_rtp(1, 1, static_cast<std::size_t>(state.range(1)));
     std::vector<ReferenceSrtpSender> senders;
+    senders.reserve(receivers);
     for (std::size_t i = 0; i < receivers; ++i) {
         senders.emplace_back(random_master(random, profile_of(state)));
     }

@@ -51,6 +51,7 @@ struct Traffic {
 
 std::vector<UdpBatchSocket> open_receivers(bool segmentation) {
     std::vector<UdpBatchSocket> receivers;
+    receivers.reserve(kReceivers);
     for (std::size_t i = 0; i < kReceivers; ++i) {
         receivers.push_back(open(segmentation));
     }

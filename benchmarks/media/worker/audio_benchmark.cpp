@@ -91,7 +91,7 @@ double speak(Room& room, std::size_t tick) {
 }
 
 // Items are packets of silent people, 32 in a batch.
-void BM_SilentPacket(benchmark::State& state) {
+void silent_packet(benchmark::State& state) {
     Room room(35, static_cast<int>(state.range(0)));
     std::size_t tick = 2;
     for (auto _ : state) {
@@ -104,7 +104,7 @@ void BM_SilentPacket(benchmark::State& state) {
 }
 
 // Items are packets of three speakers x listeners.
-void BM_SpeakersPacket(benchmark::State& state) {
+void speakers_packet(benchmark::State& state) {
     Room room(35, static_cast<int>(state.range(0)));
     std::size_t tick = 2;
     for (auto _ : state) {
@@ -114,7 +114,7 @@ void BM_SpeakersPacket(benchmark::State& state) {
 }
 
 // Items are people who begin to speak: one packet, for which every listener is bound anew.
-void BM_AnotherBegins(benchmark::State& state) {
+void another_begins(benchmark::State& state) {
     Room room(35, static_cast<int>(state.range(0)));
     std::size_t next = 0;
     for (auto _ : state) {
@@ -129,9 +129,9 @@ void listeners(benchmark::internal::Benchmark* benchmark) {
     benchmark->Arg(1)->Arg(100)->Arg(400)->ArgName("listeners")->UseManualTime()->Iterations(500);
 }
 
-BENCHMARK(BM_SilentPacket)->Apply(listeners);
-BENCHMARK(BM_SpeakersPacket)->Apply(listeners);
-BENCHMARK(BM_AnotherBegins)->Apply(listeners);
+BENCHMARK(silent_packet)->Name("SilentPacket")->Apply(listeners);
+BENCHMARK(speakers_packet)->Name("SpeakersPacket")->Apply(listeners);
+BENCHMARK(another_begins)->Name("AnotherBegins")->Apply(listeners);
 
 }  // namespace
 }  // namespace isthmus::media::testing

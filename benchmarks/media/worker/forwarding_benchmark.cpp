@@ -156,7 +156,7 @@ void run(benchmark::State& state, Sink& sink, Stage& stage) {
     state.SetItemsProcessed(state.iterations() * viewers * packets);
 }
 
-void BM_ForwardSimulated(benchmark::State& state) {
+void forward_simulated(benchmark::State& state) {
     CountingSink sink;
     Stage stage(static_cast<int>(state.range(0)));
     run(state, sink, stage);
@@ -168,14 +168,14 @@ void label_segments(benchmark::State& state, const LoopbackSink& sink) {
                                    static_cast<double>(sink.counters().messages)));
 }
 
-void BM_ForwardLoopback(benchmark::State& state) {
+void forward_loopback(benchmark::State& state) {
     LoopbackSink sink(static_cast<std::size_t>(state.range(0)));
     Stage stage(static_cast<int>(state.range(0)));
     run(state, sink, stage);
     label_segments(state, sink);
 }
 
-void BM_ForwardPaced(benchmark::State& state) {
+void forward_paced(benchmark::State& state) {
     LoopbackSink sink(static_cast<std::size_t>(state.range(0)));
     const DataRate rate = DataRate::kbps(1000 * state.range(2));
     Stage stage(static_cast<int>(state.range(0)),
@@ -194,10 +194,11 @@ void shapes(benchmark::internal::Benchmark* benchmark) {
     benchmark->ArgNames({"viewers", "packets"})->UseManualTime()->Iterations(200);
 }
 
-BENCHMARK(BM_ForwardSimulated)->Apply(shapes);
-BENCHMARK(BM_ForwardLoopback)->Apply(shapes);
+BENCHMARK(forward_simulated)->Name("ForwardSimulated")->Apply(shapes);
+BENCHMARK(forward_loopback)->Name("ForwardLoopback")->Apply(shapes);
 // One of 720p, 2.3 Mbit/s: the estimate is a little above, or far above.
-BENCHMARK(BM_ForwardPaced)
+BENCHMARK(forward_paced)
+    ->Name("ForwardPaced")
     ->Args({400, 8, 3})
     ->Args({400, 8, 20})
     ->ArgNames({"viewers", "packets", "mbps"})

@@ -29,7 +29,8 @@ RunningServer::RunningServer(ServerConfig config, const std::function<void(Route
     thread_ = std::thread([this] { io_.run(); });
 }
 
-RunningServer::~RunningServer() {
+// A thread that cannot be waited for ends the test program.
+RunningServer::~RunningServer() {  // NOLINT(bugprone-exception-escape)
     destroy_server();
     io_.stop();
     thread_.join();

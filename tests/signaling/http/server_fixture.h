@@ -67,7 +67,8 @@ class WireClient {
     WireClient(const WireClient&) = delete;
     WireClient& operator=(const WireClient&) = delete;
 
-    // False where the server has closed.
+    // False where the server has closed; most callers hear that from what they receive.
+    // NOLINTNEXTLINE(modernize-use-nodiscard)
     bool send(std::string_view bytes) const;
     // One response; status 0 where the connection ended first. `bodiless`: answers HEAD.
     [[nodiscard]] WireResponse receive(bool bodiless = false);

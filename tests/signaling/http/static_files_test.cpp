@@ -12,6 +12,9 @@ namespace {
 namespace fs = std::filesystem;
 
 class StaticFilesTest : public testing::Test {
+  public:
+    ~StaticFilesTest() override { fs::remove_all(directory_); }
+
   protected:
     StaticFilesTest() {
         std::string pattern = (fs::temp_directory_path() / "isthmus_pages_XXXXXX").string();
@@ -24,8 +27,6 @@ class StaticFilesTest : public testing::Test {
         fs::create_symlink("/etc/passwd", directory_ / "link.txt");
         fs::create_directory_symlink("/etc", directory_ / "etc");
     }
-
-    ~StaticFilesTest() override { fs::remove_all(directory_); }
 
     void write(const std::string& name, const std::string& text) {
         std::ofstream(directory_ / name) << text;

@@ -28,13 +28,14 @@ std::unique_ptr<X509, void (*)(X509*)> parse(const TlsIdentity& identity) {
 }
 
 class TlsIdentityTest : public testing::Test {
+  public:
+    ~TlsIdentityTest() override { fs::remove_all(directory_); }
+
   protected:
     TlsIdentityTest() {
         std::string pattern = (fs::temp_directory_path() / "isthmus_state_XXXXXX").string();
         directory_ = ::mkdtemp(pattern.data());
     }
-
-    ~TlsIdentityTest() override { fs::remove_all(directory_); }
 
     fs::path directory_;
 };

@@ -235,7 +235,8 @@ TEST(SessionDescription, LimitsSections) {
 }
 
 TEST(SessionDescription, LimitsBytesOfTheWholeAndOfALine) {
-    EXPECT_THAT(refusal(std::string(10'000'000, 'v')), HasSubstr("10000000 bytes, at most 65536"));
+    EXPECT_THAT(refusal(std::string().append(10'000'000, 'v')),
+                HasSubstr("10000000 bytes, at most 65536"));
     EXPECT_THAT(refusal(offer_of("a=x:" + std::string(5000, 'y') + "\r\n")),
                 HasSubstr("longer than 4096 bytes"));
     const std::string chromium = read_offer("chromium_simulcast_three_rids.sdp");

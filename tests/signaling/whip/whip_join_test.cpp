@@ -185,7 +185,7 @@ TEST_F(WhipJoinTest, TheBodyMustBeSdp) {
 }
 
 TEST_F(WhipJoinTest, BadOffersAreToldWhy) {
-    EXPECT_EQ(status_of(post_body(std::string(10'000'000, 'v'))), 413U);
+    EXPECT_EQ(status_of(post_body(std::string().append(10'000'000, 'v'))), 413U);
     EXPECT_EQ(status_of(post_body("")), 400U);
     EXPECT_EQ(status_of(post_body("{}")), 400U);
     std::string many = "v=0\r\n";
