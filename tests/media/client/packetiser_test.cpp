@@ -25,6 +25,7 @@ Bytes payload_of(const PayloadPart& part) {
 
 std::vector<Bytes> payloads_of(const std::vector<PayloadPart>& parts) {
     std::vector<Bytes> payloads;
+    payloads.reserve(parts.size());
     for (const PayloadPart& part : parts) {
         payloads.push_back(payload_of(part));
     }

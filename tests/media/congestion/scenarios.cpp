@@ -134,6 +134,7 @@ Span Bottleneck::span(double from_s, double to_s) const {
 
 std::vector<const FlowTrace*> Bottleneck::traces() const {
     std::vector<const FlowTrace*> all;
+    all.reserve(flows_.size());
     for (const MediaFlow& flow : flows_) {
         all.push_back(&flow.trace());
     }

@@ -266,6 +266,7 @@ Bytes ScalableSource::dependency_descriptor(const TrueFrame& frame,
                                             bool last,
                                             std::uint8_t layers) const {
     std::vector<std::uint16_t> references;
+    references.reserve(frame.references.size());
     for (const std::uint32_t id : frame.references) {
         references.push_back(static_cast<std::uint16_t>(frame.id - id));
     }
