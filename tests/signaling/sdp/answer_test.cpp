@@ -1,6 +1,9 @@
 #include "signaling/sdp/answer.h"
 
+#include <cstddef>
 #include <set>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
