@@ -83,6 +83,27 @@ struct Written {
     std::vector<std::uint16_t> told;  // transport-wide numbers that arrived
 };
 
+void note(Written& written, const rtp::RtcpMessage& message) {
+    if (const auto* nack = std::get_if<rtp::Nack>(&message)) {
+        nack->for_each([&](std::uint16_t seq) { written.nacks.push_back(seq); });
+    } else if (std::holds_alternative<rtp::PictureLoss>(message)) {
+        ++written.plis;
+    } else if (const auto* report = std::get_if<rtp::ReceiverReport>(&message)) {
+        ++written.reports;
+        for (const rtp::ReportBlock block : report->blocks) {
+            written.blocks.push_back(block);
+        }
+    } else if (std::holds_alternative<rtp::CanonicalName>(message)) {
+        ++written.names;
+    } else if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&message)) {
+        EXPECT_TRUE(feedback->for_each([&](std::uint16_t seq, auto delta) {
+            if (delta) {
+                written.told.push_back(seq);
+            }
+        }));
+    }
+}
+
 Written written_by(MediaReceiver& receiver, std::int64_t ms) {
     Written written;
     receiver.handle_timeout(at_ms(ms));
@@ -91,24 +112,7 @@ Written written_by(MediaReceiver& receiver, std::int64_t ms) {
         auto reader = rtp::RtcpReader::parse(std::span(buffer).first(size));
         EXPECT_TRUE(reader);
         while (const auto message = reader->next()) {
-            if (const auto* nack = std::get_if<rtp::Nack>(&*message)) {
-                nack->for_each([&](std::uint16_t seq) { written.nacks.push_back(seq); });
-            } else if (std::holds_alternative<rtp::PictureLoss>(*message)) {
-                ++written.plis;
-            } else if (const auto* report = std::get_if<rtp::ReceiverReport>(&*message)) {
-                ++written.reports;
-                for (const rtp::ReportBlock block : report->blocks) {
-                    written.blocks.push_back(block);
-                }
-            } else if (std::holds_alternative<rtp::CanonicalName>(*message)) {
-                ++written.names;
-            } else if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&*message)) {
-                EXPECT_TRUE(feedback->for_each([&](std::uint16_t seq, auto delta) {
-                    if (delta) {
-                        written.told.push_back(seq);
-                    }
-                }));
-            }
+            note(written, *message);
         }
     }
     return written;
