@@ -6,6 +6,7 @@
 // Bursts come at the rate of the traffic, not as fast as they can, as caches are colder then. The
 // CPU time is the sender's thread, with the kernel's part of it: on loopback that is the receivers'
 // half of the stack too. Only packets that the receivers accepted count.
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -48,6 +49,14 @@ std::vector<Shape> all_shapes() {
                                   .profile = profile,
                                   .gro = gro});
             }
+            // Twenty small conferences, a publisher and 20 viewers each: bursts that are short and
+            // come often, for the latency.
+            shapes.push_back({.name = "small" + reading,
+                              .receivers = 20,
+                              .packets = 8,
+                              .bursts_per_second = 600,
+                              .profile = profile,
+                              .gro = gro});
             // Three talkers, 50 packets a second each.
             shapes.push_back({.name = "audio" + reading,
                               .receivers = 1000,
@@ -72,6 +81,12 @@ std::vector<SrtpMasterKey> make_keys(const Shape& shape) {
     return keys;
 }
 
+[[nodiscard]] Duration percentile(const std::vector<Duration>& sorted, double share) {
+    return sorted.empty()
+               ? Duration{}
+               : sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
 RunResult run(const Shape& shape, const Options& options) {
     const std::vector<SrtpMasterKey> keys = make_keys(shape);
     Receivers receivers(shape, keys, options.receivers_cpu);
@@ -94,32 +109,46 @@ RunResult run(const Shape& shape, const Options& options) {
     }
     const double spent = thread_seconds() - before;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));  // what is still on the way
+    const std::uint64_t accepted = receivers.accepted() - accepted_before;
+    std::vector<Duration> latencies = receivers.stop();
+    // Without the burst that warmed up.
+    latencies.erase(latencies.begin(),
+                    latencies.begin() +
+                        static_cast<std::ptrdiff_t>(std::min(shape.receivers, latencies.size())));
+    std::ranges::sort(latencies);
     return {.sent = sender.counters().datagrams - counters_before.datagrams,
-            .accepted = receivers.accepted() - accepted_before,
+            .accepted = accepted,
             .cpu_seconds = spent,
-            .messages = static_cast<double>(sender.counters().messages - counters_before.messages)};
+            .messages = static_cast<double>(sender.counters().messages - counters_before.messages),
+            .latency_p50 = percentile(latencies, 0.5),
+            .latency_p99 = percentile(latencies, 0.99)};
 }
 
 void print(const Shape& shape, const RunResult& result) {
-    std::printf("%-24s %9llu %9llu %8.1f %9.0f %12.0f\n",
+    const auto ms = [](Duration duration) { return static_cast<double>(duration.count()) / 1e6; };
+    std::printf("%-24s %9llu %9llu %8.1f %9.0f %12.0f %8.2f %8.2f\n",
                 shape.name.c_str(),
                 static_cast<unsigned long long>(result.sent),
                 static_cast<unsigned long long>(result.accepted),
                 static_cast<double>(result.sent) / result.messages,
                 1e9 / result.accepted_per_cpu_second(),
-                result.accepted_per_cpu_second());
+                result.accepted_per_cpu_second(),
+                ms(result.latency_p50),
+                ms(result.latency_p99));
     std::fflush(stdout);
 }
 
 int measure(const Options& options) {
     stay_on(options.sender_cpu);
-    std::printf("%-24s %9s %9s %8s %9s %12s\n",
+    std::printf("%-24s %9s %9s %8s %9s %12s %8s %8s\n",
                 "shape",
                 "sent",
                 "accepted",
                 "/message",
                 "ns/packet",
-                "packets/CPU-s");
+                "packets/CPU-s",
+                "p50 ms",
+                "p99 ms");
     bool any = false;
     for (const Shape& shape : all_shapes()) {
         if (shape.name.contains(options.only)) {

@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "benchmarks/floor/on_cpu.h"
+#include "media/client/payload_stamp.h"
+#include "media/transport/io/clock.h"
 
 namespace isthmus::floor {
 
@@ -57,8 +59,15 @@ Receivers::Receivers(const Shape& shape, const std::vector<SrtpMasterKey>& keys,
 }
 
 Receivers::~Receivers() {
+    static_cast<void>(stop());
+}
+
+std::vector<Duration> Receivers::stop() {
     stopping_ = true;
-    thread_.join();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+    return std::move(latencies_);
 }
 
 void Receivers::run(int cpu) {
@@ -80,11 +89,25 @@ void Receivers::take(std::span<const InDatagram> datagrams) {
         }
     }
     batch_.unprotect(incoming_);
+    const Instant now = media::transport::read_clock();
     std::uint64_t accepted = 0;
     for (const auto& one : incoming_) {
-        accepted += one.result ? 1U : 0U;
+        if (one.result) {
+            ++accepted;
+            note_latency(now, *one.result);
+        }
     }
     accepted_ += accepted;
+}
+
+void Receivers::note_latency(Instant now, std::span<const std::byte> packet) {
+    constexpr std::byte kMarker{0x80};
+    if ((packet[1] & kMarker) == std::byte{0}) {
+        return;
+    }
+    if (const auto sent = media::client::read_stamp(packet)) {
+        latencies_.push_back(now - *sent);
+    }
 }
 
 }  // namespace isthmus::floor

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/time.h"
 #include "benchmarks/floor/shape.h"
 #include "media/transport/io/udp_batch_socket.h"
 #include "media/transport/srtp_fanout.h"
@@ -33,15 +34,20 @@ class Receivers {
 
     [[nodiscard]] std::uint64_t accepted() const { return accepted_.load(); }
 
+    // Ends the thread. Returns how long each burst took to each receiver, in the order of arrival.
+    [[nodiscard]] std::vector<Duration> stop();
+
   private:
     void run(int cpu);
     void take(std::span<const media::transport::InDatagram> datagrams);
+    void note_latency(Instant now, std::span<const std::byte> packet);
 
     std::unique_ptr<media::transport::SrtpFanout> engine_;
     media::transport::UdpBatchSocket socket_;
     std::vector<media::transport::SrtpSession> sessions_;
     media::transport::SrtpUnprotectBatch batch_;
     std::vector<media::transport::SrtpIncoming> incoming_;
+    std::vector<Duration> latencies_;
     std::atomic<std::uint64_t> accepted_ = 0;
     std::atomic<bool> stopping_ = false;
     std::thread thread_;

@@ -5,6 +5,8 @@
 #include "base/byte_order.h"
 #include "base/check.h"
 #include "benchmarks/floor/receivers.h"
+#include "media/client/payload_stamp.h"
+#include "media/transport/io/clock.h"
 
 namespace isthmus::floor {
 
@@ -51,21 +53,24 @@ Sender::Sender(const Shape& shape,
 }
 
 void Sender::send_burst() {
+    media::client::write_stamp(media::transport::read_clock(),
+                               payload_.data() + payload_.size() - media::client::kStampBytes);
     for (std::size_t receiver = 0; receiver < keys_.size(); ++receiver) {
         for (std::size_t i = 0; i < shape_.packets; ++i) {
-            add(receiver, static_cast<std::uint16_t>(index_ + i));
+            add(receiver, static_cast<std::uint16_t>(index_ + i), i + 1 == shape_.packets);
         }
     }
     flush();
     index_ += shape_.packets;
 }
 
-void Sender::add(std::size_t receiver, std::uint16_t sequence) {
+void Sender::add(std::size_t receiver, std::uint16_t sequence, bool last) {
     if (jobs_.size() == kBatchPackets) {
         flush();
     }
     std::byte* const header = headers_.data() + jobs_.size() * kHeaderBytes;
-    store_be32(header, 0x90600000U | sequence);  // an extension block; payload type 96
+    // An extension block, the marker, payload type 96.
+    store_be32(header, 0x90600000U | (last ? 0x00800000U : 0U) | sequence);
     store_be32(header + 4, static_cast<std::uint32_t>(index_ * 375));
     store_be32(header + 8, 0x1000U + static_cast<std::uint32_t>(receiver));
     store_be32(header + 12, 0xBEDE0001U);

@@ -18,7 +18,7 @@ class Sender {
            const std::vector<media::transport::SrtpMasterKey>& keys,
            std::uint16_t port);
 
-    // One burst to every receiver.
+    // One burst to every receiver; its payload ends in the time of now (payload_stamp.h).
     void send_burst();
 
     [[nodiscard]] const media::transport::UdpSendCounters& counters() const {
@@ -30,7 +30,7 @@ class Sender {
     static constexpr std::size_t kHeaderBytes = 20;
     static constexpr std::size_t kBatchPackets = 256;
 
-    void add(std::size_t receiver, std::uint16_t sequence);
+    void add(std::size_t receiver, std::uint16_t sequence, bool last);
     void flush();
 
     Shape shape_;

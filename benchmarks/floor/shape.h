@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/time.h"
 #include "media/transport/srtp_profile.h"
 
 namespace isthmus::floor {
@@ -25,6 +26,9 @@ struct RunResult {
     std::uint64_t accepted = 0;
     double cpu_seconds = 0;  // of the sender's thread
     double messages = 0;
+    // Of each receiver's last packet of a burst: from the burst's beginning to authentication.
+    Duration latency_p50{};
+    Duration latency_p99{};
 
     [[nodiscard]] double accepted_per_cpu_second() const {
         return cpu_seconds > 0 ? static_cast<double>(accepted) / cpu_seconds : 0;

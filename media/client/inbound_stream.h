@@ -74,6 +74,8 @@ class InboundStream {
 
     [[nodiscard]] std::uint32_t ssrc() const { return stream_.ssrc(); }
 
+    [[nodiscard]] std::optional<Instant> first_packet_at() const { return first_packet_at_; }
+
     // When the first whole key frame was there; video.
     [[nodiscard]] std::optional<Instant> first_frame_at() const {
         return frames_ ? frames_->first_frame_at() : std::nullopt;

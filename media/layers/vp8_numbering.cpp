@@ -19,6 +19,7 @@ void Vp8Numbering::begin(std::uint8_t generation,
         long_ids_ = first.long_picture_id || !first.picture_id;
     }
     newest_ = picture - 1;
+    newest_sent_ = false;
 }
 
 void Vp8Numbering::record(std::uint64_t picture) {
@@ -43,6 +44,7 @@ void Vp8Numbering::on_picture(const Vp8Descriptor& descriptor,
         }
     }
     newest_ = picture;
+    newest_sent_ = forwarded;
     if (!forwarded) {
         --offset_;
         return;
@@ -51,6 +53,16 @@ void Vp8Numbering::on_picture(const Vp8Descriptor& descriptor,
     newest_out_ = static_cast<std::uint16_t>(picture + offset_);
     newest_tl0_out_ =
         static_cast<std::uint8_t>(descriptor.tl0_picture_index.value_or(0) + tl0_offset_);
+}
+
+std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
+                                                     std::uint64_t picture) const {
+    // Nearly every packet is of the newest picture: the table, which has gone cold, is not read.
+    if (newest_sent_ && picture == newest_ && generation == generation_) {
+        return newest_out_;
+    }
+    const Entry& entry = entries_[picture % kPictures];
+    return entry.key == key_of(generation, picture) ? std::optional(entry.out) : std::nullopt;
 }
 
 std::optional<PayloadPrefix> Vp8Numbering::rewrite(std::uint8_t generation,
@@ -66,12 +78,12 @@ std::optional<PayloadPrefix> Vp8Numbering::rewrite(std::uint8_t generation,
         }
         return rtp::rewrite_vp8(payload, descriptor, {.tl0_picture_index = tl0_out});
     }
-    const Entry& entry = entries_[picture % kPictures];
-    if (entry.key != key_of(generation, picture)) {
+    const auto number = number_of(generation, picture);
+    if (!number) {
         return std::nullopt;
     }
     const std::uint16_t mask = long_ids_ ? 0x7fffU : 0x7fU;
-    const auto out = static_cast<std::uint16_t>(entry.out & mask);
+    const auto out = static_cast<std::uint16_t>(*number & mask);
     if (out == *descriptor.picture_id && tl0_out == tl0 &&
         long_ids_ == descriptor.long_picture_id) {
         return PayloadPrefix{};

@@ -52,9 +52,13 @@ class Vp8Numbering {
     }
 
     void record(std::uint64_t picture);
+    // What a picture is called.
+    [[nodiscard]] std::optional<std::uint16_t> number_of(std::uint8_t generation,
+                                                         std::uint64_t picture) const;
 
     bool started_ = false;
     bool long_ids_ = true;  // as the first stream had them
+    bool newest_sent_ = false;
     std::uint8_t generation_ = 0;
     std::uint8_t tl0_offset_ = 0;
     std::uint8_t tl0_offset_before_ = 0;  // of the generation before

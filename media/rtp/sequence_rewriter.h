@@ -88,6 +88,9 @@ class SequenceRewriter {
     // `source_timestamp` of the current source in the receiver's terms; nothing before the first.
     [[nodiscard]] std::optional<RtpTimestamp> timestamp_of(RtpTimestamp source_timestamp) const;
 
+    // What rewrite() and prefetch_newest() read lies in the first so many.
+    static constexpr std::size_t kHotBytes = 64;
+
     // rewrite() will need it.
     void prefetch_newest() const { prefetch(&runs_[newest_], sizeof(Run)); }
 
@@ -126,14 +129,15 @@ class SequenceRewriter {
     template <typename Holds>
     [[nodiscard]] const Run* find_run(Holds&& holds) const;
 
+    // What each packet touches, but for the newest run, comes first: prefetch_newest() reads it.
     RewriteStart start_;
-    std::array<Run, kRuns> runs_{};
     std::size_t newest_ = 0;
     std::size_t runs_used_ = 0;
     bool sent_ = false;  // anything at all
     ExtendedSeq highest_{};
     RtpTimestamp last_timestamp_{};  // as sent, of the newest number
     Instant last_at_{};
+    std::array<Run, kRuns> runs_{};
 };
 
 }  // namespace isthmus::media::rtp

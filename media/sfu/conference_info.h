@@ -161,6 +161,8 @@ struct WorkerStats {
     std::uint64_t key_frame_requests_sent = 0;
     std::uint64_t stun_bad = 0;
     std::uint64_t dtls_unverified = 0;
+    std::uint64_t dtls_refused = 0;
+    std::uint64_t dtls_dropped = 0;
     std::uint64_t srtp_auth_failures = 0;
     std::uint64_t srtp_replays = 0;
     std::uint64_t srtp_malformed = 0;
@@ -203,6 +205,10 @@ struct WorkerStats {
     std::uint64_t tcp_connections = 0;
     std::uint64_t relay_queue_bytes = 0;  // in the fullest ring to this worker
     std::uint64_t mailbox_jobs = 0;       // waiting
+    // What placement goes by: see worker/load_ledger.h. Shares of a core.
+    double load_estimate = 0;
+    double load_cpu_share = 0;               // of it, measured; smoothed
+    std::uint64_t connections_admitted = 0;  // also those that have not come yet
 };
 
 }  // namespace isthmus::media::sfu

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "base/prefetch.h"
 #include "media/sfu/fec_stream.h"
 #include "media/sfu/red_forwarding.h"
 
@@ -57,8 +58,8 @@ Downlink::Downlink(const transport::PeerTransport& transport,
       video_(pacing.pool(), kWaitingMax),
       controller_(config) {}
 
-void Downlink::prefetch() const {
-    transport_.prefetch();
+void Downlink::prefetch_parts() const {
+    prefetch(&transport_, sizeof transport_);
     controller_.prefetch();
 }
 

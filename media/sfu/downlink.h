@@ -51,8 +51,13 @@ class Downlink {
     // In the pacing list.
     void set_owner(ParticipantId owner) { owner_ = owner; }
 
-    // Asks for what open() and send() will need beyond this object.
-    void prefetch() const;
+    // Ask for what open() and send() will need beyond this object, in this order: each reads only
+    // what the one before asked for.
+    void prefetch_parts() const;
+
+    void prefetch_transport() const { transport_.prefetch(); }
+
+    void prefetch_key() const { transport_.prefetch_key(); }
 
     // Makes the client the receiver of what is sent next. False before it has keys and a path.
     [[nodiscard]] bool open(Instant now, EgressBatch& batch);

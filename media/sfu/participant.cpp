@@ -99,6 +99,19 @@ void Participant::touch() {
     }
 }
 
+bool Participant::take_media_moved() {
+    std::uint64_t packets = 0;
+    for (const auto& subscription : subscriptions()) {
+        packets += subscription->counters().packets;
+    }
+    for (const auto& track : tracks()) {
+        for (const auto& stream : track->streams()) {
+            packets += stream->receive.counters().packets;
+        }
+    }
+    return std::exchange(media_packets_seen_, packets) != packets;
+}
+
 void Participant::on_connected(Instant now) {
     reports_at_ = now + kFirstReportAfter;
     if (transport_.handshake_rtt() > Duration::zero()) {

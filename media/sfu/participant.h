@@ -115,6 +115,9 @@ class Participant final : public TrackOwner {
 
     [[nodiscard]] Conference* conference() const { return conference_; }
 
+    // Whether it was sent media, or sent some, since the last call.
+    [[nodiscard]] bool take_media_moved();
+
     void on_connected(Instant now);
     bool subscribe(Instant now, PublishedTrack& track);
     bool unsubscribe_from(const TrackOwner& owner);
@@ -189,6 +192,7 @@ class Participant final : public TrackOwner {
     Subscriber subscriber_;
     BandwidthShare bandwidth_share_;
     Instant reports_at_ = kNever;
+    std::uint64_t media_packets_seen_ = 0;  // by take_media_moved()
     std::size_t paths_max_;
     std::vector<transport::Path> paths_;
     std::vector<std::string> ufrags_;

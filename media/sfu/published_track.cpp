@@ -131,31 +131,37 @@ void PublishedTrack::read_layers(Instant now, InboundStream& stream, TrackPacket
     }
 }
 
+void PublishedTrack::tap_pending(Instant now) {
+    if (tapped_ == pending_.size()) {
+        return;
+    }
+    for (TrackTap* tap : taps_) {
+        tap->on_packets(now, *this, std::span(pending_).subspan(tapped_));
+    }
+    tapped_ = pending_.size();
+}
+
 void PublishedTrack::forward_pending(Instant now,
                                      EgressBatch& batch,
                                      transport::DatagramSink& sink) {
     if (pending_.empty()) {
         return;
     }
+    tap_pending(now);
     if (kind() == rtp::MediaKind::kVideo && now >= refresh_layers_at_) {
         refresh_layers(now);
     }
     // With hundreds of receivers each one's state has gone cold since the last batch.
-    constexpr std::size_t kFar = 4;
-    constexpr std::size_t kNear = 2;
     for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
-        if (i + kFar < subscriptions_.size()) {
-            subscriptions_[i + kFar]->prefetch_far();
-        }
-        if (i + kNear < subscriptions_.size()) {
-            subscriptions_[i + kNear]->prefetch_near();
+        for (std::size_t ahead = Subscription::kPrefetchAhead; ahead > 0; --ahead) {
+            if (i + ahead < subscriptions_.size()) {
+                subscriptions_[i + ahead]->prefetch_ahead(ahead);
+            }
         }
         subscriptions_[i]->forward(now, pending_, batch, sink);
     }
-    for (TrackTap* tap : taps_) {
-        tap->on_packets(now, *this, pending_);
-    }
     pending_.clear();
+    tapped_ = 0;
     if (now >= trim_at_) {
         trim_caches(now);
     }

@@ -57,6 +57,9 @@ class PublishedTrack {
                     const rtp::HeaderExtensions& extensions,
                     bool repaired);
 
+    // Hands what has come since the last call to the taps; before forward_pending(), which does it
+    // too where it was not done.
+    void tap_pending(Instant now);
     // Offers what has come since the last call to all subscriptions.
     void forward_pending(Instant now, EgressBatch& batch, transport::DatagramSink& sink);
 
@@ -137,6 +140,7 @@ class PublishedTrack {
     std::vector<Subscription*> subscriptions_;
     std::vector<TrackTap*> taps_;
     std::vector<TrackPacket> pending_;
+    std::size_t tapped_ = 0;  // of them
     AudioGate audio_gate_;
 };
 

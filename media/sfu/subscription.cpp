@@ -64,19 +64,21 @@ Subscription::Subscription(MediaSection section,
     : section_(std::move(section)),
       description_(std::move(description)),
       downlink_(downlink),
+      ssrc_(description_.ssrc),
+      sent_(description_.ssrc, section_.formats.front().clock_hz),
       header_writer_(section_.extensions, section_.mid),
       rewriter_(random_start(random)),
-      sent_(description_.ssrc, section_.formats.front().clock_hz),
       next_rtx_seq_(
           rtp::make_extended_seq(0, static_cast<std::uint16_t>(random.next_u32() & 0x7FFFU))),
       retransmissions_(
           rtp::RetransmissionLimits{.bytes_per_second = limits.retransmission_bytes_per_second,
                                     .burst_bytes = limits.retransmission_bytes_per_second}) {
     if (description_.fec_ssrc && section_.flexfec_payload_type) {
-        fec_.emplace(FecDescription{.ssrc = *description_.fec_ssrc,
-                                    .media_ssrc = description_.ssrc,
-                                    .payload_type = *section_.flexfec_payload_type},
-                     random);
+        fec_ = std::make_unique<FecStream>(
+            FecDescription{.ssrc = *description_.fec_ssrc,
+                           .media_ssrc = description_.ssrc,
+                           .payload_type = *section_.flexfec_payload_type},
+            random);
     }
     if (section_.kind == rtp::MediaKind::kVideo) {
         video_ = std::make_unique<VideoFollower>(
@@ -112,18 +114,33 @@ void Subscription::unbind() {
     }
 }
 
-void Subscription::prefetch_far() const {
-    prefetch(&downlink_, Downlink::kHotBytes);
-    // The numbering's newest run lies anywhere in it; its head says where.
-    prefetch(&header_writer_, sizeof header_writer_ + 64);
-    prefetch(&video_, sizeof(void*) * 24);
-}
-
-void Subscription::prefetch_near() const {
-    rewriter_.prefetch_newest();
-    downlink_.prefetch();
-    if (video_ != nullptr) {
-        prefetch(video_.get(), VideoFollower::kHotBytes);
+void Subscription::prefetch_ahead(std::size_t receivers) const {
+    switch (receivers) {
+        case kPrefetchAhead: {
+            const auto* const begin = reinterpret_cast<const std::byte*>(&track_);
+            const auto* const end =
+                reinterpret_cast<const std::byte*>(&rewriter_) + rtp::SequenceRewriter::kHotBytes;
+            prefetch(begin, static_cast<std::size_t>(end - begin));
+            return;
+        }
+        case 4:
+            prefetch(&downlink_, Downlink::kHotBytes);
+            rewriter_.prefetch_newest();
+            if (video_ != nullptr) {
+                prefetch(video_.get(), VideoFollower::kHotBytes);
+            }
+            return;
+        case 3:
+            downlink_.prefetch_parts();
+            return;
+        case 2:
+            downlink_.prefetch_transport();
+            return;
+        case 1:
+            downlink_.prefetch_key();
+            return;
+        default:
+            return;
     }
 }
 
@@ -256,11 +273,11 @@ std::optional<OutgoingPacket> Subscription::address(Instant now, const TrackPack
                           .extensions = &track_->owner().extension_parser(),
                           .seq = rewritten->seq,
                           .timestamp = rewritten->timestamp,
-                          .ssrc = description_.ssrc,
-                          .payload_type = format_->payload_type,
+                          .ssrc = ssrc_,
+                          .payload_type = payload_type_,
                           .patch = {},
                           .descriptor = {},
-                          .fec = fec_ ? &*fec_ : nullptr};
+                          .fec = fec_.get()};
 }
 
 bool Subscription::follow(Instant now, const TrackPacket& packet) {
@@ -324,6 +341,7 @@ bool Subscription::choose_format(const TrackPacket& packet) {
             published_ != nullptr ? rtp::find_forwardable(*published_, section_.formats) : nullptr;
         if (format_ != nullptr) {
             sent_.set_clock(format_->clock_hz);
+            payload_type_ = format_->payload_type;
         }
     }
     return format_ != nullptr;

@@ -60,10 +60,10 @@ class Subscription {
 
     [[nodiscard]] PublishedTrack* track() const { return track_; }
 
-    // Asks for what forward() will need: first what this object itself holds, then what that points
-    // to.
-    void prefetch_far() const;
-    void prefetch_near() const;
+    // Asks for what forward() will need, so many receivers before it is this one's turn: from
+    // kPrefetchAhead down to 1. Each step reads only what the ones before asked for.
+    static constexpr std::size_t kPrefetchAhead = 6;
+    void prefetch_ahead(std::size_t receivers) const;
     void forward(Instant now,
                  std::span<const TrackPacket> packets,
                  EgressBatch& batch,
@@ -171,22 +171,26 @@ class Subscription {
 
     MediaSection section_;
     SenderDescription description_;
-    Downlink& downlink_;
-    PublishedTrack* track_ = nullptr;
 
-    rtp::RtpHeaderWriter header_writer_;
-    rtp::SequenceRewriter rewriter_;
+    // What each packet touches: up to the head of rewriter_. See prefetch_ahead().
+    PublishedTrack* track_ = nullptr;
+    Downlink& downlink_;
     std::unique_ptr<VideoFollower> video_;           // null for audio
-    bool fresh_ = false;                             // nothing was offered since bind()
-    std::optional<std::uint32_t> following_;         // InboundStream::source of audio
+    std::unique_ptr<FecStream> fec_;                 // where the receiver took it
     const rtp::PayloadFormat* published_ = nullptr;  // what `format_` was chosen for
     const rtp::PayloadFormat* format_ = nullptr;     // null: the receiver cannot take it
+    std::optional<std::uint32_t> following_;         // InboundStream::source of audio
+    std::uint32_t ssrc_;                             // that of description_
+    std::uint8_t payload_type_ = 0;                  // that of format_
+    bool fresh_ = false;                             // nothing was offered since bind()
     rtp::SendStream sent_;
+    rtp::RtpHeaderWriter header_writer_;
+    rtp::SequenceRewriter rewriter_;
+
     rtp::ExtendedSeq next_rtx_seq_;
     rtp::RetransmissionPolicy retransmissions_;
     KeyFrameWishes key_frame_wishes_;
     RedForwarding red_;
-    std::optional<FecStream> fec_;  // where the receiver took it
     SubscriptionInfo counters_;
 };
 

@@ -32,7 +32,7 @@ void DtlsEndpoint::handle_datagram(Instant now, std::span<const std::byte> datag
     if (state_ == DtlsState::kHandshaking) {
         handshake_->handle_datagram(now, datagram);
         follow_handshake();
-    } else if (state_ == DtlsState::kConnected) {
+    } else if (session_ && state_ == DtlsState::kConnected) {
         session_->handle_datagram(datagram, queues_);
         follow_session();
     }
@@ -68,6 +68,9 @@ void DtlsEndpoint::follow_handshake() {
 }
 
 void DtlsEndpoint::follow_session() {
+    if (!session_) {
+        return;
+    }
     switch (session_->state()) {
         case DtlsSession::State::kOpen:
             return;
@@ -81,7 +84,7 @@ void DtlsEndpoint::follow_session() {
 }
 
 bool DtlsEndpoint::send_application_data(std::span<const std::byte> data) {
-    return state_ == DtlsState::kConnected && !data.empty() &&
+    return session_ && state_ == DtlsState::kConnected && !data.empty() &&
            data.size() <= kApplicationBytesMax && session_->send(data, queues_);
 }
 
@@ -90,7 +93,7 @@ std::optional<std::vector<std::byte>> DtlsEndpoint::poll_application_data() {
 }
 
 void DtlsEndpoint::close() {
-    if (state_ == DtlsState::kConnected) {
+    if (session_ && state_ == DtlsState::kConnected) {
         session_->close(queues_);
     }
     if (state_ == DtlsState::kHandshaking || state_ == DtlsState::kConnected) {

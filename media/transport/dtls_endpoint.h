@@ -68,6 +68,11 @@ class DtlsEndpoint {
     // There from kConnected on, until then null.
     [[nodiscard]] const DtlsSrtpKeys* keys() const { return keys_ ? &*keys_ : nullptr; }
 
+    // Records refused and datagrams dropped once it is connected.
+    [[nodiscard]] std::uint64_t refused() const { return session_ ? session_->refused() : 0; }
+
+    [[nodiscard]] std::uint64_t dropped() const { return queues_.dropped; }
+
     // As DtlsHandshake's.
     [[nodiscard]] Duration rtt() const { return handshake_ ? handshake_->rtt() : rtt_; }
 

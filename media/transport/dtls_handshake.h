@@ -6,8 +6,8 @@
 // Time: OpenSSL's DTLS reads the machine's clock to decide on retransmission. Here its timer is set
 // so far ahead that it never fires by itself, and where ours does, its deadline is moved into the
 // past and DTLSv1_handle_timeout() sends the flight again, newly sealed. Until OpenSSL 3.1 the BIO
-// is given the address of that deadline; a later OpenSSL keeps it to itself, and there the handshake
-// falls back to OpenSSL's own clock: right in a node, not repeatable in a simulation.
+// is given the address of that deadline; a later OpenSSL keeps it to itself, and there the
+// handshake falls back to OpenSSL's own clock: right in a node, not repeatable in a simulation.
 //
 // Specification: RFC 6347 section 4.2, RFC 5764 section 4, RFC 8842.
 #pragma once

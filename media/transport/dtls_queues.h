@@ -1,9 +1,11 @@
 // What a DTLS association has for its owner: datagrams to send and data that came.
 //
-// Bounded both ways: what is more is lost, as it may be in the network.
+// Bounded both ways: what is more is lost, as it may be in the network, and counted.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "media/transport/drained_queue.h"
@@ -23,6 +25,8 @@ struct DtlsQueues {
         const bool has_room = outgoing.size() < kOutgoingMax;
         if (has_room) {
             outgoing.push(std::move(datagram));
+        } else {
+            ++dropped;
         }
         return has_room;
     }
@@ -30,11 +34,14 @@ struct DtlsQueues {
     void receive(Bytes data) {
         if (received.size() < kReceivedMax) {
             received.push(std::move(data));
+        } else {
+            ++dropped;
         }
     }
 
     DrainedQueue<Bytes> outgoing;
     DrainedQueue<Bytes> received;
+    std::uint64_t dropped = 0;
 };
 
 }  // namespace isthmus::media::transport

@@ -81,8 +81,7 @@ using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter>;
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret.data(), secret.size()),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed.data(), seed.size()),
         OSSL_PARAM_construct_end()};
-    const bool done =
-        EVP_KDF_derive(context.get(), out.data(), out.size(), parameters.data()) == 1;
+    const bool done = EVP_KDF_derive(context.get(), out.data(), out.size(), parameters.data()) == 1;
     OPENSSL_cleanse(secret.data(), secret.size());
     return done;
 }
@@ -137,11 +136,9 @@ struct Prelude {
 
 void update(EVP_CIPHER_CTX* context, std::byte* out, std::span<const std::byte> in) {
     int written = 0;
-    CHECK(EVP_CipherUpdate(context,
-                           as_uchar(out),
-                           &written,
-                           as_uchar(in.data()),
-                           static_cast<int>(in.size())) == 1);
+    CHECK(EVP_CipherUpdate(
+              context, as_uchar(out), &written, as_uchar(in.data()), static_cast<int>(in.size())) ==
+          1);
 }
 
 }  // namespace
@@ -204,8 +201,7 @@ std::optional<std::span<const std::byte>> open_dtls_record(const DtlsTrafficKey&
     if (body.size() < kDtlsNonceBytes + kDtlsTagBytes || out.size() < body.size()) {
         return std::nullopt;
     }
-    const auto text =
-        body.subspan(kDtlsNonceBytes, body.size() - kDtlsNonceBytes - kDtlsTagBytes);
+    const auto text = body.subspan(kDtlsNonceBytes, body.size() - kDtlsNonceBytes - kDtlsTagBytes);
     std::array<std::byte, kDtlsTagBytes> tag{};
     std::ranges::copy(body.last(kDtlsTagBytes), tag.begin());
     const DtlsRecordName name{.type = record.type,
@@ -214,8 +210,8 @@ std::optional<std::span<const std::byte>> open_dtls_record(const DtlsTrafficKey&
                               .nonce = load_be64(body.data())};
 
     const CipherContext context = begin(key, prelude_of(key, name, text.size()), false);
-    CHECK(EVP_CIPHER_CTX_ctrl(
-              context.get(), EVP_CTRL_AEAD_SET_TAG, kDtlsTagBytes, tag.data()) == 1);
+    CHECK(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, kDtlsTagBytes, tag.data()) ==
+          1);
     update(context.get(), out.data(), text);
     std::array<unsigned char, EVP_MAX_BLOCK_LENGTH> rest{};
     int written = 0;

@@ -53,8 +53,8 @@ void seal_dtls_record(const DtlsTrafficKey& key,
                       std::span<const std::byte> content,
                       std::vector<std::byte>& datagram);
 
-// The content, written to `out`, which has room for the record's body; or nothing where the record
-// is not authentic.
+// The content, written to `out`; or nothing where the record is not authentic, or its body longer
+// than `out`.
 [[nodiscard]] std::optional<std::span<const std::byte>> open_dtls_record(const DtlsTrafficKey& key,
                                                                          const DtlsRecord& record,
                                                                          std::span<std::byte> out);

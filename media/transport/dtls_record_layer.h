@@ -33,7 +33,7 @@ class DtlsRecordLayer {
               std::span<const std::byte> content,
               std::vector<std::byte>& datagram);
 
-    // The content, written to `out`, which has room for the record; or nothing where the record is
+    // The content, written to `out`, or nothing where the record is longer than that,
     // not authentic, was seen before, or is older than the window.
     [[nodiscard]] std::optional<std::span<const std::byte>> open(const DtlsRecord& record,
                                                                  std::span<std::byte> out);

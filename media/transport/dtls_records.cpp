@@ -21,13 +21,12 @@ std::optional<DtlsRecord> take_dtls_record(std::span<const std::byte>& datagram)
         return std::nullopt;
     }
     const std::byte* const header = datagram.data();
-    const DtlsRecord record{
-        .type = static_cast<DtlsContentType>(header[0]),
-        .version = load_be16(header + kVersionAt),
-        .epoch = load_be16(header + kEpochAt),
-        .sequence = std::uint64_t{load_be16(header + kSequenceAt)} << 32U |
-                    load_be32(header + kSequenceAt + 2),
-        .bytes = datagram.first(bytes)};
+    const DtlsRecord record{.type = static_cast<DtlsContentType>(header[0]),
+                            .version = load_be16(header + kVersionAt),
+                            .epoch = load_be16(header + kEpochAt),
+                            .sequence = std::uint64_t{load_be16(header + kSequenceAt)} << 32U |
+                                        load_be32(header + kSequenceAt + 2),
+                            .bytes = datagram.first(bytes)};
     datagram = datagram.subspan(bytes);
     return record;
 }

@@ -41,16 +41,18 @@ void DtlsSession::handle_records(Arrival arrival,
                                  std::span<const std::byte> datagram,
                                  DtlsQueues& queues) {
     std::array<std::byte, kDatagramBytesMax> buffer{};
-    while (state_ == State::kOpen) {
+    while (state_ == State::kOpen && !datagram.empty()) {
         const auto record = take_dtls_record(datagram);
         if (!record) {
+            ++refused_;
             return;
         }
-        if (record->bytes.size() > buffer.size()) {
+        const auto content = layer_.open(*record, buffer);
+        if (!content) {
+            ++refused_;
             continue;
         }
-        const auto content = layer_.open(*record, buffer);
-        if (!content || content->empty()) {
+        if (content->empty()) {
             continue;
         }
         if (record->type == DtlsContentType::kAlert) {
@@ -77,13 +79,12 @@ void DtlsSession::handle_records(Arrival arrival,
 }
 
 void DtlsSession::handle_alert(std::span<const std::byte> alert, DtlsQueues& queues) {
-    if (alert.size() != kAlertBytes) {
-        fail(kUnexpectedMessage, queues);
-    } else if (alert[0] == kFatal) {
+    const bool is_whole = alert.size() == kAlertBytes;
+    if (is_whole && alert[0] == kFatal) {
         state_ = State::kFailed;
-    } else if (alert[0] != kWarning) {
+    } else if (is_whole && alert[0] != kWarning) {
         fail(kIllegalParameter, queues);
-    } else if (++warnings_ == kWarningsMax) {
+    } else if (!is_whole || ++warnings_ == kWarningsMax) {
         fail(kUnexpectedMessage, queues);
     } else if (alert[1] == std::byte{kCloseNotify}) {
         close(queues);
@@ -97,9 +98,8 @@ void DtlsSession::handle_handshake(std::span<const std::byte> message, DtlsQueue
     if (message[0] == kFinished) {
         repeat_last_flight(queues);
     } else if (message[0] == (last_flight_ ? kClientHello : kHelloRequest)) {
-        send_record(DtlsContentType::kAlert,
-                    std::array{kWarning, std::byte{kNoRenegotiation}},
-                    queues);
+        send_record(
+            DtlsContentType::kAlert, std::array{kWarning, std::byte{kNoRenegotiation}}, queues);
     }
 }
 
@@ -135,8 +135,7 @@ bool DtlsSession::send_record(DtlsContentType type,
 
 void DtlsSession::close(DtlsQueues& queues) {
     if (state_ == State::kOpen) {
-        send_record(
-            DtlsContentType::kAlert, std::array{kWarning, std::byte{kCloseNotify}}, queues);
+        send_record(DtlsContentType::kAlert, std::array{kWarning, std::byte{kCloseNotify}}, queues);
         state_ = State::kClosed;
     }
 }

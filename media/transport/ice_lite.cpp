@@ -48,7 +48,7 @@ CheckOutcome IceLite::handle_authentic(Instant now,
                                        const Authentic& check,
                                        std::span<std::byte> answer) {
     const Answered* answered = find_answered(check.request.transaction);
-    if (answered != nullptr && answered->path != check.path) {
+    if (answered != nullptr && answered->path_number != number_of(check.path)) {
         return {.result = CheckResult::kBad};
     }
     if (check.request.has_unknown_attributes) {
@@ -67,8 +67,7 @@ CheckOutcome IceLite::handle_authentic(Instant now,
         return {.result = CheckResult::kBad};
     }
     if (answered == nullptr) {
-        remember_answered(check.request.transaction, check.path);
-        verify(now, check.path);
+        remember_answered(check.request.transaction, verify(now, check.path));
         outcome.selected_path_changed = check.request.use_candidate && select(check.path);
     }
     return outcome;
@@ -108,20 +107,26 @@ const IceLite::Answered* IceLite::find_answered(const StunTransactionId& transac
     return found == answered_.end() ? nullptr : &*found;
 }
 
-void IceLite::remember_answered(const StunTransactionId& transaction, const Path& path) {
+void IceLite::remember_answered(const StunTransactionId& transaction, std::uint32_t path_number) {
+    const Answered answered{.transaction = transaction, .path_number = path_number};
     if (answered_.size() < kAnsweredMax) {
-        answered_.push_back({.transaction = transaction, .path = path});
+        answered_.push_back(answered);
         return;
     }
-    answered_[answered_next_] = {.transaction = transaction, .path = path};
+    answered_[answered_next_] = answered;
     answered_next_ = (answered_next_ + 1) % kAnsweredMax;
 }
 
-void IceLite::verify(Instant now, const Path& path) {
+std::uint32_t IceLite::number_of(const Path& path) const {
+    const auto known = std::ranges::find(verified_, path, &Verified::path);
+    return known == verified_.end() ? kNoNumber : known->number;
+}
+
+std::uint32_t IceLite::verify(Instant now, const Path& path) {
     const auto known = std::ranges::find(verified_, path, &Verified::path);
     if (known != verified_.end()) {
         known->checked_at = now;
-        return;
+        return known->number;
     }
     if (verified_.size() >= paths_max_) {
         // The one checked longest ago goes; the selected one only where there is no other.
@@ -130,7 +135,9 @@ void IceLite::verify(Instant now, const Path& path) {
         });
         verified_.erase(oldest);
     }
-    verified_.push_back({.path = path, .checked_at = now});
+    // Each takes an authentic check of its own: there are never four billion.
+    verified_.push_back({.path = path, .checked_at = now, .number = ++last_number_});
+    return last_number_;
 }
 
 bool IceLite::select(const Path& path) {

@@ -75,15 +75,20 @@ class IceLite {
         IceCredentials remote;
     };
 
+    // No path has it.
+    static constexpr std::uint32_t kNoNumber = 0;
+
     struct Verified {
         Path path;
         Instant checked_at;
+        std::uint32_t number = kNoNumber;  // of this path for as long as it is remembered
     };
 
-    // A transaction that was answered, and the path that it came on.
+    // A transaction that was answered, and the number of the path that it came on: a path takes
+    // 48 bytes, and there are kAnsweredMax of these for each client.
     struct Answered {
         StunTransactionId transaction{};
-        Path path;
+        std::uint32_t path_number = kNoNumber;
     };
 
     // A check whose integrity was verified with `local`.
@@ -98,8 +103,10 @@ class IceLite {
                                                 const Authentic& check,
                                                 std::span<std::byte> answer);
     [[nodiscard]] const Answered* find_answered(const StunTransactionId& transaction) const;
-    void remember_answered(const StunTransactionId& transaction, const Path& path);
-    void verify(Instant now, const Path& path);
+    void remember_answered(const StunTransactionId& transaction, std::uint32_t path_number);
+    // Returns its number.
+    std::uint32_t verify(Instant now, const Path& path);
+    [[nodiscard]] std::uint32_t number_of(const Path& path) const;
     // Whether the selection changed.
     bool select(const Path& path);
 
@@ -107,6 +114,7 @@ class IceLite {
     std::optional<Pair> former_;
     std::size_t paths_max_;
     std::vector<Verified> verified_;
+    std::uint32_t last_number_ = kNoNumber;
     std::optional<Path> selected_;
     // A ring. Whoever replays a check from another address moves nothing while it is in here;
     // clients check each path about every 2.5 s, so it spans more than the consent time.

@@ -96,6 +96,8 @@ void PeerTransport::State::apply(Instant now, const Path& path, const CheckOutco
 }
 
 void PeerTransport::State::follow_dtls(Instant now) {
+    counters.dtls_refused = dtls.refused();
+    counters.dtls_dropped = dtls.dropped();
     switch (dtls.state()) {
         case DtlsState::kHandshaking:
             return;
@@ -232,7 +234,9 @@ std::optional<std::span<std::byte>> PeerTransport::protect_rtcp(std::span<std::b
 }
 
 bool PeerTransport::send_application_data(std::span<const std::byte> data) {
-    return !state_->closed && state_->dtls.send_application_data(data);
+    const bool sent = !state_->closed && state_->dtls.send_application_data(data);
+    state_->counters.dtls_dropped = state_->dtls.dropped();
+    return sent;
 }
 
 void PeerTransport::restart_ice(Instant /*now*/, IceCredentials local, IceCredentials remote) {
@@ -299,6 +303,10 @@ const Path* PeerTransport::selected_path() const {
 void PeerTransport::prefetch() const {
     state_->ice.prefetch_selected();
     isthmus::prefetch(&state_->send_key, sizeof state_->send_key);
+}
+
+void PeerTransport::prefetch_key() const {
+    isthmus::prefetch(state_->send_key.get(), sizeof(SrtpSendKey));
 }
 
 const SrtpSendKey* PeerTransport::send_key() const {

@@ -63,6 +63,8 @@ struct TransportCounters {
     std::uint64_t stun_bad = 0;             // malformed, wrong integrity, wrong username
     std::uint64_t stun_role_conflicts = 0;  // 487 sent
     std::uint64_t dtls_unverified = 0;      // DTLS from a path without a valid check
+    std::uint64_t dtls_refused = 0;         // not authentic, seen before, too old, or cut off
+    std::uint64_t dtls_dropped = 0;         // more waited than is held
     std::uint64_t srtp_unverified = 0;      // SRTP before keys
     std::uint64_t srtp_auth_failures = 0;
     std::uint64_t srtp_replays = 0;
@@ -136,6 +138,8 @@ class PeerTransport {
     [[nodiscard]] const SrtpSendKey* send_key() const;
     // Asks for what send_key() and selected_path() read.
     void prefetch() const;
+    // After prefetch(): asks for what every reader of the key reads.
+    void prefetch_key() const;
     [[nodiscard]] std::optional<SrtpProfile> srtp_profile() const;
     [[nodiscard]] const IceCredentials& local_ice() const;
     [[nodiscard]] const IceCredentials& remote_ice() const;

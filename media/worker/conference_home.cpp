@@ -7,26 +7,26 @@
 
 namespace isthmus::media {
 
-std::size_t ConferenceHome::choose(std::span<const std::uint32_t> admitted,
+std::size_t ConferenceHome::choose(const LoadLedger& loads,
                                    std::string_view identity,
                                    std::uint32_t connections_per_worker) const {
     if (const auto before = worker_of(identity)) {
         return *before;
     }
-    const auto least =
-        static_cast<std::size_t>(std::ranges::min_element(admitted) - admitted.begin());
-    if (workers_.empty()) {
-        return least;
-    }
+    const std::size_t least = loads.lightest();
     // Of those that are home and have room, the one with the least load; else a new one.
     std::optional<std::size_t> best;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         if (counts_[i] < connections_per_worker &&
-            (!best || admitted[workers_[i]] < admitted[*best])) {
+            (!best || loads.is_lighter(workers_[i], *best))) {
             best = workers_[i];
         }
     }
-    return best.value_or(least);
+    if (!best) {
+        return least;
+    }
+    const double here = loads.estimate(*best);
+    return here > kLoadedShare && loads.estimate(least) < here - kWorthSpanning ? least : *best;
 }
 
 bool ConferenceHome::add(std::size_t worker, ConnectionId connection, const std::string& identity) {

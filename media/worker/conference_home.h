@@ -1,14 +1,13 @@
 // On which workers one conference lives, and which of them the next connection goes to.
 //
-// Pure bookkeeping of the signaling thread. The first worker is the one with the fewest connections
-// of all; another one is added when all that there are have as many connections of this conference
-// as they may, and one that has no more load than they is left.
+// Pure bookkeeping of the signaling thread. The first worker is the one with the least load;
+// another one is added when all that there are have as many connections of this conference as they
+// may, or are loaded themselves, and one that has less load than they is left.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +15,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/string_hash.h"
+#include "media/worker/load_ledger.h"
 #include "media/worker/switchboard.h"
 
 namespace isthmus::media {
@@ -24,10 +24,16 @@ class ConferenceHome {
   public:
     explicit ConferenceHome(std::string id) : id_(std::move(id)) {}
 
-    // The worker for a connection of `identity`. `admitted`: connections per worker, of all
-    // conferences. Who is in the conference already goes where they are, so that the new connection
-    // replaces the old one. Does not add it: see add().
-    [[nodiscard]] std::size_t choose(std::span<const std::uint32_t> admitted,
+    // A home loaded beyond this takes new connections only while no worker has kWorthSpanning less:
+    // what it carries may yet grow (key frames, larger layers).
+    static constexpr double kLoadedShare = 0.75;
+    // Else the relay to one more worker costs about what it saves.
+    static constexpr double kWorthSpanning = 0.2;
+
+    // The worker for a connection of `identity`. `loads`: of all conferences. Who is in the
+    // conference already goes where they are, so that the new connection replaces the old one. Does
+    // not add it: see add().
+    [[nodiscard]] std::size_t choose(const LoadLedger& loads,
                                      std::string_view identity,
                                      std::uint32_t connections_per_worker) const;
 

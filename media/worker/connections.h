@@ -43,6 +43,13 @@ class Connections {
     void unbind_path(sfu::Participant& participant, const transport::Path& path);
 
     template <typename Function>
+    void for_each(Function&& function) {
+        participants_.for_each([&function](auto, std::unique_ptr<sfu::Participant>& participant) {
+            function(*participant);
+        });
+    }
+
+    template <typename Function>
     void for_each(Function&& function) const {
         participants_.for_each(
             [&function](auto, const std::unique_ptr<sfu::Participant>& participant) {

@@ -42,8 +42,8 @@ std::unexpected<Error> busy() {
 
 }  // namespace
 
-LocalSwitchboard::LocalSwitchboard(SwitchboardLimits limits, Executor executor)
-    : limits_(limits), executor_(std::move(executor)) {}
+LocalSwitchboard::LocalSwitchboard(const LocalSwitchboardConfig& config, Executor executor)
+    : loads_(config.workers.size()), limits_(config.limits), executor_(std::move(executor)) {}
 
 LocalSwitchboard::~LocalSwitchboard() {
     // The threads use the executor: they end before it does.
@@ -53,8 +53,7 @@ LocalSwitchboard::~LocalSwitchboard() {
 Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
     const LocalSwitchboardConfig& config, Executor executor) {
     CHECK(!config.workers.empty());
-    std::unique_ptr<LocalSwitchboard> self(
-        new LocalSwitchboard(config.limits, std::move(executor)));
+    std::unique_ptr<LocalSwitchboard> self(new LocalSwitchboard(config, std::move(executor)));
     auto group = WorkerGroup::make(config.workers.size());
     if (!group) {
         return std::unexpected(group.error());
@@ -67,7 +66,6 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
         }
         self->workers_.push_back(*std::move(started));
     }
-    self->admitted_.resize(self->workers_.size());
     return self;
 }
 
@@ -178,7 +176,14 @@ Result<std::size_t> LocalSwitchboard::admit(const std::string& conference,
         return make_error(ErrorCode::kLimitExceeded,
                           "The conference has as many participants as it may have.");
     }
-    return home->second.choose(admitted_, identity, limits_.conference_connections_per_worker);
+    read_loads();
+    return home->second.choose(loads_, identity, limits_.conference_connections_per_worker);
+}
+
+void LocalSwitchboard::read_loads() {
+    for (std::size_t worker = 0; worker < workers_.size(); ++worker) {
+        loads_.set_reading(worker, workers_[worker]->load());
+    }
 }
 
 void LocalSwitchboard::link(const std::string& conference,
@@ -219,7 +224,7 @@ void LocalSwitchboard::release(ConnectionId connection) {
         return;
     }
     const Placed& place = placed->second;
-    --admitted_[place.worker];
+    loads_.release(place.worker);
     const auto home = homes_.find(place.conference);
     if (home->second.remove(place.worker, connection, place.identity)) {
         unlink(place.conference, home->second, place.worker);
@@ -240,7 +245,7 @@ void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
     connections_.emplace(
         id.value,
         Placed{.worker = *worker, .conference = request.conference, .identity = request.identity});
-    ++admitted_[*worker];
+    loads_.admit(*worker);
     ConferenceHome& home = homes_.at(request.conference);
     request.conference_id = home.id();
     if (home.add(*worker, id, request.identity)) {
@@ -417,8 +422,12 @@ void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answe
         },
         [this, answer = std::move(answer)](Result<std::vector<sfu::WorkerStats>> workers) mutable {
             if (workers) {
+                read_loads();
                 for (std::size_t i = 0; i < workers->size(); ++i) {
                     (*workers)[i].mailbox_jobs = workers_[i]->jobs();
+                    (*workers)[i].load_estimate = loads_.estimate(i);
+                    (*workers)[i].load_cpu_share = loads_.reading(i).cpu_share;
+                    (*workers)[i].connections_admitted = loads_.admitted(i);
                 }
             }
             answer(std::move(workers));

@@ -1,9 +1,9 @@
 // The switchboard of this node: spreads conferences over its media workers.
 //
-// Signaling thread only. A conference goes to the worker with the fewest admitted connections; a
-// worker counts what was admitted to it, not what was measured. Who joins later comes to the same
-// worker, until the conference has SwitchboardLimits::connections_per_worker there: then it spans
-// another, and the two workers relay to each other what is wanted.
+// Signaling thread only. A conference goes to the worker with the most room: LoadLedger counts what
+// workers measure and what was admitted to them. Who joins later comes to the same worker, until
+// the conference has SwitchboardLimits::connections_per_worker there or the worker is loaded
+// (ConferenceHome): then it spans another, and the two workers relay to each other what is wanted.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "media/worker/conference_home.h"
 #include "media/worker/io/worker_thread.h"
+#include "media/worker/load_ledger.h"
 #include "media/worker/switchboard.h"
 
 namespace isthmus::media {
@@ -81,7 +82,7 @@ class LocalSwitchboard final : public Switchboard {
         std::string identity;
     };
 
-    LocalSwitchboard(SwitchboardLimits limits, Executor executor);
+    LocalSwitchboard(const LocalSwitchboardConfig& config, Executor executor);
 
     // What a worker's thread calls; handle_gone() then runs on the signaling thread.
     [[nodiscard]] WorkerThread::GoneListener make_gone_listener();
@@ -101,6 +102,8 @@ class LocalSwitchboard final : public Switchboard {
                   Answer<std::vector<T>> answer);
     [[nodiscard]] Result<std::size_t> admit(const std::string& conference,
                                             const std::string& identity);
+    // What the workers measured last.
+    void read_loads();
     // Tells the workers of the home that `added` is one of them, and the other way round.
     void link(const std::string& conference, const ConferenceHome& home, std::size_t added);
     void unlink(const std::string& conference, const ConferenceHome& home, std::size_t removed);
@@ -111,7 +114,7 @@ class LocalSwitchboard final : public Switchboard {
 
     std::shared_ptr<WorkerGroup> group_;
     std::vector<std::unique_ptr<WorkerThread>> workers_;
-    std::vector<std::uint32_t> admitted_;  // connections per worker
+    LoadLedger loads_;
     SwitchboardLimits limits_;
     Executor executor_;
     boost::unordered_flat_map<std::string, ConferenceHome> homes_;

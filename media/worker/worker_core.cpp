@@ -123,6 +123,11 @@ std::size_t WorkerCore::end_conference(Instant now,
 void WorkerCore::handle_datagrams(Instant now,
                                   std::span<const InDatagram> datagrams,
                                   DatagramSink& sink) {
+    take_in(now, datagrams, sink);
+    forward(now, sink);
+}
+
+void WorkerCore::take_in(Instant now, std::span<const InDatagram> datagrams, DatagramSink& sink) {
     // More at once than the tracks' caches keep in place.
     CHECK(datagrams.size() <= kBatchMax);
     ++state_.stats.input_batches;
@@ -131,6 +136,16 @@ void WorkerCore::handle_datagrams(Instant now,
         state_.stats.bytes_received += datagram.bytes.size();
         intake_.handle(now, datagram, sink);
     }
+    for (const sfu::ParticipantId id : state_.touched) {
+        if (const sfu::Participant* participant = state_.connections.find(id)) {
+            for (const auto& track : participant->tracks()) {
+                track->tap_pending(now);
+            }
+        }
+    }
+}
+
+void WorkerCore::forward(Instant now, DatagramSink& sink) {
     // What came in is stored; now every receiver gets all of it in one go, so that its packets lie
     // side by side when they are encrypted and sent.
     for (std::size_t i = 0; i < state_.touched.size(); ++i) {
@@ -219,6 +234,16 @@ std::optional<sfu::ConferenceInfo> WorkerCore::describe(Instant now,
 
 sfu::WorkerStats WorkerCore::stats() const {
     return collect_stats(state_);
+}
+
+WorkerActivity WorkerCore::take_activity() {
+    WorkerActivity activity{.packets = state_.stats.datagrams_received +
+                                       state_.stats.datagrams_sent +
+                                       state_.egress.counters().packets};
+    state_.connections.for_each([&activity](sfu::Participant& participant) {
+        activity.loading += participant.take_media_moved() ? 1 : 0;
+    });
+    return activity;
 }
 
 }  // namespace isthmus::media

@@ -30,9 +30,15 @@
 
 namespace isthmus::media {
 
+// How busy a worker is, without a look at every counter.
+struct WorkerActivity {
+    std::uint64_t packets = 0;  // in and out, since start
+    std::size_t loading = 0;    // participants that media moved for since the last call
+};
+
 class WorkerCore {
   public:
-    // Datagrams in one call of handle_datagrams().
+    // Datagrams in one call of take_in().
     static constexpr std::size_t kBatchMax = rtp::RetransmissionCache::kBatchPackets;
 
     // `random` and `fanout` outlive the core.
@@ -66,6 +72,14 @@ class WorkerCore {
                                LeaveReason reason,
                                transport::DatagramSink& sink);
 
+    // A batch, in two halves: take_in() stores what came and writes what other workers get of it to
+    // their rings; forward() has all receivers here sent what they get, and everybody settle. A
+    // driver that lets the other workers go on between the two has them work at the same time.
+    void take_in(Instant now,
+                 std::span<const transport::InDatagram> datagrams,
+                 transport::DatagramSink& sink);
+    void forward(Instant now, transport::DatagramSink& sink);
+    // Both halves.
     void handle_datagrams(Instant now,
                           std::span<const transport::InDatagram> datagrams,
                           transport::DatagramSink& sink);
@@ -98,6 +112,8 @@ class WorkerCore {
     [[nodiscard]] std::optional<sfu::ConferenceInfo> describe(Instant now,
                                                               const std::string& name) const;
     [[nodiscard]] sfu::WorkerStats stats() const;
+    // Of which there is one caller: LoadMeter's.
+    [[nodiscard]] WorkerActivity take_activity();
 
     [[nodiscard]] std::size_t participant_count() const { return state_.connections.size(); }
 

@@ -31,6 +31,8 @@ void add_transport_counters(const sfu::Participant& participant, sfu::WorkerStat
     const transport::TransportCounters& counters = participant.transport().counters();
     stats.stun_bad += counters.stun_bad;
     stats.dtls_unverified += counters.dtls_unverified;
+    stats.dtls_refused += counters.dtls_refused;
+    stats.dtls_dropped += counters.dtls_dropped;
     stats.srtp_auth_failures += counters.srtp_auth_failures;
     stats.srtp_replays += counters.srtp_replays;
     stats.srtp_malformed += counters.srtp_malformed;

@@ -134,6 +134,12 @@ constexpr std::array kWorkerCounters = {
     Metric<WorkerStats>{"isthmus_dtls_unverified_total",
                         "DTLS records from paths without a valid ICE check.",
                         &WorkerStats::dtls_unverified},
+    Metric<WorkerStats>{"isthmus_dtls_refused_total",
+                        "DTLS records that are not authentic, seen before, too old or cut off.",
+                        &WorkerStats::dtls_refused},
+    Metric<WorkerStats>{"isthmus_dtls_dropped_total",
+                        "DTLS datagrams in or out that were more than is held.",
+                        &WorkerStats::dtls_dropped},
     Metric<WorkerStats>{"isthmus_srtp_auth_failures_total",
                         "SRTP and SRTCP packets whose tag is wrong.",
                         &WorkerStats::srtp_auth_failures},
@@ -210,6 +216,9 @@ constexpr std::array kWorkerGauges = {
                         &WorkerStats::relay_queue_bytes},
     Metric<WorkerStats>{
         "isthmus_mailbox_jobs", "Requests waiting for the worker.", &WorkerStats::mailbox_jobs},
+    Metric<WorkerStats>{"isthmus_worker_connections_admitted",
+                        "Connections placed on the worker, also those that have not come yet.",
+                        &WorkerStats::connections_admitted},
 };
 
 constexpr std::array kHttpCounters = {
@@ -286,6 +295,14 @@ void write_http(MetricsWriter& writer, const http::ServerCounters& http) {
     writer.sample(http.connections_open);
 }
 
+void write_seconds_or_shares(MetricsWriter& writer,
+                             const std::vector<WorkerStats>& workers,
+                             double WorkerStats::* value) {
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+        writer.sample(workers[i].*value, {{"worker", std::to_string(i)}});
+    }
+}
+
 // The names that Prometheus's own client libraries use.
 void write_process(MetricsWriter& writer, const ProcessStats& process) {
     writer.counter("process_cpu_seconds_total", "User and system CPU time of the process.");
@@ -310,10 +327,15 @@ std::string write_metrics(const MetricsInput& input) {
     writer.sample(std::uint64_t{1}, {{"version", input.version}});
     write_workers(writer, kWorkerGauges, input.workers, &MetricsWriter::gauge);
     write_workers(writer, kWorkerCounters, input.workers, &MetricsWriter::counter);
+    writer.gauge("isthmus_worker_load_cpu_share",
+                 "Share of its core that the worker's thread uses, smoothed over 5 s.");
+    write_seconds_or_shares(writer, input.workers, &WorkerStats::load_cpu_share);
+    writer.gauge(
+        "isthmus_worker_load_estimate",
+        "Share of its core that the worker will need: measured, and admitted but not seen.");
+    write_seconds_or_shares(writer, input.workers, &WorkerStats::load_estimate);
     writer.counter("isthmus_worker_cpu_seconds_total", "CPU time of the worker's thread.");
-    for (std::size_t i = 0; i < input.workers.size(); ++i) {
-        writer.sample(input.workers[i].cpu_seconds, {{"worker", std::to_string(i)}});
-    }
+    write_seconds_or_shares(writer, input.workers, &WorkerStats::cpu_seconds);
     write_one(writer, kSignalingGauges, input.signaling, &MetricsWriter::gauge);
     write_one(writer, kSignalingCounters, input.signaling, &MetricsWriter::counter);
     write_http(writer, input.http);

@@ -9,6 +9,10 @@ dev_bench() {
         shift
         dev_bench_peers "$@"
         return
+    elif [[ ${1:-} == latency ]]; then
+        shift
+        dev_bench_latency "$@"
+        return
     fi
     local filter=${1:-.}
     dev_build release

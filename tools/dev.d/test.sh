@@ -10,7 +10,7 @@ dev_test() {
         return
     fi
     need_packages "${packages_build[@]}" "${packages_fuzz[@]}" "${packages_e2e[@]}"
-    need_e2e_modules
+    need_npm_modules tests/e2e
     dev_build release
     dev_build fuzz
     say "Running the tests"
@@ -41,7 +41,7 @@ dev_fuzz() {
 dev_e2e() {
     need_packages "${packages_e2e[@]}"
     need_turn_server
-    need_e2e_modules
+    need_npm_modules tests/e2e
     dev_build release
     say "Running the tests with real clients"
     tests/e2e/run "$@"

@@ -90,6 +90,10 @@ std::span<const InDatagram> ClientSockets::receive(std::uint64_t tag) {
     return sockets_[static_cast<std::size_t>(tag - first_tag_)].receive();
 }
 
+bool ClientSockets::drained(std::uint64_t tag) const {
+    return sockets_[static_cast<std::size_t>(tag - first_tag_)].drained();
+}
+
 std::size_t ClientSockets::client_of(const Path& path) const {
     if (!config_.one_for_all) {
         return path.link.value;

@@ -43,6 +43,8 @@ class ClientSockets final : public media::transport::DatagramSink {
 
     // A batch from the socket that an event was about; empty where none waits.
     [[nodiscard]] std::span<const media::transport::InDatagram> receive(std::uint64_t tag);
+    // The last receive() from that socket took all that waited.
+    [[nodiscard]] bool drained(std::uint64_t tag) const;
 
     // Whose a datagram is; a number that no client has where it is nobody's.
     [[nodiscard]] std::size_t client_of(const media::transport::Path& path) const;

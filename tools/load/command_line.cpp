@@ -16,6 +16,9 @@ namespace isthmus::load {
 namespace {
 
 constexpr int kExitUsage = 2;
+constexpr std::uint32_t kParticipantsMax = 1'000'000;
+// Where the limit is to be found and nobody says where to stop; per conference.
+constexpr std::uint32_t kRampViewers = 100'000;
 
 // What CLI11 reads before it becomes LoadOptions.
 struct Raw {
@@ -59,13 +62,20 @@ void add_participant_options(CLI::App& app, Raw& raw) {
         ->capture_default_str();
     app.add_option(
         "--token-secret", options.token_secret, "Its secret; that of --dev if not given");
+    app.add_option("--tls-certificate",
+                   options.tls_certificate,
+                   "PEM file of the node's certificate, where its URL is https and no authority "
+                   "vouches for it")
+        ->check(CLI::ExistingFile);
+    app.add_flag("--tls-any", options.tls_any, "Take any certificate")
+        ->excludes("--tls-certificate");
     app.add_option("--conference", options.conference)->capture_default_str();
     app.add_option("--conferences", options.conferences, "So many, NAME-1 and so on")
         ->check(CLI::Range(1U, 100'000U));
     app.add_option("--publishers", options.publishers, "Per conference")
         ->check(CLI::Range(0U, 10'000U))
         ->capture_default_str();
-    app.add_option("--viewers", options.viewers, "Per conference")
+    app.add_option("--viewers", options.viewers, "Per conference; with --ramp-until-limit at most")
         ->check(CLI::Range(0U, 1'000'000U))
         ->capture_default_str();
     app.add_option("--watch-audio", options.watch_audio, "Audio sections of a viewer's offer");
@@ -75,6 +85,7 @@ void add_participant_options(CLI::App& app, Raw& raw) {
     app.add_option("--joins-at-once", options.joins_at_once, "HTTP connections of each thread")
         ->check(CLI::Range(1U, 120U))
         ->capture_default_str();
+    app.add_flag("--trickle", options.trickle, "Tell the node candidates by PATCH too");
     app.add_option("--srtp", raw.srtp, "Offer this protection only: gcm, gcm256 or cm-sha1")
         ->check(CLI::IsMember(names_of(kProfiles)));
 }
@@ -179,6 +190,10 @@ void add_run_options(CLI::App& app, Raw& raw) {
     if (options.watch_video == 0) {
         options.watch_video = std::clamp(options.publishers, 1U, 4U);
     }
+    if (std::uint64_t{options.viewers} * options.conferences > kParticipantsMax ||
+        std::uint64_t{options.publishers} * options.conferences > kParticipantsMax) {
+        return "these are more than a million participants";
+    }
     if (options.token_secret.empty()) {
         options.token_secret = node::kDevSecret;
     }
@@ -200,6 +215,10 @@ CommandLineResult parse_command_line(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return {.options = std::nullopt, .status = app.exit(error) == 0 ? 0 : kExitUsage};
+    }
+    if (raw.options.ramp_until_limit && app.count("--viewers") == 0) {
+        raw.options.viewers =
+            std::min(kRampViewers, kParticipantsMax / std::max(raw.options.conferences, 1U));
     }
     if (const std::string problem = finish(raw); !problem.empty()) {
         std::fprintf(stderr, "isthmus-load: %s\n", problem.c_str());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -19,10 +20,6 @@ using media::transport::FileDescriptor;
 using media::transport::KernelAddress;
 
 namespace {
-
-[[nodiscard]] bool would_block() {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
 
 [[nodiscard]] std::string last_error() {
     return std::system_category().message(errno);
@@ -66,7 +63,7 @@ void HttpClient::begin(Instant now, std::size_t index, std::unique_ptr<Job> job)
     if (connection.job->started) {
         connection.job->started(now);
     }
-    if (!connection.fd && !connect(index)) {
+    if (!connection.stream && !connect(index)) {
         fail(now, index, "connecting failed: " + last_error());
         return;
     }
@@ -84,7 +81,7 @@ bool HttpClient::connect(std::size_t index) {
     }
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    connection.fd = std::move(fd);
+    connection.stream = HttpStream(std::move(fd), config_.trust, config_.authority.host);
     connection.reader = HttpResponseReader();
     connection.used = false;
     watch(index, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
@@ -95,36 +92,37 @@ void HttpClient::watch(std::size_t index, std::uint32_t events, int operation) {
     epoll_event event{};
     event.events = events;
     event.data.u64 = first_tag_ + index;
-    ::epoll_ctl(epoll_, operation, connections_[index].fd.get(), &event);
+    ::epoll_ctl(epoll_, operation, connections_[index].stream.fd(), &event);
 }
 
 void HttpClient::write(Instant now, std::size_t index) {
     Connection& connection = connections_[index];
     while (!connection.out.empty()) {
-        const ssize_t sent =
-            ::send(connection.fd.get(), connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
-        if (sent >= 0) {
-            connection.out.erase(0, static_cast<std::size_t>(sent));
-        } else if (would_block() || errno == ENOTCONN) {
-            watch(index, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
-            return;
+        const HttpStream::Moved moved = connection.stream.write(connection.out);
+        if (moved.state == StreamState::kGood) {
+            connection.out.erase(0, moved.bytes);
+        } else if (moved.state == StreamState::kWaits) {
+            break;
         } else {
-            fail(now, index, "writing failed: " + last_error());
+            fail(now, index, "writing failed: " + connection.stream.problem());
             return;
         }
     }
-    watch(index, EPOLLIN, EPOLL_CTL_MOD);
+    const bool waits = !connection.out.empty() && connection.stream.waits_for_room();
+    watch(index, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
 }
 
 void HttpClient::handle_event(Instant now, std::uint64_t tag, std::uint32_t events) {
     const std::size_t index = static_cast<std::size_t>(tag - first_tag_);
-    if (!connections_[index].fd) {
+    Connection& connection = connections_[index];
+    if (!connection.stream) {
         return;
     }
-    if ((events & EPOLLOUT) != 0 && connections_[index].job) {
+    // TLS may have to read before it can write.
+    if (connection.job && !connection.out.empty()) {
         write(now, index);
     }
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && connections_[index].fd) {
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && connection.stream) {
         read(now, index);
     }
     work(now);
@@ -132,25 +130,25 @@ void HttpClient::handle_event(Instant now, std::uint64_t tag, std::uint32_t even
 
 void HttpClient::read(Instant now, std::size_t index) {
     Connection& connection = connections_[index];
-    std::array<char, 16384> buffer;  // NOLINT: filled by recv
-    while (connection.fd) {
-        const ssize_t got = ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
-        if (got < 0 && would_block()) {
+    std::array<char, 16384> buffer;  // NOLINT: filled by read
+    while (connection.stream) {
+        const HttpStream::Moved moved = connection.stream.read(buffer);
+        const bool ended = moved.state == StreamState::kEnded;
+        if (moved.state == StreamState::kWaits) {
             return;
         }
-        if (got < 0) {
-            fail(now, index, "reading failed: " + last_error());
+        if (moved.state == StreamState::kFailed) {
+            fail(now, index, "reading failed: " + connection.stream.problem());
             return;
         }
-        if (got == 0 && !connection.job) {
-            connection.fd = FileDescriptor();  // the server has no use for it any more
+        if (ended && !connection.job) {
+            connection.stream = {};  // the server has no use for it any more
             return;
         }
         const auto whole =
-            got == 0 ? connection.reader.end()
-                     : connection.reader.push({buffer.data(), static_cast<std::size_t>(got)});
+            ended ? connection.reader.end() : connection.reader.push({buffer.data(), moved.bytes});
         if (!whole) {
-            fail(now, index, got == 0 ? "it closed the connection" : "its answer is no HTTP");
+            fail(now, index, ended ? "it closed the connection" : "its answer is no HTTP");
             return;
         }
         if (*whole && connection.job) {
@@ -166,7 +164,7 @@ void HttpClient::finish(Instant now, std::size_t index) {
     connection.used = true;
     connection.deadline = kNever;
     if (!connection.reader.keep_alive()) {
-        connection.fd = FileDescriptor();
+        connection.stream = {};
     }
     job->done(now, std::move(response));
 }
@@ -175,7 +173,7 @@ void HttpClient::fail(Instant now, std::size_t index, const std::string& why) {
     Connection& connection = connections_[index];
     const bool fresh = !connection.used;
     const bool answered = connection.reader.started();
-    connection.fd = FileDescriptor();
+    connection.stream = {};
     connection.out.clear();
     connection.deadline = kNever;
     auto job = std::move(connection.job);
@@ -192,7 +190,9 @@ void HttpClient::fail(Instant now, std::size_t index, const std::string& why) {
 
 Error HttpClient::error(const std::string& why) const {
     return {.code = ErrorCode::kUnavailable,
-            .message = "the node at http://" + config_.authority.text + " does not answer: " + why};
+            .message = "the node at " +
+                       std::string(config_.authority.secure ? "https://" : "http://") +
+                       config_.authority.text + " does not answer: " + why};
 }
 
 void HttpClient::handle_timeout(Instant now) {

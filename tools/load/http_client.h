@@ -17,8 +17,8 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "media/transport/address.h"
-#include "media/transport/io/file_descriptor.h"
 #include "tools/load/http_message.h"
+#include "tools/load/http_stream.h"
 
 namespace isthmus::load {
 
@@ -26,6 +26,7 @@ struct HttpClientConfig {
     HttpAuthority authority;
     media::transport::SocketAddress address;
     std::size_t connections = 8;
+    const TlsTrust* trust = nullptr;              // for HTTPS; outlives the client
     Duration timeout = std::chrono::seconds(10);  // of one request, from its first byte
 };
 
@@ -61,7 +62,7 @@ class HttpClient {
     };
 
     struct Connection {
-        media::transport::FileDescriptor fd;
+        HttpStream stream;
         HttpResponseReader reader;
         std::unique_ptr<Job> job;
         std::string out;  // not written yet

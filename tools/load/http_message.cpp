@@ -13,24 +13,28 @@ namespace asio = boost::asio;
 namespace bhttp = boost::beast::http;
 
 Result<HttpAuthority> parse_node_url(std::string_view url) {
-    constexpr std::string_view kScheme = "http://";
+    constexpr std::string_view kPlain = "http://";
+    constexpr std::string_view kSecure = "https://";
     const auto bad = [url] {
-        return make_error(ErrorCode::kInvalidArgument,
-                          "\"" + std::string(url) +
-                              "\" is no URL of a node; write e.g. http://127.0.0.1:8080 (HTTPS is "
-                              "not supported)");
+        return make_error(
+            ErrorCode::kInvalidArgument,
+            "\"" + std::string(url) + "\" is no URL of a node; write e.g. http://127.0.0.1:8080");
     };
-    if (!url.starts_with(kScheme)) {
+    const bool secure = url.starts_with(kSecure);
+    if (!secure && !url.starts_with(kPlain)) {
         return bad();
     }
-    std::string_view rest = url.substr(kScheme.size());
+    std::string_view rest = url.substr(secure ? kSecure.size() : kPlain.size());
     if (rest.ends_with('/')) {
         rest.remove_suffix(1);
     }
     if (rest.empty() || rest.find_first_of("/?#@ \r\n[]") != std::string_view::npos) {
         return bad();
     }
-    HttpAuthority authority{.host = {}, .port = 80, .text = std::string(rest)};
+    HttpAuthority authority{.host = {},
+                            .port = static_cast<std::uint16_t>(secure ? 443 : 80),
+                            .text = std::string(rest),
+                            .secure = secure};
     const std::size_t colon = rest.find(':');
     authority.host = rest.substr(0, colon);
     if (colon != std::string_view::npos) {

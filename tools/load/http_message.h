@@ -1,6 +1,6 @@
 // HTTP/1.1 as a client speaks it, without sockets: a request as bytes, a response from bytes.
 //
-// Boost.Beast's parser behind it. Leaves out: HTTPS, redirects, trailers.
+// Boost.Beast's parser behind it. Leaves out: redirects, trailers.
 // Specification: RFC 9112.
 #pragma once
 
@@ -18,11 +18,12 @@
 
 namespace isthmus::load {
 
-// Of "http://host:port".
+// Of "http://host:port" or "https://host:port".
 struct HttpAuthority {
-    std::string host;  // name or address, without brackets
+    std::string host;  // name or IPv4 address
     std::uint16_t port = 80;
     std::string text;  // for the Host header
+    bool secure = false;
 };
 
 // kInvalidArgument with a sentence.

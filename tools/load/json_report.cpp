@@ -48,6 +48,7 @@ namespace {
     const MediaCounts& media = report.media;
     const double seconds = report.measured_s > 0 ? report.measured_s : 1;
     return {{"packets", media.packets},
+            {"media_packets", media.media_packets},
             {"packets_per_s", static_cast<double>(media.packets) / seconds},
             {"bits_per_s", static_cast<double>(media.media_bytes) * 8 / seconds},
             {"lost", media.lost},
@@ -123,26 +124,31 @@ namespace {
 }  // namespace
 
 std::string write_json_report(const RunReport& report) {
-    json::object root{{"load", options_to_json(report.options)},
-                      {"valid", report.invalid.empty()},
-                      {"invalid", texts_to_json(report.invalid)},
-                      {"remarks", texts_to_json(report.remarks)},
-                      {"measured_s", report.measured_s},
-                      {"participants", to_json(report.participants)},
-                      {"media", media_to_json(report)},
-                      {"latency_ms",
-                       json::object{{"video", to_json(report.durations.video_latency)},
-                                    {"audio", to_json(report.durations.audio_latency)}}},
-                      {"join_ms",
-                       json::object{{"answer", to_json(report.durations.signaling)},
-                                    {"connected", to_json(report.durations.connect)},
-                                    {"first_packet", to_json(report.durations.first_media)},
-                                    {"first_key_frame", to_json(report.durations.first_frame)}}},
-                      {"isthmus_load",
-                       json::object{{"ns_per_packet", report.load_ns_per_packet},
-                                    {"cpu_peak", report.load_cpu_peak},
-                                    {"socket_drops", report.socket_drops}}},
-                      {"seconds", seconds_to_json(report.seconds)}};
+    json::object root{
+        {"load", options_to_json(report.options)},
+        {"valid", report.invalid.empty()},
+        {"invalid", texts_to_json(report.invalid)},
+        {"remarks", texts_to_json(report.remarks)},
+        {"measured_s", report.measured_s},
+        {"participants", to_json(report.participants)},
+        {"media", media_to_json(report)},
+        {"latency_ms",
+         json::object{{"video", to_json(report.durations.video_latency)},
+                      {"audio", to_json(report.durations.audio_latency)}}},
+        {"join_ms",
+         json::object{{"answer", to_json(report.durations.signaling)},
+                      {"connected", to_json(report.durations.connect)},
+                      {"first_packet", to_json(report.durations.first_media)},
+                      {"first_key_frame", to_json(report.durations.first_frame)},
+                      {"key_frame_wait", to_json(report.durations.key_frame_wait)}}},
+        {"jitter_ms", to_json(report.durations.jitter)},
+        {"trickle", json::object{{"sent", report.trickled}, {"refused", report.trickles_refused}}},
+        {"isthmus_load",
+         json::object{{"ns_per_packet", report.load_ns_per_packet},
+                      {"kernel_ns_per_packet", report.load_kernel_ns_per_packet},
+                      {"cpu_peak", report.load_cpu_peak},
+                      {"socket_drops", report.socket_drops}}},
+        {"seconds", seconds_to_json(report.seconds)}};
     if (report.node) {
         root["node"] = node_to_json(*report.node);
     }

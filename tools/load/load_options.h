@@ -19,9 +19,12 @@ struct LoadLimits {
 };
 
 struct LoadOptions {
-    std::string node = "http://127.0.0.1:8080";
+    std::string node = "http://127.0.0.1:8080";  // or https
     std::string token_key = "devkey";
     std::string token_secret;
+    std::string
+        tls_certificate;   // PEM file of the node's, for HTTPS; empty: what the system trusts
+    bool tls_any = false;  // or anybody
     std::string conference = "load";
     std::uint32_t conferences = 1;  // publishers and viewers in each
 
@@ -51,6 +54,7 @@ struct LoadOptions {
     LoadLimits limits;
     Duration duration = std::chrono::seconds(30);
     std::uint32_t joins_at_once = 8;  // HTTP connections of each thread
+    bool trickle = false;             // tell the node our candidate by PATCH, as browsers do
 
     std::uint32_t threads = 1;
     std::vector<int> cpus;     // one for each thread, over and over; empty: where the kernel likes

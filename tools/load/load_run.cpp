@@ -22,6 +22,7 @@ constexpr Duration kSecond = std::chrono::seconds(1);
 constexpr Duration kRampStep = std::chrono::milliseconds(20);
 constexpr Duration kJoinLimit = std::chrono::seconds(20);
 constexpr std::int64_t kTokenSeconds = 24LL * 3600;
+constexpr const char* kOwnLimit = "isthmus-load's own core is busy: the node could do more";
 // A thread that is busier than this within a second may be what the figures show.
 constexpr double kCpuShareMax = 0.9;
 
@@ -128,6 +129,11 @@ Result<RunReport> LoadRun::run() {
         node_last_ = std::move(*usage);
         has_node_ = true;
         report_.node.emplace();
+        if (shares_cores(options_.node_pid, options_.cpus)) {
+            report_.remarks.push_back(
+                "the node may run on the cores of isthmus-load; give each its own (taskset for the "
+                "node, --cpu here)");
+        }
     }
     if (const auto started = start_threads(); !started) {
         return std::unexpected(started.error());
@@ -218,6 +224,7 @@ void LoadRun::add_viewers(std::uint32_t count) {
 bool LoadRun::breaks_limit() {
     report_.limit_broken = broken_limit(report_.seconds.back());
     if (!report_.limit_broken.empty()) {
+        judge_validity(report_.seconds.back());
         return true;
     }
     report_.viewers_within_limits = last_.participants.receiving;
@@ -230,6 +237,9 @@ void LoadRun::join_viewers() {
     const std::uint64_t publishers = last_.participants.connected;
     if (report_.node) {
         report_.node->rss_before_bytes = before.rss_bytes;
+    }
+    if (options_.ramp_until_limit) {
+        report_.viewers_within_limits = 0;
     }
     const Instant begin = read_clock();
     Instant limit = kNever;
@@ -267,6 +277,7 @@ void LoadRun::measure() {
     take_second(false);
     const MediaCounts before = last_.media;
     const std::uint64_t cpu_before = last_.cpu_ns;
+    const std::uint64_t kernel_before = last_.kernel_ns;
     const std::uint64_t drops_before = last_.socket_drops + last_.send_drops;
     const NodeUsage node_before = node_last_;
     const Instant begin = read_clock();
@@ -280,10 +291,13 @@ void LoadRun::measure() {
     report_.participants = last_.participants;
     report_.load_cpu_s = seconds_of(last_.cpu_ns - cpu_before);
     report_.socket_drops = last_.socket_drops + last_.send_drops - drops_before;
-    report_.load_ns_per_packet =
-        report_.media.packets == 0
-            ? 0
-            : report_.load_cpu_s * 1e9 / static_cast<double>(report_.media.packets);
+    if (report_.media.packets > 0) {
+        const auto packets = static_cast<double>(report_.media.packets);
+        const std::uint64_t kernel_ns =
+            last_.kernel_ns > kernel_before ? last_.kernel_ns - kernel_before : 0;
+        report_.load_ns_per_packet = report_.load_cpu_s * 1e9 / packets;
+        report_.load_kernel_ns_per_packet = static_cast<double>(kernel_ns) / packets;
+    }
     if (report_.node) {
         NodeFigures& node = *report_.node;
         node.threads = difference(node_last_, node_before);
@@ -307,6 +321,14 @@ void LoadRun::finish() {
     report_.durations.connect = joins_.connect;
     report_.durations.first_media = joins_.first_media;
     report_.durations.first_frame = joins_.first_frame;
+    report_.durations.key_frame_wait = joins_.key_frame_wait;
+    report_.trickled = last_.trickled;
+    report_.trickles_refused = last_.trickles_refused;
+    if (report_.trickles_refused > 0) {
+        report_.remarks.push_back(fmt::format("{} of {} trickled candidates were not taken",
+                                              report_.trickles_refused,
+                                              report_.trickled));
+    }
     if (report_.participants.failed > 0) {
         report_.remarks.push_back(fmt::format("{} participants failed; the last: {}",
                                               report_.participants.failed,
@@ -408,7 +430,7 @@ std::string LoadRun::broken_limit(const SecondSample& second) const {
         return "a participant failed: " + last_.last_failure;
     }
     if (second.load_cpu > kCpuShareMax) {
-        return "isthmus-load's own core is busy: the node could do more";
+        return kOwnLimit;
     }
     if (second.loss_ratio > limits.loss_ratio) {
         return fmt::format("{:.3f} % of packets were lost for good", second.loss_ratio * 100);

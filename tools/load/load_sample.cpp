@@ -36,6 +36,8 @@ void DurationSet::add(const DurationSet& other) {
     connect.add(other.connect);
     first_media.add(other.first_media);
     first_frame.add(other.first_frame);
+    key_frame_wait.add(other.key_frame_wait);
+    jitter.add(other.jitter);
 }
 
 void LoadSample::add(const LoadSample& other) {
@@ -48,9 +50,12 @@ void LoadSample::add(const LoadSample& other) {
     media.add(other.media);
     durations.add(other.durations);
     cpu_ns += other.cpu_ns;
+    kernel_ns += other.kernel_ns;
     receive_calls += other.receive_calls;
     socket_drops += other.socket_drops;
     send_drops += other.send_drops;
+    trickled += other.trickled;
+    trickles_refused += other.trickles_refused;
     if (!other.last_failure.empty()) {
         last_failure = other.last_failure;
     }

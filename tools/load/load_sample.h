@@ -49,12 +49,14 @@ struct MediaCounts {
 };
 
 struct DurationSet {
-    DurationHistogram video_latency;  // of the last packet of each frame
-    DurationHistogram audio_latency;  // of each packet
-    DurationHistogram signaling;      // request sent to answer
-    DurationHistogram connect;        // request sent to ICE and DTLS done
-    DurationHistogram first_media;    // request sent to the first packet; viewers
-    DurationHistogram first_frame;    // request sent to the first whole key frame; viewers
+    DurationHistogram video_latency;   // of the last packet of each frame
+    DurationHistogram audio_latency;   // of each packet
+    DurationHistogram signaling;       // request sent to answer
+    DurationHistogram connect;         // request sent to ICE and DTLS done
+    DurationHistogram first_media;     // request sent to the first packet; viewers
+    DurationHistogram first_frame;     // request sent to the first whole key frame; viewers
+    DurationHistogram key_frame_wait;  // first video packet to the first whole key frame; viewers
+    DurationHistogram jitter;          // of each stream (RFC 3550), looked at each second
 
     void add(const DurationSet& other);
 };
@@ -63,11 +65,14 @@ struct LoadSample {
     ParticipantCounts participants;
     MediaCounts media;
     DurationSet durations;
-    std::uint64_t cpu_ns = 0;  // of the thread
+    std::uint64_t cpu_ns = 0;     // of the thread
+    std::uint64_t kernel_ns = 0;  // of that, in the kernel
     std::uint64_t receive_calls = 0;
     std::uint64_t socket_drops = 0;  // datagrams that our receive buffer had no room for
     std::uint64_t send_drops = 0;
-    std::string last_failure;  // of a participant
+    std::uint64_t trickled = 0;          // PATCHes with a candidate
+    std::uint64_t trickles_refused = 0;  // of those, answered with anything but 204
+    std::string last_failure;            // of a participant
 
     void add(const LoadSample& other);
 };

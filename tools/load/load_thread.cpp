@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +48,19 @@ constexpr int kEvents = 256;
            static_cast<std::uint64_t>(time.tv_nsec);
 }
 
+// Of that, spent by the kernel for us: as it counts it, by sampling.
+[[nodiscard]] std::uint64_t thread_kernel_ns(std::uint64_t cpu_ns) {
+    rusage usage{};
+    CHECK(::getrusage(RUSAGE_THREAD, &usage) == 0);
+    const auto ns_of = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_usec) * 1e3;
+    };
+    const double user = ns_of(usage.ru_utime);
+    const double kernel = ns_of(usage.ru_stime);
+    const double share = user + kernel > 0 ? kernel / (user + kernel) : 0;
+    return static_cast<std::uint64_t>(static_cast<double>(cpu_ns) * share);
+}
+
 void pin(int cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -74,6 +88,7 @@ class LoadThread::Loop {
     struct Parts {
         FileDescriptor epoll;
         FileDescriptor wake;
+        std::unique_ptr<TlsTrust> trust;  // where the node speaks HTTPS
         std::unique_ptr<media::transport::SrtpFanout> fanout;
         std::shared_ptr<const media::transport::DtlsIdentity> identity;
         ClientSockets sockets;
@@ -84,7 +99,8 @@ class LoadThread::Loop {
           parts_(std::move(parts)),
           http_({.authority = config_.node,
                  .address = config_.node_address,
-                 .connections = config_.options.joins_at_once},
+                 .connections = config_.options.joins_at_once,
+                 .trust = parts_.trust.get()},
                 parts_.epoll.get(),
                 kHttpTag),
           batch_(*parts_.fanout, parts_.sockets),
@@ -124,8 +140,14 @@ class LoadThread::Loop {
     Touch take(Instant now, std::size_t client, const InDatagram& datagram);
     void handle_timers(Instant now);
     void rearm(std::size_t client);
-    void on_answer(Instant now, std::size_t client, Result<signaling::http::Response> response);
+    void on_answer(Instant now,
+                   std::size_t client,
+                   Result<signaling::http::Response> response,
+                   const std::string& token);
     void on_failure(std::size_t client, const std::string& why);
+    void trickle(std::size_t client,
+                 const signaling::http::Response& created,
+                 const std::string& token);
     [[nodiscard]] Instant next_wake() const;
 
     LoadThreadConfig config_;
@@ -149,6 +171,8 @@ class LoadThread::Loop {
     Instant tick_at_{};
     bool stopping_ = false;
     std::string last_failure_;
+    std::uint64_t trickled_ = 0;
+    std::uint64_t trickles_refused_ = 0;
 };
 
 Result<LoadThread::Loop::Parts> LoadThread::Loop::open(const LoadThreadConfig& config) {
@@ -172,12 +196,22 @@ Result<LoadThread::Loop::Parts> LoadThread::Loop::open(const LoadThreadConfig& c
     if (!identity) {
         return std::unexpected(identity.error());
     }
+    std::unique_ptr<TlsTrust> trust;
+    if (config.node.secure) {
+        auto made = TlsTrust::make({.certificate_file = config.options.tls_certificate,
+                                    .anybody = config.options.tls_any});
+        if (!made) {
+            return std::unexpected(made.error());
+        }
+        trust = std::make_unique<TlsTrust>(*std::move(made));
+    }
     auto sockets = ClientSockets::open(config.sockets, epoll.get(), kSocketTag);
     if (!sockets) {
         return std::unexpected(sockets.error());
     }
     return Parts{.epoll = std::move(epoll),
                  .wake = std::move(wake),
+                 .trust = std::move(trust),
                  .fanout = std::move(*fanout),
                  .identity = std::move(*identity),
                  .sockets = std::move(*sockets)};
@@ -228,6 +262,9 @@ void LoadThread::Loop::receive(std::uint64_t tag) {
             return;
         }
         handle_batch(read_clock(), datagrams);
+        if (parts_.sockets.drained(tag)) {
+            return;
+        }
     }
 }
 
@@ -343,14 +380,16 @@ void LoadThread::Loop::join(JoinOrder order) {
                      {"Authorization", "Bearer " + order.token}},
          .body = clients_[client]->make_offer()},
         [this, client](Instant now) { clients_[client]->on_signaling_started(now); },
-        [this, client](Instant now, Result<signaling::http::Response> response) {
-            on_answer(now, client, std::move(response));
+        [this, client, token = order.token](Instant now,
+                                            Result<signaling::http::Response> response) {
+            on_answer(now, client, std::move(response), token);
         });
 }
 
 void LoadThread::Loop::on_answer(Instant now,
                                  std::size_t client,
-                                 Result<signaling::http::Response> response) {
+                                 Result<signaling::http::Response> response,
+                                 const std::string& token) {
     constexpr unsigned kCreated = 201;
     if (!response) {
         on_failure(client, response.error().message);
@@ -369,6 +408,37 @@ void LoadThread::Loop::on_answer(Instant now,
         return;
     }
     rearm(client);
+    if (config_.options.trickle) {
+        trickle(client, *response, token);
+    }
+}
+
+// A refusal is no failure: the node learns where a client is from its checks.
+void LoadThread::Loop::trickle(std::size_t client,
+                               const signaling::http::Response& created,
+                               const std::string& token) {
+    constexpr unsigned kNoContent = 204;
+    const auto value_of = [&created](std::string_view name) {
+        const auto found = created.headers.find(name);
+        return found == created.headers.end() ? std::string() : found->second;
+    };
+    HttpRequest request{.method = "PATCH",
+                        .target = path_of_location(value_of("Location")),
+                        .headers = {{"Content-Type", signaling::whip::kFragmentType},
+                                    {"Authorization", "Bearer " + token}},
+                        .body = clients_[client]->make_trickle(places_[client].local)};
+    if (const std::string tag = value_of("ETag"); !tag.empty()) {
+        request.headers.emplace_back("If-Match", tag);
+    }
+    ++trickled_;
+    if (request.target.empty()) {
+        ++trickles_refused_;
+        return;
+    }
+    http_.request(
+        std::move(request), {}, [this](Instant, const Result<signaling::http::Response>& response) {
+            trickles_refused_ += response && response->status == kNoContent ? 0 : 1;
+        });
 }
 
 void LoadThread::Loop::on_failure(std::size_t client, const std::string& why) {
@@ -399,6 +469,7 @@ LoadSample LoadThread::Loop::take_sample() {
                 break;
         }
         client->add_counts(now, sample.media);
+        client->add_jitter(now, durations_.jitter);
     }
     sample.durations = std::exchange(durations_, {});
     const auto counters = parts_.sockets.receive_counters();
@@ -406,7 +477,10 @@ LoadSample LoadThread::Loop::take_sample() {
     sample.socket_drops = counters.kernel_drops;
     sample.send_drops = parts_.sockets.send_drops();
     sample.last_failure = last_failure_;
+    sample.trickled = trickled_;
+    sample.trickles_refused = trickles_refused_;
     sample.cpu_ns = thread_cpu_ns();
+    sample.kernel_ns = thread_kernel_ns(sample.cpu_ns);
     return sample;
 }
 

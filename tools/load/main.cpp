@@ -84,6 +84,8 @@ int main(int argc, char** argv) {
     if (!parsed.options) {
         return parsed.status;
     }
+    // OpenSSL writes to sockets without MSG_NOSIGNAL.
+    std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGINT, isthmus::load::on_signal);
     std::signal(SIGTERM, isthmus::load::on_signal);
     return isthmus::load::run(*parsed.options);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include <sched.h>
 #include <unistd.h>
 
 namespace isthmus::load {
@@ -42,6 +43,20 @@ std::uint64_t parse_schedstat(const std::string& text) {
 
 std::uint64_t parse_resident_pages(const std::string& text) {
     return parse_field(text, 1);
+}
+
+bool shares_cores(int pid, std::span<const int> cpus) {
+    cpu_set_t theirs;
+    cpu_set_t ours;
+    CPU_ZERO(&ours);
+    for (const int cpu : cpus) {
+        CPU_SET(static_cast<unsigned>(cpu), &ours);
+    }
+    const bool known = ::sched_getaffinity(pid, sizeof theirs, &theirs) == 0 &&
+                       (!cpus.empty() || ::sched_getaffinity(0, sizeof ours, &ours) == 0);
+    cpu_set_t both;
+    CPU_AND(&both, &theirs, &ours);
+    return known && CPU_COUNT(&both) > 0;
 }
 
 Result<NodeUsage> read_node_usage(int pid) {

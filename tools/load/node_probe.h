@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct NodeUsage {
 
 // kNotFound where there is no such process, or it is not ours to look at.
 [[nodiscard]] Result<NodeUsage> read_node_usage(int pid);
+
+// The process may run on one of `cpus`, or, where those are none, on any that this thread may.
+[[nodiscard]] bool shares_cores(int pid, std::span<const int> cpus);
 
 // The first field of /proc/PID/task/TID/schedstat, nanoseconds on a CPU; 0 where it is no number.
 [[nodiscard]] std::uint64_t parse_schedstat(const std::string& text);

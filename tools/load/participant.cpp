@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "signaling/sdp/answer.h"
 #include "signaling/sdp/session_description.h"
+#include "signaling/sdp/trickle_fragment.h"
 
 namespace isthmus::load {
 
@@ -75,6 +77,20 @@ OfferSpec Participant::make_spec() {
 std::string Participant::make_offer() {
     state_ = ParticipantState::kSignaling;
     return signaling::sdp::write_session_description(load::make_offer(make_spec()));
+}
+
+std::string Participant::make_trickle(const SocketAddress& local) const {
+    constexpr std::uint32_t kHostPriority = (126U << 24U) | (65535U << 8U) | 255U;
+    const bool audio_first = context_.options.audio;
+    const std::string candidate = signaling::sdp::write_candidate(
+        {.address = local, .priority = kHostPriority, .foundation = "1"});
+    return signaling::sdp::write_trickle_fragment(
+        {.credentials = ice_,
+         .sections = {
+             {.media_line = std::string(audio_first ? "audio" : "video") + " 9 UDP/TLS/RTP/SAVPF 0",
+              .mid = "0",
+              .candidates = {candidate},
+              .end_of_candidates = true}}});
 }
 
 void Participant::on_signaling_started(Instant now) {
@@ -222,6 +238,7 @@ void Participant::note_first_frame() {
         if (const auto at = stream.first_frame_at()) {
             first_frame_seen_ = true;
             context_.durations.first_frame.add(*at - signaling_at_);
+            context_.durations.key_frame_wait.add(*at - stream.first_packet_at().value_or(*at));
             return;
         }
     }
@@ -358,6 +375,19 @@ void Participant::close() {
             context_.batch.add(*datagram);
         }
         state_ = ParticipantState::kClosed;
+    }
+}
+
+void Participant::add_jitter(Instant now, DurationHistogram& jitter) const {
+    if (!receiver_) {
+        return;
+    }
+    for (const media::client::InboundStream& stream : receiver_->streams()) {
+        const media::client::InboundStats stats = stream.stats(now);
+        if (stats.packets > 1) {
+            jitter.add(
+                std::chrono::nanoseconds(static_cast<std::int64_t>(stats.jitter_seconds * 1e9)));
+        }
     }
 }
 

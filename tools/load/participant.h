@@ -68,6 +68,9 @@ class Participant {
                                            const media::transport::SocketAddress& local,
                                            media::transport::LinkId link);
 
+    // The fragment that tells the node of `local`, the only candidate, as browsers do (RFC 8840).
+    [[nodiscard]] std::string make_trickle(const media::transport::SocketAddress& local) const;
+
     void fail() { state_ = ParticipantState::kFailed; }
 
     void handle_datagram(Instant now,
@@ -105,6 +108,8 @@ class Participant {
     [[nodiscard]] bool has_media() const { return first_media_seen_; }
 
     void add_counts(Instant now, MediaCounts& counts) const;
+    // The jitter of each stream that is received now.
+    void add_jitter(Instant now, DurationHistogram& jitter) const;
 
   private:
     // The wait for ICE and DTLS, as browsers have it.

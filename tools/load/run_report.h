@@ -51,8 +51,11 @@ struct RunReport {
     double load_cpu_s = 0;
     double load_cpu_peak = 0;  // of one thread in one second, 0 to 1
     double load_ns_per_packet = 0;
+    double load_kernel_ns_per_packet = 0;  // of that, in the kernel
     std::uint64_t socket_drops = 0;
     std::optional<NodeFigures> node;
+    std::uint64_t trickled = 0;  // PATCHes with a candidate
+    std::uint64_t trickles_refused = 0;
 
     // Why the figures say nothing about the node; empty where they do.
     std::vector<std::string> invalid;

@@ -140,18 +140,29 @@ std::string write_text_report(const RunReport& report) {
     fmt::format_to(out, "end to end latency\n");
     write_durations(out, "video, whole frames", report.durations.video_latency);
     write_durations(out, "audio", report.durations.audio_latency);
+    fmt::format_to(out, "jitter of streams, each second\n");
+    write_durations(out, "audio and video", report.durations.jitter);
     fmt::format_to(out, "joins, from the request on\n");
     write_durations(out, "answer", report.durations.signaling);
     write_durations(out, "ICE and DTLS", report.durations.connect);
     write_durations(out, "first packet", report.durations.first_media);
     write_durations(out, "first key frame", report.durations.first_frame);
+    write_durations(out, "wait for a key frame", report.durations.key_frame_wait);
+    if (report.trickled > 0) {
+        fmt::format_to(out,
+                       "  candidates trickled {}, refused {}\n",
+                       report.trickled,
+                       report.trickles_refused);
+    }
     if (report.node) {
         write_node(out, *report.node);
     }
     fmt::format_to(out,
-                   "isthmus-load\n  {:.0f} ns of CPU per packet received and authenticated, "
-                   "busiest second {:.0f} %, datagrams dropped by its sockets {}\n",
+                   "isthmus-load\n  {:.0f} ns of CPU per packet received and authenticated, some "
+                   "{:.0f} of them the kernel's; busiest second {:.0f} %, datagrams dropped by its "
+                   "sockets {}\n",
                    report.load_ns_per_packet,
+                   report.load_kernel_ns_per_packet,
                    report.load_cpu_peak * 100,
                    report.socket_drops);
     if (report.viewers_within_limits) {

@@ -55,6 +55,9 @@ class UdpBatchSocket {
     // bytes are the caller's to change; paths and bytes are valid until the next call.
     [[nodiscard]] std::span<const InDatagram> receive() { return receiver_.receive(fd_.get()); }
 
+    // The last receive() took all that waited.
+    [[nodiscard]] bool drained() const { return receiver_.drained(); }
+
     // Their paths are of this socket's address family. From the path's local address where the
     // socket is bound to all.
     void send(std::span<const OutDatagram> datagrams) { sender_.send(fd_.get(), datagrams); }

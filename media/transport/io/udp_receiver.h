@@ -37,6 +37,9 @@ class UdpReceiver {
 
     [[nodiscard]] std::span<const InDatagram> receive(int fd);
 
+    // The last call took all that waited: another one would most likely find nothing.
+    [[nodiscard]] bool drained() const { return used_ < kMessages; }
+
     [[nodiscard]] const UdpReceiveCounters& counters() const { return counters_; }
 
   private:

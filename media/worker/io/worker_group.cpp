@@ -44,6 +44,18 @@ void WorkerDoor::after_sleep() {
     asleep_.store(false, std::memory_order_relaxed);
 }
 
+void WorkerDoor::publish_load(const LoadReading& reading) {
+    cpu_share_.store(reading.cpu_share, std::memory_order_relaxed);
+    packets_per_second_.store(reading.packets_per_second, std::memory_order_relaxed);
+    loading_.store(reading.loading, std::memory_order_relaxed);
+}
+
+LoadReading WorkerDoor::load() const {
+    return {.cpu_share = cpu_share_.load(std::memory_order_relaxed),
+            .packets_per_second = packets_per_second_.load(std::memory_order_relaxed),
+            .loading = loading_.load(std::memory_order_relaxed)};
+}
+
 void WorkerDoor::signal() {
     const std::uint64_t one = 1;
     // Fails only where the counter is full: then the worker is awake.

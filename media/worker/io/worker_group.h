@@ -16,6 +16,7 @@
 #include "media/relay/relay_rings.h"
 #include "media/transport/datagram.h"
 #include "media/transport/io/file_descriptor.h"
+#include "media/worker/load_reading.h"
 
 namespace isthmus::media {
 
@@ -49,6 +50,11 @@ class WorkerDoor {
     // Jobs waiting now.
     [[nodiscard]] std::size_t jobs() const { return mailbox_.size(); }
 
+    // What the worker measured last: written by its thread, read by any. The three figures may be
+    // of two samples that follow each other.
+    void publish_load(const LoadReading& reading);
+    [[nodiscard]] LoadReading load() const;
+
     // Worker's thread: readable while the worker ought to be awake.
     [[nodiscard]] int fd() const { return wake_.get(); }
 
@@ -71,6 +77,9 @@ class WorkerDoor {
     Mailbox<WorkerContext> mailbox_;
     transport::FileDescriptor wake_;
     std::atomic<bool> asleep_ = false;
+    std::atomic<double> cpu_share_ = 0;
+    std::atomic<double> packets_per_second_ = 0;
+    std::atomic<double> loading_ = 0;
 };
 
 struct WorkerGroup {

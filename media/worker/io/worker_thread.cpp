@@ -22,6 +22,7 @@
 #include "base/random.h"
 #include "media/transport/io/clock.h"
 #include "media/transport/io/file_descriptor.h"
+#include "media/worker/load_meter.h"
 
 namespace isthmus::media {
 namespace {
@@ -35,6 +36,16 @@ constexpr int kReadRounds = 4;
 // a frame of eight came in as one and seven, which costs twice the messages.
 constexpr Duration kGather = std::chrono::microseconds(150);
 constexpr std::size_t kGatherParticipants = 50;
+
+// What the calling thread has used.
+Duration thread_cpu() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    const auto duration = [](const timeval& time) -> Duration {
+        return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+    };
+    return duration(usage.ru_utime) + duration(usage.ru_stime);
+}
 
 timespec to_timespec(Duration duration) {
     const auto ns = std::max<std::int64_t>(0, duration.count());
@@ -108,6 +119,8 @@ class WorkerThread::Loop {
 
     [[nodiscard]] std::size_t jobs() const { return door_.jobs(); }
 
+    [[nodiscard]] LoadReading load() const { return door_.load(); }
+
     [[nodiscard]] const WorkerSockets& sockets() const { return *sockets_; }
 
   private:
@@ -143,6 +156,18 @@ class WorkerThread::Loop {
             while (auto gone = core_.poll_gone()) {
                 on_gone_(*std::move(gone));
             }
+            measure_load(now);
+        }
+    }
+
+    void measure_load(Instant now) {
+        const auto totals = [this] {
+            const WorkerActivity activity = core_.take_activity();
+            return LoadMeter::Totals{
+                .cpu = thread_cpu(), .packets = activity.packets, .loading = activity.loading};
+        };
+        if (load_meter_.poll(now, core_.participant_count(), totals)) {
+            door_.publish_load(load_meter_.reading());
         }
     }
 
@@ -157,7 +182,7 @@ class WorkerThread::Loop {
 
     // Until something is readable or a timer is due.
     void sleep() {
-        Instant until = core_.next_timeout();
+        Instant until = std::min(core_.next_timeout(), load_meter_.next_timeout());
         for (const transport::TcpAcceptor& acceptor : sockets_->tcp()) {
             until = std::min(until, acceptor.next_timeout());
         }
@@ -206,7 +231,10 @@ class WorkerThread::Loop {
         const bool any = !datagrams.empty();
         while (!datagrams.empty()) {
             const auto batch = datagrams.first(std::min(datagrams.size(), WorkerCore::kBatchMax));
-            core_.handle_datagrams(now, batch, *sockets_);
+            core_.take_in(now, batch, *sockets_);
+            // Other workers' viewers are not to wait until all of this one's were served.
+            publish_relay();
+            core_.forward(now, *sockets_);
             datagrams = datagrams.subspan(batch.size());
         }
         return any;
@@ -233,6 +261,10 @@ class WorkerThread::Loop {
                                             std::move(undelivered_.front().second))) {
             undelivered_.pop_front();
         }
+        publish_relay();
+    }
+
+    void publish_relay() {
         core_.relay().publish([this](std::uint32_t peer) { group_->doors[peer]->wake(); });
     }
 
@@ -244,6 +276,7 @@ class WorkerThread::Loop {
     std::unique_ptr<transport::SrtpFanout> fanout_;
     GoneListener on_gone_;
     WorkerCore core_;
+    LoadMeter load_meter_;
     std::deque<std::pair<std::uint32_t, Job>> undelivered_;
     transport::FileDescriptor epoll_;
     std::atomic<bool> stopping_ = false;
@@ -284,6 +317,10 @@ std::size_t WorkerThread::jobs() const {
     return loop_->jobs();
 }
 
+LoadReading WorkerThread::load() const {
+    return loop_->load();
+}
+
 std::uint16_t WorkerThread::port() const {
     return loop_->sockets().port();
 }
@@ -293,12 +330,7 @@ const std::vector<std::string>& WorkerThread::warnings() const {
 }
 
 double thread_cpu_seconds() {
-    rusage usage{};
-    getrusage(RUSAGE_THREAD, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    return std::chrono::duration<double>(thread_cpu()).count();
 }
 
 }  // namespace isthmus::media

@@ -51,6 +51,8 @@ class WorkerThread {
 
     // Jobs waiting now. Any thread.
     [[nodiscard]] std::size_t jobs() const;
+    // As measured last. Any thread.
+    [[nodiscard]] LoadReading load() const;
     [[nodiscard]] std::uint16_t port() const;
     // What an operator should know about the sockets: buffers smaller than asked for, and the like.
     [[nodiscard]] const std::vector<std::string>& warnings() const;

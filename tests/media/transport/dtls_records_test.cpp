@@ -18,6 +18,42 @@ std::vector<std::byte> record(std::uint16_t epoch, std::size_t bytes) {
     return made;
 }
 
+TEST(DtlsRecords, AreTakenOneByOne) {
+    std::vector<std::byte> datagram(2 * kDtlsHeaderBytes + 3);
+    write_dtls_header(std::span(datagram).first<kDtlsHeaderBytes>(),
+                      DtlsContentType::kApplicationData,
+                      1,
+                      0xfedcba987654,
+                      3);
+    write_dtls_header(std::span(datagram).last<kDtlsHeaderBytes>(),
+                      DtlsContentType::kAlert,
+                      0xffff,
+                      0xffffffffffff,
+                      0);
+    std::span<const std::byte> rest = datagram;
+    const auto first = take_dtls_record(rest);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->type, DtlsContentType::kApplicationData);
+    EXPECT_EQ(first->version, kDtls12);
+    EXPECT_EQ(first->epoch, 1U);
+    EXPECT_EQ(first->sequence, 0xfedcba987654U);
+    EXPECT_EQ(first->body().size(), 3U);
+    const auto second = take_dtls_record(rest);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->epoch, 0xffffU);
+    EXPECT_EQ(second->sequence, 0xffffffffffffU);
+    EXPECT_TRUE(second->body().empty());
+    EXPECT_FALSE(take_dtls_record(rest));
+}
+
+TEST(DtlsRecords, NeverReachBeyondTheDatagram) {
+    std::vector<std::byte> whole = record(1, 30);
+    for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
+        std::span<const std::byte> cut = std::span(whole).first(bytes);
+        EXPECT_FALSE(take_dtls_record(cut)) << bytes;
+    }
+}
+
 TEST(DtlsRecords, ProtectedOnesHaveRoomForTheirTag) {
     for (std::size_t bytes = 0; bytes < kProtectedRecordBytesMin; ++bytes) {
         EXPECT_FALSE(has_plausible_records(record(1, bytes))) << bytes;

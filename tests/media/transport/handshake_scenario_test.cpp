@@ -63,25 +63,6 @@ TEST(Handshake, ConnectsAfterARoleConflict) {
     EXPECT_EQ(scenario.node->transport.counters().stun_role_conflicts, 1U);
 }
 
-// SCTP's packets, on which data channels stand.
-TEST(Handshake, CarriesApplicationDataOnceConnected) {
-    Scenario scenario({});
-    const std::vector<std::byte> up(100, std::byte{1});
-    const std::vector<std::byte> down(1000, std::byte{2});
-    scenario.begin();
-    EXPECT_FALSE(scenario.node->transport.send_application_data(down));
-    ASSERT_TRUE(scenario.run_until_connected());
-    EXPECT_TRUE(scenario.node->transport.send_application_data(down));
-    scenario.network.settle(*scenario.node);
-    EXPECT_TRUE(scenario.client->client.send_application_data(up));
-    scenario.network.settle(*scenario.client);
-    scenario.simulator.run_for(milliseconds(50));
-    EXPECT_EQ(scenario.client->client.poll_application_data(), down);
-    ASSERT_EQ(scenario.node->count(TransportEventKind::kData), 1U);
-    EXPECT_EQ(scenario.node->events.back().data, up);
-    scenario.expect_media_flows();
-}
-
 TEST(Handshake, SurvivesOneInFiveDatagramsLostEachWay) {
     for_each_seed(100, [](std::uint64_t seed) {
         ScenarioOptions options;

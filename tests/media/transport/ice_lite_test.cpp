@@ -145,6 +145,22 @@ TEST_F(IceLiteTest, RefusesACheckReplayedFromElsewhere) {
     EXPECT_EQ(*ice_.selected(), path_from(1));
 }
 
+// Forgotten for others (four are kept), a path is another one to the checks it had before: their
+// repetition is not answered, and brings nothing back.
+TEST_F(IceLiteTest, DoesNotAnswerAgainForAPathThatItForgot) {
+    const auto request = make_check(false);
+    EXPECT_EQ(handle(path_from(1), request).result, CheckResult::kValid);
+    for (std::uint16_t port = 2; port <= 5; ++port) {
+        now_ += std::chrono::milliseconds(1);
+        ASSERT_EQ(check(path_from(port), false).result, CheckResult::kValid);
+    }
+    ASSERT_FALSE(ice_.is_verified(path_from(1)));
+    EXPECT_EQ(handle(path_from(1), request).result, CheckResult::kBad);
+    EXPECT_FALSE(ice_.is_verified(path_from(1)));
+    ASSERT_EQ(check(path_from(1), false).result, CheckResult::kValid);
+    EXPECT_EQ(handle(path_from(1), request).result, CheckResult::kBad);
+}
+
 TEST_F(IceLiteTest, BoundsThePathsAndKeepsTheSelectedOne) {
     ASSERT_EQ(check(path_from(1), true).result, CheckResult::kValid);
     for (std::uint16_t port = 2; port <= 200; ++port) {

@@ -1,8 +1,12 @@
 // Against the node's own HTTP server, on a port of the kernel's choice.
 #include "tools/load/http_client.h"
 
+#include <algorithm>
 #include <array>
+#include <ctime>
+#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +14,7 @@
 #include <sys/epoll.h>
 
 #include "media/transport/io/clock.h"
+#include "signaling/http/tls_identity.h"
 #include "tests/signaling/http/server_fixture.h"
 
 namespace isthmus::load {
@@ -25,12 +30,15 @@ using signaling::http::RunningServer;
 
 class Client {
   public:
-    Client(std::uint16_t port, std::size_t connections)
+    // `trust`: for HTTPS.
+    Client(std::uint16_t port, std::size_t connections, const TlsTrust* trust = nullptr)
         : http_({.authority = {.host = "127.0.0.1",
                                .port = port,
-                               .text = "127.0.0.1:" + std::to_string(port)},
+                               .text = "127.0.0.1:" + std::to_string(port),
+                               .secure = trust != nullptr},
                  .address = {.ip = IpAddress::v4({127, 0, 0, 1}), .port = port},
-                 .connections = connections},
+                 .connections = connections,
+                 .trust = trust},
                 epoll_.get(),
                 kFirstTag) {}
 
@@ -115,6 +123,91 @@ TEST(HttpClient, LetsGoOfAKeptConnectionThatTheServerCloses) {
     server.reset();
     client.handle_next_event();
     client.post("hello again");
+    client.run_until_done();
+    ASSERT_EQ(client.errors.size(), 1U);
+    EXPECT_TRUE(client.errors[0].contains("does not answer")) << client.errors[0];
+}
+
+// A server with a certificate that it signed itself, as a node makes one.
+class SecureServer {
+  public:
+    explicit SecureServer(const std::string& name) {
+        const auto identity = signaling::http::make_self_signed({name}, ::time(nullptr));
+        EXPECT_TRUE(identity);
+        std::ofstream(certificate) << identity->certificate_pem;
+        auto config = signaling::http::loopback_config();
+        config.tls_listen = config.listen;
+        config.tls = *identity;
+        server.emplace(std::move(config), add_echo);
+    }
+
+    const std::string certificate = ::testing::TempDir() + "/http_client_test.crt";
+    std::optional<RunningServer> server;
+};
+
+TEST(HttpClient, SpeaksHttpsToWhomItIsToldToTrust) {
+    const SecureServer secure("127.0.0.1");
+    const auto trust = TlsTrust::make({.certificate_file = secure.certificate});
+    ASSERT_TRUE(trust);
+    Client client(secure.server->port(true), 2, &*trust);
+    const std::string large(200'000, 'x');
+    client.post(large);
+    for (int i = 0; i < 20; ++i) {
+        client.post("request " + std::to_string(i));
+    }
+    client.run_until_done();
+    EXPECT_TRUE(client.errors.empty()) << client.errors.front();
+    EXPECT_EQ(client.started, 21);
+    ASSERT_EQ(client.answers.size(), 21U);
+    EXPECT_NE(std::ranges::find(client.answers, large), client.answers.end());
+}
+
+void expect_distrust(const SecureServer& secure, const TlsTrust& trust) {
+    Client client(secure.server->port(true), 1, &trust);
+    client.post("secret");
+    client.run_until_done();
+    ASSERT_EQ(client.errors.size(), 1U);
+    EXPECT_TRUE(client.errors[0].starts_with("the node at https://")) << client.errors[0];
+    EXPECT_TRUE(client.errors[0].contains("not trusted")) << client.errors[0];
+}
+
+TEST(HttpClient, TrustsNobodyByItself) {
+    const SecureServer secure("127.0.0.1");
+    const auto trust = TlsTrust::make({});
+    ASSERT_TRUE(trust);
+    expect_distrust(secure, *trust);
+}
+
+TEST(HttpClient, WantsACertificateOfTheNodesName) {
+    const SecureServer secure("node.example");
+    const auto trust = TlsTrust::make({.certificate_file = secure.certificate});
+    ASSERT_TRUE(trust);
+    expect_distrust(secure, *trust);
+}
+
+TEST(HttpClient, TakesAnyCertificateWhereItIsTold) {
+    const SecureServer secure("node.example");
+    const auto trust = TlsTrust::make({.certificate_file = {}, .anybody = true});
+    ASSERT_TRUE(trust);
+    Client client(secure.server->port(true), 1, &*trust);
+    client.post("hello");
+    client.run_until_done();
+    EXPECT_EQ(client.answers.size(), 1U);
+}
+
+TEST(HttpClient, SaysThatAFileHoldsNoCertificate) {
+    const auto trust = TlsTrust::make({.certificate_file = "/dev/null"});
+    ASSERT_FALSE(trust);
+    EXPECT_TRUE(trust.error().message.contains("/dev/null"));
+}
+
+// The far end speaks plain HTTP.
+TEST(HttpClient, SaysThatThereIsNoTls) {
+    RunningServer server(signaling::http::loopback_config(), add_echo);
+    const auto trust = TlsTrust::make({.certificate_file = {}, .anybody = true});
+    ASSERT_TRUE(trust);
+    Client client(server.port(), 1, &*trust);
+    client.post("hello");
     client.run_until_done();
     ASSERT_EQ(client.errors.size(), 1U);
     EXPECT_TRUE(client.errors[0].contains("does not answer")) << client.errors[0];

@@ -10,12 +10,17 @@ TEST(NodeUrl, IsReadWithAndWithoutPort) {
     EXPECT_EQ(parse_node_url("http://node.example/").value().port, 80);
     EXPECT_EQ(parse_node_url("http://node.example/").value().host, "node.example");
     EXPECT_EQ(parse_node_url("http://127.0.0.1:8080").value().text, "127.0.0.1:8080");
+    EXPECT_FALSE(parse_node_url("http://127.0.0.1:8080").value().secure);
+    EXPECT_TRUE(parse_node_url("https://node.example").value().secure);
+    EXPECT_EQ(parse_node_url("https://node.example").value().port, 443);
+    EXPECT_EQ(parse_node_url("https://node.example:8443").value().port, 8443);
 }
 
 TEST(NodeUrl, RefusesWhatIsNone) {
     for (const char* url : {"",
                             "127.0.0.1:8080",
-                            "https://node",
+                            "https://",
+                            "ftp://node",
                             "http://",
                             "http://:80",
                             "http://node:port",

@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -21,15 +22,17 @@ namespace {
 // A node for development that listens where the system likes.
 class NodeProcess {
   public:
-    NodeProcess() {
+    // `configuration`: YAML beside what the options say.
+    explicit NodeProcess(const std::string& configuration = "{}") {
         std::array<int, 2> ends{};
         EXPECT_EQ(::pipe(ends.data()), 0);
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
         posix_spawn_file_actions_addclose(&actions, ends[0]);
-        const std::string state = ::testing::TempDir() + "/load_smoke_node";
-        std::array<std::string, 14> words = {ISTHMUS_NODE_PROGRAM,
+        const std::string file = state + ".yaml";
+        std::ofstream(file) << configuration << "\n";
+        std::array<std::string, 16> words = {ISTHMUS_NODE_PROGRAM,
                                              "--dev",
                                              "--workers",
                                              "1",
@@ -42,7 +45,9 @@ class NodeProcess {
                                              "--advertise",
                                              "127.0.0.1",
                                              "--state-directory",
-                                             state};
+                                             state,
+                                             "--config",
+                                             file};
         std::array<char*, words.size() + 1> arguments{};
         for (std::size_t i = 0; i < words.size(); ++i) {
             arguments[i] = words[i].data();
@@ -64,18 +69,22 @@ class NodeProcess {
     NodeProcess(const NodeProcess&) = delete;
     NodeProcess& operator=(const NodeProcess&) = delete;
 
-    // The first line that names plain HTTP; empty where the node ends before.
-    std::string url() {
+    // The first line that names such a server of it; empty where the node ends before.
+    std::string url(const std::string& scheme = "http://") {
         std::array<char, 512> line{};
         while (std::fgets(line.data(), static_cast<int>(line.size()), output_) != nullptr) {
             std::string text = line.data();
-            if (text.starts_with("http://")) {
+            if (text.starts_with(scheme)) {
                 return text.substr(0, text.find_last_not_of("/\n") + 1);
             }
         }
         return {};
     }
 
+    // Of HTTPS, which the node signed itself.
+    [[nodiscard]] std::string certificate() const { return state + "/https.crt"; }
+
+    const std::string state = ::testing::TempDir() + "/load_smoke_node";
     pid_t pid = -1;
 
   private:
@@ -83,7 +92,9 @@ class NodeProcess {
 };
 
 RunReport run_against(NodeProcess& node, LoadOptions options) {
-    options.node = node.url();
+    if (options.node == LoadOptions{}.node) {
+        options.node = node.url();
+    }
     EXPECT_FALSE(options.node.empty()) << "the node did not start";
     options.token_secret = node::kDevSecret;
     options.node_pid = node.pid;
@@ -140,6 +151,106 @@ TEST(LoadSmoke, ASocketForEachClientAndGro) {
     options.threads = 2;
     options.srtp_profiles = {media::transport::SrtpProfile::kAesCm128HmacSha1_80};
     expect_all_received(run_against(node, options), 3);
+}
+
+// As over the Internet: the node's own certificate, candidates by PATCH.
+TEST(LoadSmoke, JoinsByHttpsAndTricklesItsCandidates) {
+    NodeProcess node;
+    LoadOptions options;
+    const std::string url = node.url("https://");
+    ASSERT_FALSE(url.empty()) << "the node names no HTTPS server";
+    options.node = "https://127.0.0.1" + url.substr(url.rfind(':'));
+    options.tls_certificate = node.certificate();
+    options.trickle = true;
+    options.viewers = 5;
+    options.duration = std::chrono::seconds(3);
+    const RunReport report = run_against(node, options);
+    expect_all_received(report, 5);
+    EXPECT_EQ(report.trickled, 6U);
+    EXPECT_EQ(report.trickles_refused, 0U);
+}
+
+TEST(LoadSmoke, SaysThatItDoesNotTrustTheNode) {
+    NodeProcess node;
+    LoadOptions options;
+    const std::string url = node.url("https://");
+    options.node = "https://127.0.0.1" + url.substr(url.rfind(':'));
+    options.token_secret = node::kDevSecret;
+    auto recordings = make_recordings(options);
+    ASSERT_TRUE(recordings);
+    LoadRun run(options, *recordings, [](const std::string&) {}, [] { return false; });
+    const auto report = run.run();
+    ASSERT_FALSE(report);
+    EXPECT_TRUE(report.error().message.contains("not trusted")) << report.error().message;
+}
+
+// Recorded pictures of each codec in three sizes, and people who pause.
+TEST(LoadSmoke, PublishesRecordedSimulcastAndTalkSpurts) {
+    for (const auto codec :
+         {media::rtp::Codec::kVp8, media::rtp::Codec::kH264, media::rtp::Codec::kAv1}) {
+        NodeProcess node;
+        LoadOptions options;
+        options.codec = codec;
+        options.simulcast = true;
+        options.talk_spurts = true;
+        options.viewers = 2;
+        options.duration = std::chrono::seconds(4);
+        const RunReport report = run_against(node, options);
+        const auto name = media::rtp::name_of(codec);
+        EXPECT_EQ(report.participants.receiving, 2U) << name;
+        // Three layers go out, one of them comes to each viewer.
+        EXPECT_GT(report.media.sent_frames, 3U * 60) << name;
+        EXPECT_GT(report.media.frames, 2U * 60) << name;
+        EXPECT_LT(report.media.frames, report.media.sent_frames) << name;
+        EXPECT_EQ(report.unrepaired_ratio(), 0.0) << name;
+        EXPECT_EQ(report.media.srtp_errors + report.media.bad + report.media.unknown, 0U) << name;
+        EXPECT_EQ(report.durations.key_frame_wait.count(), 2U) << name;
+        EXPECT_GT(report.durations.jitter.count(), 0U) << name;
+    }
+}
+
+LoadOptions ramp() {
+    LoadOptions options;
+    options.viewers = 1000;
+    options.ramp_per_s = 2;
+    options.ramp_until_limit = true;
+    options.limits.latency_p99 = std::chrono::seconds(10);
+    options.limits.loss_ratio = 1;
+    options.limits.join_p95 = std::chrono::seconds(10);
+    options.duration = std::chrono::seconds(1);
+    return options;
+}
+
+// One publisher and seven others fit in.
+TEST(LoadSmoke, RampsUntilTheNodeIsFull) {
+    NodeProcess node("media: {limits: {participants_per_conference: 8}}");
+    const RunReport report = run_against(node, ramp());
+    ASSERT_TRUE(report.viewers_within_limits);
+    EXPECT_GE(*report.viewers_within_limits, 1U);
+    EXPECT_LE(*report.viewers_within_limits, 7U);
+    EXPECT_TRUE(report.limit_broken.starts_with("a participant failed: viewer-8"))
+        << report.limit_broken;
+    EXPECT_TRUE(report.limit_broken.contains("429")) << report.limit_broken;
+    EXPECT_EQ(report.participants.receiving, 7U);
+}
+
+TEST(LoadSmoke, RampsUntilLatencyIsOverItsLimit) {
+    NodeProcess node;
+    LoadOptions options = ramp();
+    options.limits.latency_p99 = std::chrono::nanoseconds(1);
+    const RunReport report = run_against(node, options);
+    EXPECT_TRUE(report.limit_broken.contains("latency")) << report.limit_broken;
+    ASSERT_TRUE(report.viewers_within_limits);
+    EXPECT_LE(*report.viewers_within_limits, 1U);
+}
+
+TEST(LoadSmoke, RampsUntilAllViewersThatItIsToHaveAreThere) {
+    NodeProcess node;
+    LoadOptions options = ramp();
+    options.viewers = 3;
+    const RunReport report = run_against(node, options);
+    EXPECT_EQ(report.limit_broken, "");
+    EXPECT_EQ(report.participants.receiving, 3U);
 }
 
 }  // namespace

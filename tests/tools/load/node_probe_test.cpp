@@ -1,6 +1,10 @@
 #include "tools/load/node_probe.h"
 
+#include <array>
+#include <thread>
+
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 namespace isthmus::load {
@@ -20,6 +24,27 @@ TEST(NodeProbe, LooksAtAProcess) {
     EXPECT_FALSE(usage->threads.empty());
     EXPECT_GT(usage->rss_bytes, 100'000U);
     EXPECT_FALSE(usage->threads.front().name.empty());
+}
+
+// What a thread of its own, pinned to a core, counts as.
+TEST(NodeProbe, KnowsWhetherANodeMayRunOnOurCores) {
+    cpu_set_t allowed;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    int mine = 0;
+    while (!CPU_ISSET(static_cast<unsigned>(mine), &allowed)) {
+        ++mine;
+    }
+    EXPECT_TRUE(shares_cores(::getpid(), {}));
+    EXPECT_TRUE(shares_cores(::getpid(), std::array{mine}));
+    std::thread([mine] {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(static_cast<unsigned>(mine), &one);
+        ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+        EXPECT_FALSE(shares_cores(::gettid(), std::array{mine + 1}));
+        EXPECT_TRUE(shares_cores(::gettid(), std::array{mine + 1, mine}));
+    }).join();
+    EXPECT_FALSE(shares_cores(-1, {}));
 }
 
 TEST(NodeProbe, SaysThatThereIsNoSuchProcess) {

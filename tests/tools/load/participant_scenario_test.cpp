@@ -1,6 +1,7 @@
 // isthmus-load's participants against a node's core on the simulated network; see load_meeting.h.
 #include <gtest/gtest.h>
 
+#include "signaling/sdp/trickle_fragment.h"
 #include "tests/simulator/seed.h"
 #include "tests/tools/load/load_meeting.h"
 
@@ -43,6 +44,11 @@ TEST(LoadParticipant, WatchesWhatAnotherPublishes) {
         EXPECT_GE(bob.durations.audio_latency.count(), 200U);
         EXPECT_EQ(bob.durations.first_frame.count(), 1U);
         EXPECT_EQ(bob.durations.connect.count(), 1U);
+        EXPECT_EQ(bob.durations.key_frame_wait.count(), 1U);
+        EXPECT_LT(bob.durations.key_frame_wait.max(), bob.durations.first_frame.max());
+        DurationHistogram jitter;
+        bob.participant.add_jitter(meeting.now(), jitter);
+        EXPECT_EQ(jitter.count(), 2U) << "audio and video";
     }
 }
 
@@ -111,6 +117,22 @@ TEST(LoadParticipant, FailsWhereTheNodeIsSilent) {
     meeting.run_for(2s);
     EXPECT_EQ(bob.participant.state(), ParticipantState::kFailed);
     EXPECT_EQ(bob.participant.next_timeout(), kNever);
+}
+
+TEST(LoadParticipant, TricklesItsOnlyCandidate) {
+    LoadMeeting meeting(7, options_for());
+    const LoadHost& bob = meeting.join(ParticipantRole::kViewer, "bob");
+    const auto fragment = signaling::sdp::parse_trickle_fragment(bob.participant.make_trickle(
+        {.ip = media::transport::IpAddress::v4({127, 1, 0, 1}), .port = 4000}));
+    ASSERT_TRUE(fragment) << fragment.error().message;
+    ASSERT_TRUE(fragment->credentials);
+    EXPECT_EQ(fragment->credentials->ufrag.size(), 4U);
+    ASSERT_EQ(fragment->sections.size(), 1U);
+    EXPECT_EQ(fragment->sections[0].mid, "0");
+    EXPECT_TRUE(fragment->sections[0].end_of_candidates);
+    ASSERT_EQ(fragment->sections[0].candidates.size(), 1U);
+    EXPECT_TRUE(fragment->sections[0].candidates[0].contains("127.1.0.1 4000 typ host"))
+        << fragment->sections[0].candidates[0];
 }
 
 TEST(LoadParticipant, SaysGoodbye) {

@@ -53,6 +53,31 @@ TEST(TextReport, SaysThatARunDoesNotCount) {
     EXPECT_FALSE(boost::json::parse(write_json_report(report)).at("valid").as_bool());
 }
 
+TEST(TextReport, SaysThatNotEvenTheFirstViewersWereWithinTheLimits) {
+    RunReport report = example();
+    report.viewers_within_limits = 0;
+    report.limit_broken = "a participant failed";
+    EXPECT_TRUE(write_text_report(report).contains(
+        "0 viewers within all limits; then a participant failed"));
+    const auto json = boost::json::parse(write_json_report(report));
+    EXPECT_EQ(json.at("limit").at("viewers").to_number<int>(), 0);
+}
+
+TEST(TextReport, SaysWhatTheKernelCostAndTheKeyFrameTook) {
+    RunReport report = example();
+    report.load_ns_per_packet = 1000;
+    report.load_kernel_ns_per_packet = 600;
+    report.durations.key_frame_wait.add(std::chrono::milliseconds(7));
+    report.durations.jitter.add(std::chrono::milliseconds(3));
+    report.trickled = 4;
+    const std::string text = write_text_report(report);
+    EXPECT_TRUE(text.contains("1000 ns of CPU per packet")) << text;
+    EXPECT_TRUE(text.contains("some 600 of them the kernel's"));
+    EXPECT_TRUE(text.contains("wait for a key frame"));
+    EXPECT_TRUE(text.contains("jitter of streams"));
+    EXPECT_TRUE(text.contains("candidates trickled 4, refused 0"));
+}
+
 TEST(JsonReport, IsWhatProgramsRead) {
     const auto json = boost::json::parse(write_json_report(example()));
     EXPECT_TRUE(json.at("valid").as_bool());
