@@ -87,6 +87,37 @@ struct Written {
     std::vector<std::pair<std::uint32_t, std::uint16_t>> told_by_stream;
 };
 
+void note(Written& written, const rtp::RtcpMessage& message) {
+    if (const auto* nack = std::get_if<rtp::Nack>(&message)) {
+        nack->for_each([&](std::uint16_t seq) { written.nacks.push_back(seq); });
+    } else if (std::holds_alternative<rtp::PictureLoss>(message)) {
+        ++written.plis;
+    } else if (const auto* report = std::get_if<rtp::ReceiverReport>(&message)) {
+        ++written.reports;
+        for (const rtp::ReportBlock block : report->blocks) {
+            written.blocks.push_back(block);
+        }
+    } else if (std::holds_alternative<rtp::CanonicalName>(message)) {
+        ++written.names;
+    } else if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&message)) {
+        EXPECT_TRUE(feedback->for_each([&](std::uint16_t seq, auto delta) {
+            if (delta) {
+                written.told.push_back(seq);
+            }
+        }));
+    } else if (const auto* by_stream = std::get_if<rtp::CongestionFeedback>(&message)) {
+        EXPECT_TRUE(by_stream->for_each_block([&](const rtp::CongestionBlock& block) {
+            std::uint16_t seq = block.begin_seq;
+            for (const rtp::PacketMetric metric : block.packets) {
+                if (metric.received) {
+                    written.told_by_stream.emplace_back(block.ssrc, seq);
+                }
+                ++seq;
+            }
+        }));
+    }
+}
+
 Written written_by(MediaReceiver& receiver, std::int64_t ms) {
     Written written;
     receiver.handle_timeout(at_ms(ms));
@@ -95,34 +126,7 @@ Written written_by(MediaReceiver& receiver, std::int64_t ms) {
         auto reader = rtp::RtcpReader::parse(std::span(buffer).first(size));
         EXPECT_TRUE(reader);
         while (const auto message = reader->next()) {
-            if (const auto* nack = std::get_if<rtp::Nack>(&*message)) {
-                nack->for_each([&](std::uint16_t seq) { written.nacks.push_back(seq); });
-            } else if (std::holds_alternative<rtp::PictureLoss>(*message)) {
-                ++written.plis;
-            } else if (const auto* report = std::get_if<rtp::ReceiverReport>(&*message)) {
-                ++written.reports;
-                for (const rtp::ReportBlock block : report->blocks) {
-                    written.blocks.push_back(block);
-                }
-            } else if (std::holds_alternative<rtp::CanonicalName>(*message)) {
-                ++written.names;
-            } else if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&*message)) {
-                EXPECT_TRUE(feedback->for_each([&](std::uint16_t seq, auto delta) {
-                    if (delta) {
-                        written.told.push_back(seq);
-                    }
-                }));
-            } else if (const auto* by_stream = std::get_if<rtp::CongestionFeedback>(&*message)) {
-                EXPECT_TRUE(by_stream->for_each_block([&](const rtp::CongestionBlock& block) {
-                    std::uint16_t seq = block.begin_seq;
-                    for (const rtp::PacketMetric metric : block.packets) {
-                        if (metric.received) {
-                            written.told_by_stream.emplace_back(block.ssrc, seq);
-                        }
-                        ++seq;
-                    }
-                }));
-            }
+            note(written, *message);
         }
     }
     return written;

@@ -242,6 +242,7 @@ TEST(Negotiate, AMidThatDoesNotFitTheExtensionIsNotSentInIt) {
 
 std::vector<std::string> rids_of(const MediaSection& section) {
     std::vector<std::string> rids;
+    rids.reserve(section.encodings.size());
     for (const media::sfu::Encoding& encoding : section.encodings) {
         rids.push_back(encoding.rid);
     }
