@@ -175,6 +175,19 @@ constexpr std::array kWorkerCounters = {
         "isthmus_relay_packets_dropped_total",
         "RTP packets between workers dropped: the reader was too slow, or the track is gone.",
         &WorkerStats::relay_packets_dropped},
+    Metric<WorkerStats>{"isthmus_data_packets_received_total",
+                        "SCTP packets of data channels received from clients.",
+                        &WorkerStats::data_packets_received},
+    Metric<WorkerStats>{"isthmus_data_packets_sent_total",
+                        "SCTP packets of data channels sent to clients.",
+                        &WorkerStats::data_packets_sent},
+    Metric<WorkerStats>{"isthmus_data_messages_received_total",
+                        "Messages that clients sent on data channels.",
+                        &WorkerStats::data_messages_received},
+    Metric<WorkerStats>{
+        "isthmus_data_associations_failed_total",
+        "SCTP associations that ended by themselves: the client fell silent, or read too slowly.",
+        &WorkerStats::data_associations_failed},
     Metric<WorkerStats>{"isthmus_socket_receive_drops_total",
                         "Datagrams lost because the kernel's receive buffer was full.",
                         &WorkerStats::socket_receive_drops},
@@ -211,6 +224,8 @@ constexpr std::array kWorkerGauges = {
     Metric<WorkerStats>{"isthmus_subscriptions", "Subscriptions now.", &WorkerStats::subscriptions},
     Metric<WorkerStats>{
         "isthmus_tcp_connections", "ICE-TCP connections now.", &WorkerStats::tcp_connections},
+    Metric<WorkerStats>{
+        "isthmus_data_channels", "Data channels open now.", &WorkerStats::data_channels},
     Metric<WorkerStats>{"isthmus_relay_queue_bytes",
                         "Bytes waiting in the fullest ring from another worker.",
                         &WorkerStats::relay_queue_bytes},

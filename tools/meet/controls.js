@@ -72,6 +72,7 @@ export class Controls {
   // Something new behind the button.
   badge(id, on) {
     byId(id).classList.toggle('badge', on);
+    byId(id).setAttribute('aria-description', on ? 'something new' : '');
   }
 
   hide(id, hidden) {

@@ -108,7 +108,8 @@ export class Lobby {
     const button = byId('join-form').querySelector('button');
     const conference = byId('conference').value.trim();
     const name = byId('name').value.trim();
-    const choice = (kind) => byId(`lobby-${kind}`).value || devices.OFF;
+    // The list may not be there yet: then what was chosen before, or whatever the browser takes.
+    const choice = (kind) => byId(`lobby-${kind}`).value || devices.remembered(kind);
     button.disabled = true;
     byId('lobby-alert').textContent = '';
     try {

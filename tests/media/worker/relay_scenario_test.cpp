@@ -2,6 +2,9 @@
 //
 //     alice (VP8) -- worker 0 == ring ==> worker 1 -- bob, carol
 #include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -79,6 +82,47 @@ TEST(Relay, OnePacketGoesAcrossHoweverManyWatch) {
     EXPECT_EQ(relay.here.core().stats().relay_packets_sent, 10U);
     EXPECT_EQ(relay.there.core().stats().relay_packets_received, 10U);
     EXPECT_EQ(relay.there.core().stats().relay_packets_dropped, 0U);
+}
+
+class CountingSink final : public transport::DatagramSink {
+  public:
+    void send(std::span<const transport::OutDatagram> datagrams) override {
+        count += datagrams.size();
+    }
+
+    std::size_t count = 0;
+};
+
+// Relayed frames came as much later as the publisher's own worker took to serve its viewers.
+TEST(Relay, APacketGoesAcrossBeforeTheViewersHereAreServed) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    const Joined carol = relay.join(relay.here, "carol", video_section(Direction::kSend));
+    relay.here.send_rtp(alice, frame(0, true));
+    relay.run_for(milliseconds(33));
+
+    ASSERT_TRUE(alice.client->ice().send_rtp(make_rtp(frame(1, false))));
+    const auto sent = alice.client->ice().poll_datagram();
+    ASSERT_TRUE(sent);
+    std::vector<std::byte> bytes(sent->bytes.begin(), sent->bytes.end());
+    transport::Path path = *alice.client->ice().selected_path();
+    std::swap(path.local, path.remote);
+    const std::array batch = {transport::InDatagram{.path = &path, .bytes = bytes}};
+    const Instant now = relay.here.simulator().now();
+    CountingSink here;
+    CountingSink there;
+    relay.here.core().take_in(now, batch, here);
+    std::vector<std::uint32_t> woken;
+    relay.here.core().relay().publish([&](std::uint32_t peer) { woken.push_back(peer); });
+    EXPECT_EQ(woken, std::vector<std::uint32_t>{1});
+    EXPECT_TRUE(relay.there.core().handle_relay_packets(now, there));
+    EXPECT_EQ(there.count, 1U) << "bob's";
+    EXPECT_EQ(here.count, 0U);
+
+    relay.here.core().forward(now, here);
+    EXPECT_GE(here.count, 1U) << "carol's";
+    EXPECT_FALSE(relay.there.core().handle_relay_packets(now, there)) << "once";
 }
 
 TEST(Relay, WhatAViewerLostIsRepeatedByItsOwnWorker) {
@@ -221,6 +265,7 @@ TEST(Relay, AFloodThatTheOtherWorkerDoesNotFetchIsBoundedAndPasses) {
 TEST(Relay, AListenerElsewhereHearsWhoeverSpeaks) {
     Relay relay;
     std::vector<Joined> people;
+    people.reserve(5);
     for (int i = 0; i < 5; ++i) {
         people.push_back(relay.join(
             relay.here, "person" + std::to_string(i), audio_section(Direction::kReceive)));
