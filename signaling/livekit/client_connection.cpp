@@ -1,5 +1,6 @@
 #include "signaling/livekit/client_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "signaling/livekit/signal_session.h"
@@ -54,12 +55,18 @@ void ClientConnection::refresh() {
         *id_, without_inactive(*current_), [](const Result<LocalDescription>&) {});
 }
 
-void ClientConnection::forget() {
-    ++generation_;
-    id_.reset();
-    current_.reset();
-    next_.reset();
-    busy_ = false;
+void ClientConnection::stop_receiving(const std::vector<std::string>& track_sids) {
+    if (!id_ || !current_ || track_sids.empty()) {
+        return;
+    }
+    for (media::sfu::MediaSection& section : current_->sections) {
+        if (section.direction == media::sfu::Direction::kReceive &&
+            std::ranges::find(track_sids, section.published_id) != track_sids.end()) {
+            section.direction = media::sfu::Direction::kInactive;
+        }
+    }
+    host_->switchboard().renegotiate(
+        *id_, without_inactive(*current_), [](const Result<LocalDescription>&) {});
 }
 
 void ClientConnection::start(const proto::SessionDescription& offer) {
@@ -79,13 +86,11 @@ void ClientConnection::start(const proto::SessionDescription& offer) {
 template <typename T>
 media::Switchboard::Answer<T> ClientConnection::later(
     std::move_only_function<void(ClientConnection&, Result<T>)> then) {
-    return [host = host_,
-            sid = user_->participant_sid(),
-            generation = generation_,
-            then = std::move(then)](Result<T> result) mutable {
+    return [host = host_, sid = user_->participant_sid(), then = std::move(then)](
+               Result<T> result) mutable {
         SignalSession* const session = host->find_session(sid);
         ClientConnection* const self = session == nullptr ? nullptr : &session->client_connection();
-        if (self == nullptr || self->generation_ != generation) {
+        if (self == nullptr) {
             if constexpr (std::is_same_v<T, JoinResult>) {
                 // Nobody waits for it any more.
                 if (result) {
@@ -105,17 +110,17 @@ void ClientConnection::join(OfferPlan plan) {
     request.description = without_inactive(plan.negotiated.connection);
     host_->switchboard().join(
         std::move(request),
-        later<JoinResult>([plan = std::move(plan)](ClientConnection& self,
-                                                   Result<JoinResult> joined) mutable {
-            self.busy_ = false;
-            if (!joined) {
-                self.fail(joined.error().message);
-                return;
-            }
-            self.id_ = joined->connection;
-            self.host_->bind(joined->connection, self.user_->participant_sid());
-            self.finish(std::move(plan), std::move(joined->local));
-        }));
+        later<JoinResult>(
+            [plan = std::move(plan)](ClientConnection& self, Result<JoinResult> joined) mutable {
+                self.busy_ = false;
+                if (!joined) {
+                    self.fail(joined.error().message);
+                    return;
+                }
+                self.id_ = joined->connection;
+                self.host_->bind(joined->connection, self.user_->participant_sid());
+                self.finish(std::move(plan), std::move(joined->local));
+            }));
 }
 
 void ClientConnection::renegotiate(OfferPlan plan) {

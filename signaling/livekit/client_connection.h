@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "media/worker/switchboard.h"
 #include "signaling/livekit/client_offer.h"
@@ -29,6 +30,7 @@ class ConnectionUser {
     virtual void on_sending(media::ConnectionId connection,
                             const std::vector<std::string>& fresh_mids) = 0;
     virtual void send_answer(const proto::SessionDescription& answer) = 0;
+    virtual void send_offer(const proto::SessionDescription& offer) = 0;
     // The offer is no good, or the switchboard will not have it.
     virtual void on_connection_failed(const std::string& sentence) = 0;
 };
@@ -48,8 +50,8 @@ class ClientConnection {
 
     [[nodiscard]] const std::optional<media::ConnectionId>& id() const { return id_; }
 
-    // It ended; the next offer makes a new one.
-    void forget();
+    // The client may not send these tracks any more: they are not received from now on.
+    void stop_receiving(const std::vector<std::string>& track_sids);
 
   private:
     void start(const proto::SessionDescription& offer);
@@ -68,7 +70,6 @@ class ClientConnection {
     Subscriptions* subscriptions_;
     bool beside_ = false;
     std::optional<media::ConnectionId> id_;
-    std::uint32_t generation_ = 0;  // answers to earlier ones are of no interest
     bool busy_ = false;
     std::optional<proto::SessionDescription> next_;
     std::optional<media::sfu::ConnectionDescription> current_;

@@ -57,12 +57,11 @@ RoomParticipant* Room::find_identity(std::string_view identity) {
 }
 
 std::pair<RoomParticipant*, PublishedTrack*> Room::find_track(std::string_view track_sid) {
-    for (const auto& [sid, participant] : participants_) {
-        if (PublishedTrack* const track = participant->tracks.find(track_sid)) {
-            return {participant.get(), track};
-        }
-    }
-    return {nullptr, nullptr};
+    const auto owner = by_track_.find(track_sid);
+    PublishedTrack* const track =
+        owner == by_track_.end() ? nullptr : owner->second->tracks.find(track_sid);
+    return track == nullptr ? std::pair<RoomParticipant*, PublishedTrack*>()
+                            : std::pair(owner->second, track);
 }
 
 bool Room::is_full() const {
@@ -115,6 +114,7 @@ void Room::changed(RoomParticipant& participant, Urgency urgency) {
 void Room::track_published(RoomParticipant& publisher, PublishedTrack& track) {
     changed(publisher, Urgency::kNow);
     room_changed_ = true;
+    by_track_.insert_or_assign(track.info.sid(), &publisher);
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {
             participant->session->on_track_published(publisher, track);
@@ -123,6 +123,7 @@ void Room::track_published(RoomParticipant& publisher, PublishedTrack& track) {
 }
 
 void Room::track_ended(RoomParticipant& publisher, const std::string& track_sid) {
+    by_track_.erase(track_sid);
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {
             participant->session->on_track_ended(track_sid);

@@ -1,8 +1,9 @@
 // A room: who is in it, and what each is told of the others.
 //
 // Owned by Rooms, on the signaling thread; no clock, no I/O. Changes collect until settle(), which
-// Rooms calls at the end of each turn, so that what belongs together is told in one message. Updates
-// are made once for everybody; each carries the whole of a participant, with a version that grows.
+// Rooms calls at the end of each turn, so that what belongs together is told in one message.
+// Updates are made once for everybody; each carries the whole of a participant, with a version that
+// grows.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +53,7 @@ class Room {
 
     // With the numbers of participants.
     [[nodiscard]] proto::Room info() const;
+
     // Random bytes that mark frames which the node made, for receivers of encrypted media.
     [[nodiscard]] const std::string& sif_trailer() const { return sif_trailer_; }
 
@@ -63,7 +65,7 @@ class Room {
 
     [[nodiscard]] RoomParticipant* find(std::string_view sid);
     [[nodiscard]] RoomParticipant* find_identity(std::string_view identity);
-    // Both null where nobody publishes it.
+    // Of what others can be sent. Both null where nobody publishes it.
     [[nodiscard]] std::pair<RoomParticipant*, PublishedTrack*> find_track(
         std::string_view track_sid);
     [[nodiscard]] bool is_full() const;
@@ -76,6 +78,7 @@ class Room {
 
     // The participant is not as it was told any more.
     void changed(RoomParticipant& participant, Urgency urgency);
+
     // Name, metadata or limits are not.
     void room_changed() { room_changed_ = true; }
 
@@ -120,6 +123,7 @@ class Room {
     std::string sif_trailer_;
     Participants participants_;
     std::map<std::string, RoomParticipant*, std::less<>> by_identity_;
+    std::map<std::string, RoomParticipant*, std::less<>> by_track_;  // who publishes it
     std::set<std::string, std::less<>> changed_;
     std::vector<proto::ParticipantInfo> departed_;
     std::set<std::string, std::less<>> negotiating_;

@@ -1,5 +1,6 @@
 // What a client asks for on its socket.
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -17,6 +18,8 @@ using Request = proto::SignalRequest;
 constexpr std::size_t kMetadataBytesMax = 512UL * 1024;
 constexpr std::size_t kAttributesBytesMax = 64UL * 1024;
 constexpr std::size_t kNameBytesMax = 256;
+// Beyond what a person does; the rest waits for others, and is one message then.
+constexpr int kChangesPerSecond = 10;
 
 template <typename Map>
 [[nodiscard]] std::size_t bytes_of(const Map& attributes) {
@@ -34,6 +37,11 @@ void SignalSession::on_request(const Request& request) {
         case Request::kOffer:
             client_.on_offer(request.offer());
             break;
+        case Request::kAnswer:
+            if (node_) {
+                node_->on_answer(request.answer());
+            }
+            break;
         case Request::kAddTrack:
             handle_add_track(request.add_track());
             break;
@@ -47,8 +55,7 @@ void SignalSession::on_request(const Request& request) {
             handle_track_setting(request.track_setting());
             break;
         case Request::kLeave:
-            socket_->close();
-            socket_ = nullptr;
+            std::exchange(socket_, nullptr)->close();
             host_->remove(participant_sid(), proto::CLIENT_INITIATED);
             break;
         case Request::kSubscriptionPermission:
@@ -125,6 +132,14 @@ void SignalSession::handle_add_track(const proto::AddTrackRequest& request) {
     send(response);
 }
 
+Urgency SignalSession::urgency() {
+    if (host_->now() - changes_since_ >= std::chrono::seconds(1)) {
+        changes_since_ = host_->now();
+        changes_ = 0;
+    }
+    return ++changes_ <= kChangesPerSecond ? Urgency::kNow : Urgency::kLater;
+}
+
 bool SignalSession::may_publish_source(proto::TrackSource source) const {
     return livekit::may_publish(participant_->info.permission(), source);
 }
@@ -133,7 +148,7 @@ void SignalSession::handle_mute(const proto::MuteTrackRequest& request) {
     PublishedTrack* const track = participant_->tracks.find(request.sid());
     if (track != nullptr && track->info.muted() != request.muted()) {
         track->info.set_muted(request.muted());
-        room_->changed(*participant_, Urgency::kNow);
+        room_->changed(*participant_, urgency());
     }
 }
 
@@ -154,7 +169,7 @@ void SignalSession::handle_track_setting(const proto::UpdateTrackSettings& setti
         }
     }
     if (disabled_changed) {
-        client_.refresh();
+        refresh();
     }
 }
 
@@ -193,7 +208,7 @@ void SignalSession::handle_metadata(const proto::UpdateParticipantMetadata& upda
         info.set_metadata(update.metadata());
     }
     refuse(std::move(response), proto::RequestResponse::OK, "");
-    room_->changed(*participant_, Urgency::kNow);
+    room_->changed(*participant_, urgency());
 }
 
 void SignalSession::handle_audience(const proto::SubscriptionPermission& permission) {
@@ -244,7 +259,7 @@ void SignalSession::handle_audio_track(const proto::UpdateLocalAudioTrack& updat
     PublishedTrack* const track = participant_->tracks.find(update.track_sid());
     if (track != nullptr && update.features_size() <= proto::AudioTrackFeature_ARRAYSIZE) {
         *track->info.mutable_audio_features() = update.features();
-        room_->changed(*participant_, Urgency::kNow);
+        room_->changed(*participant_, urgency());
     }
 }
 
@@ -253,7 +268,7 @@ void SignalSession::handle_video_track(const proto::UpdateLocalVideoTrack& updat
     if (track != nullptr) {
         track->info.set_width(update.width());
         track->info.set_height(update.height());
-        room_->changed(*participant_, Urgency::kNow);
+        room_->changed(*participant_, urgency());
     }
 }
 

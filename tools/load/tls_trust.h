@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 using SSL = struct ssl_st;
+// NOLINTNEXTLINE(readability-identifier-naming): OpenSSL's name
 using SSL_CTX = struct ssl_ctx_st;
 
 namespace isthmus::load {
