@@ -133,12 +133,7 @@ proto::SessionDescription make_answer(const OfferPlan& plan,
                                       std::uint64_t session_id,
                                       std::uint64_t session_version) {
     proto::SessionDescription answer;
-    for (media::sfu::SenderDescription& sender : local.senders) {
-        if (const WantedTrack* const track = subscriptions.find_mid(sender.mid)) {
-            sender.stream_id = track->stream;
-            sender.track_id = track->sid;
-        }
-    }
+    subscriptions.name_senders(local);
     for (const MediaSection& section : plan.negotiated.connection.sections) {
         if (section.direction != Direction::kSend) {
             continue;
