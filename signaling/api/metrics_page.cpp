@@ -240,6 +240,21 @@ constexpr std::array kHttpCounters = {
     Metric<http::ServerCounters>{"isthmus_http_requests_timed_out_total",
                                  "HTTP requests that were begun and not finished in time.",
                                  &http::ServerCounters::requests_timed_out},
+    Metric<http::ServerCounters>{"isthmus_web_sockets_opened_total",
+                                 "WebSockets that clients opened.",
+                                 &http::ServerCounters::web_sockets_opened},
+    Metric<http::ServerCounters>{"isthmus_web_sockets_refused_total",
+                                 "WebSockets refused, for a bad token or over a limit.",
+                                 &http::ServerCounters::web_sockets_refused},
+    Metric<http::ServerCounters>{"isthmus_web_sockets_cut_off_total",
+                                 "WebSockets closed because their clients did not read.",
+                                 &http::ServerCounters::web_sockets_cut_off},
+    Metric<http::ServerCounters>{"isthmus_web_socket_messages_received_total",
+                                 "Messages that came on WebSockets.",
+                                 &http::ServerCounters::web_socket_messages_received},
+    Metric<http::ServerCounters>{"isthmus_web_socket_messages_sent_total",
+                                 "Messages sent on WebSockets.",
+                                 &http::ServerCounters::web_socket_messages_sent},
 };
 
 constexpr std::array kSignalingCounters = {
@@ -252,12 +267,31 @@ constexpr std::array kSignalingCounters = {
     Metric<SignalingStats>{"isthmus_whip_ice_restarts_total",
                            "ICE restarts that clients asked for.",
                            &SignalingStats::ice_restarts},
+    Metric<SignalingStats>{"isthmus_livekit_joins_total",
+                           "Participants let into rooms by the LiveKit protocol.",
+                           &SignalingStats::livekit_joins},
+    Metric<SignalingStats>{"isthmus_livekit_resumes_total",
+                           "Participants that came back after their socket broke.",
+                           &SignalingStats::livekit_resumes},
+    Metric<SignalingStats>{"isthmus_livekit_refused_total",
+                           "Joins refused although the token was good.",
+                           &SignalingStats::livekit_refused},
+    Metric<SignalingStats>{"isthmus_livekit_malformed_total",
+                           "Signaling messages that are none.",
+                           &SignalingStats::livekit_malformed},
 };
 
 constexpr std::array kSignalingGauges = {
     Metric<SignalingStats>{
         "isthmus_whip_publishers", "WHIP sessions now.", &SignalingStats::publishers},
     Metric<SignalingStats>{"isthmus_whip_viewers", "WHEP sessions now.", &SignalingStats::viewers},
+    Metric<SignalingStats>{"isthmus_rooms", "Rooms now.", &SignalingStats::rooms},
+    Metric<SignalingStats>{"isthmus_room_participants",
+                           "Participants of rooms now, by whatever door they came.",
+                           &SignalingStats::room_participants},
+    Metric<SignalingStats>{"isthmus_livekit_sessions",
+                           "Participants that speak the LiveKit protocol now.",
+                           &SignalingStats::livekit_sessions},
 };
 
 template <typename Metrics>
@@ -293,6 +327,8 @@ void write_http(MetricsWriter& writer, const http::ServerCounters& http) {
     writer.sample(http.responses_5xx, {{"status", "5xx"}});
     writer.gauge("isthmus_http_connections", "HTTP connections now.");
     writer.sample(http.connections_open);
+    writer.gauge("isthmus_web_sockets", "WebSockets now.");
+    writer.sample(http.web_sockets_open);
 }
 
 void write_seconds_or_shares(MetricsWriter& writer,
