@@ -168,12 +168,15 @@ void read_streams(const MediaDescription& offered,
 }
 
 void read_extensions(const MediaDescription& offered,
+                     const NegotiationPolicy& policy,
                      ExtensionSelection& selection,
                      MediaSection& section) {
     section.extensions = selection.select(offered, section.direction);
     const bool by_rid = std::ranges::any_of(
         section.encodings, [](const Encoding& encoding) { return !encoding.rid.empty(); });
-    if (!by_rid) {
+    // Chromium 156 offers in sections to come only what earlier ones were answered with, and without
+    // these it cannot make several encodings.
+    if (!by_rid && policy.role != Role::kBoth) {
         section.extensions.set(ExtensionKind::kRid, 0);
         section.extensions.set(ExtensionKind::kRepairedRid, 0);
     }
@@ -428,7 +431,7 @@ class Negotiation {
         for (std::size_t i = 0; i < sections().size(); ++i) {
             if (!sections()[i].formats.empty()) {
                 read_streams(offer_.media[i], policy_, sections()[i]);
-                read_extensions(offer_.media[i], selection, sections()[i]);
+                read_extensions(offer_.media[i], policy_, selection, sections()[i]);
             } else {
                 sections()[i].direction = Direction::kInactive;
             }

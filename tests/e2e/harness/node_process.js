@@ -30,6 +30,11 @@ export class NodeProcess {
   stop() {
     return this.process.stop();
   }
+
+  kill() {
+    this.process.child.kill('SIGKILL');
+    return this.process.ended;
+  }
 }
 
 function baseConfig(folder) {

@@ -20,6 +20,7 @@ export class World {
     try {
       const { config, browserFlags = [] } = await prepare();
       world.browserFlags = browserFlags;
+      world.config = config;
       world.node = await NodeProcess.start({ config });
       world.publishing = await world.launchPublisher();
       world.watching = await Browser.launch(world.network, { flags: browserFlags });
@@ -32,6 +33,12 @@ export class World {
 
   launchPublisher() {
     return Browser.launch(this.network, { clip: this.clip, flags: this.browserFlags });
+  }
+
+  // A new node in the place of the old, which dies without a word.
+  async restartNode() {
+    await this.node.kill();
+    this.node = await NodeProcess.start({ config: this.config });
   }
 
   newConference() {

@@ -1,14 +1,19 @@
 // A participant by livekit-client, unmodified, that publishes the known clip and tells what it sees and
 // hears of the others.
 import * as LiveKit from '/npm/livekit-client.esm.mjs';
+import { FRAMES_PER_SECOND, HEIGHT, WIDTH } from '/e2e/picture.js';
+import { enlarge } from '/e2e/publisher.js';
 import { look, makeEar } from '/e2e/viewer.js';
 
 const { Room, RoomEvent, Track } = LiveKit;
 LiveKit.setLogLevel('warn');
 
-export async function join({ url, token, room: options = {}, connect = {} }) {
+// `key`: encrypts end to end. `show`: of a picture's element, where 1280x720 is not wanted.
+export async function join({ url, token, room: options = {}, connect = {}, key, show = [1280, 720] }) {
+  const encryption = key && (await encrypt(key));
   const begun = performance.now();
-  const room = new Room(options);
+  const room = new Room({ ...options, ...(encryption && { encryption }) });
+  if (encryption) await room.setE2EEEnabled(true);
   const events = [];
   for (const name of Object.values(RoomEvent)) {
     room.on(name, (...args) => events.push({ name, ms: Math.round(performance.now() - begun), text: brief(args) }));
@@ -21,8 +26,7 @@ export async function join({ url, token, room: options = {}, connect = {} }) {
     if (track.kind === Track.Kind.Video) {
       const video = track.attach();
       video.muted = true;
-      video.width = 1280;
-      video.height = 720;
+      [video.width, video.height] = show;
       // Chromium shows nothing of a video that is out of view.
       video.style = 'position: fixed; top: 0; left: 0';
       document.body.append(video);
@@ -62,6 +66,34 @@ export async function join({ url, token, room: options = {}, connect = {} }) {
     publishCamera: async (publish = {}, capture = {}) => {
       await room.localParticipant.setCameraEnabled(true, { resolution: { width: 320, height: 180 }, ...capture }, publish);
     },
+    // The clip in another size: an encoder makes several sizes of a large picture only.
+    publishEnlarged: async (width, publish = {}) => {
+      const stream = await navigator.mediaDevices.getUserMedia({
+        video: { width: WIDTH, height: HEIGHT, frameRate: FRAMES_PER_SECOND },
+      });
+      const track = await enlarge(stream.getVideoTracks()[0], width);
+      await room.localParticipant.publishTrack(track, { source: Track.Source.Camera, ...publish });
+    },
+    // What each encoding sends, smallest first; `active` is as the client has set it.
+    sent: async (source = 'camera') => {
+      const { sender } = room.localParticipant.getTrackPublication(source).track;
+      const active = sender.getParameters().encodings;
+      return [...(await sender.getStats()).values()]
+        .filter(({ type }) => type === 'outbound-rtp')
+        .map(({ rid, frameWidth, framesEncoded, scalabilityMode }) => ({
+          rid, frameWidth, framesEncoded, scalabilityMode,
+          active: active.find((encoding) => encoding.rid === rid)?.active ?? active[0].active,
+        }))
+        .sort((a, b) => (a.frameWidth ?? 0) - (b.frameWidth ?? 0));
+    },
+    codec: async (source = 'camera') => {
+      const stats = await room.localParticipant.getTrackPublication(source).track.sender.getStats();
+      const sending = [...stats.values()].find(({ type, codecId }) => type === 'outbound-rtp' && codecId);
+      return sending ? stats.get(sending.codecId).mimeType : null;
+    },
+    show: (width, height, identity, source = 'camera') => {
+      Object.assign(find(identity, source).video, { width, height });
+    },
     publishMicrophone: async () => {
       await room.localParticipant.setMicrophoneEnabled(true);
     },
@@ -91,6 +123,12 @@ export async function join({ url, token, room: options = {}, connect = {} }) {
     events: (name) => events.filter((event) => !name || event.name === name),
     stop: () => room.disconnect(),
   };
+}
+
+async function encrypt(key) {
+  const keyProvider = new LiveKit.ExternalE2EEKeyProvider();
+  await keyProvider.setKey(key);
+  return { keyProvider, worker: new Worker('/npm/livekit-client.e2ee.worker.mjs', { type: 'module' }) };
 }
 
 function brief(args) {

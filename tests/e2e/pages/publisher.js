@@ -56,7 +56,7 @@ export async function publish({
 }
 
 // The same picture in another size: an encoder makes fewer encodings of a small one.
-async function enlarge(track, width) {
+export async function enlarge(track, width) {
   const video = document.createElement('video');
   video.muted = true;
   video.srcObject = new MediaStream([track]);
