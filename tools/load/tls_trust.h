@@ -7,7 +7,7 @@
 #include "base/error.h"
 
 using SSL = struct ssl_st;
-using SSL_CTX = struct ssl_ctx_st;
+using SslContext = struct ssl_ctx_st;
 
 namespace isthmus::load {
 
@@ -31,9 +31,9 @@ class TlsTrust {
     [[nodiscard]] SSL* open(int fd, const std::string& host) const;
 
   private:
-    explicit TlsTrust(SSL_CTX* context) : context_(context) {}
+    explicit TlsTrust(SslContext* context) : context_(context) {}
 
-    SSL_CTX* context_ = nullptr;
+    SslContext* context_ = nullptr;
 };
 
 }  // namespace isthmus::load
