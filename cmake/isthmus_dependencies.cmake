@@ -7,9 +7,12 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json url)
 find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(ZLIB REQUIRED)
 
 pkg_check_modules(SRTP REQUIRED IMPORTED_TARGET libsrtp2)
 pkg_check_modules(NICE REQUIRED IMPORTED_TARGET nice)
+pkg_check_modules(USRSCTP REQUIRED IMPORTED_TARGET usrsctp)
 pkg_check_modules(GSTSDP REQUIRED IMPORTED_TARGET gstreamer-sdp-1.0)
 # What isthmus-load encodes its recordings with.
 pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)

@@ -73,10 +73,20 @@ PacketLayers LayerReader::read(Codec codec,
     layers.frame = timestamp;
     read_payload(codec, packet, timestamp, layers);
     if (!descriptor.empty()) {
+        disregard_payload(codec, layers);
         read_descriptor(descriptor, layers);
     }
-    note_size(codec, packet, layers);
+    if (!encrypted_) {
+        note_size(codec, packet, layers);
+    }
     return layers;
+}
+
+void LayerReader::disregard_payload(Codec codec, PacketLayers& into) const {
+    if (encrypted_ && (codec == Codec::kVp8 || codec == Codec::kH264)) {
+        into.key_picture_start = false;
+        into.switches_to = {};
+    }
 }
 
 void LayerReader::read_descriptor(std::span<const std::byte> descriptor, PacketLayers& into) {
@@ -179,6 +189,7 @@ PacketLayers LayerReader::read_again(Codec codec,
         fill_av1(packet.payload, layers);
     }
     if (!descriptor.empty()) {
+        disregard_payload(codec, layers);
         layers.switches_to = {};
         layers.references = {};
         descriptors_.read_again(descriptor, layers);

@@ -27,6 +27,11 @@ struct LayerCounters {
 
 class LayerReader {
   public:
+    // The payload is encrypted end to end behind its RTP descriptor. Without a dependency
+    // descriptor a key frame is still told by the first bytes of VP8 and the NAL headers of H.264,
+    // which clients leave clear for that; sizes are told by descriptors alone.
+    void set_encrypted(bool encrypted) { encrypted_ = encrypted; }
+
     // `descriptor`: the dependency descriptor's value, or empty.
     PacketLayers read(rtp::Codec codec,
                       const rtp::RtpPacketView& packet,
@@ -48,6 +53,8 @@ class LayerReader {
                       const rtp::RtpPacketView& packet,
                       std::uint64_t timestamp,
                       PacketLayers& into);
+    // What the payload says is nothing that may be believed.
+    void disregard_payload(rtp::Codec codec, PacketLayers& into) const;
     [[nodiscard]] std::uint64_t unwrap(const rtp::Vp8Descriptor& descriptor);
     bool read_h264(std::span<const std::byte> bytes, std::uint64_t timestamp, PacketLayers& into);
     void note_size(rtp::Codec codec, const rtp::RtpPacketView& packet, const PacketLayers& layers);
@@ -64,6 +71,7 @@ class LayerReader {
     Unwrapper<32> timestamps_;
     Unwrapper<15> pictures_;
     Unwrapper<7> short_pictures_;
+    bool encrypted_ = false;
     rtp::FrameSize size_;
     LayerCounters counters_;
 };

@@ -289,11 +289,10 @@ Selection LayerSelector::forward(const Stream& stream,
     Selection selection{.verdict = Verdict::kForward};
     selection.marker = packet.marker || (fate == Fate::kForwardedTop && layers.end_of_frame);
     if (const auto* vp8 = std::get_if<rtp::Vp8Descriptor>(&layers.payload_descriptor)) {
-        const auto prefix = vp8_.rewrite(stream.generation, packet.payload, *vp8, layers.picture);
-        if (!prefix) {
+        if (!vp8_.rewrite(
+                stream.generation, packet.payload, *vp8, layers.picture, selection.prefix)) {
             return {.verdict = Verdict::kFill};
         }
-        selection.prefix = *prefix;
     } else if (const auto* vp9 = std::get_if<rtp::Vp9Descriptor>(&layers.payload_descriptor)) {
         selection.prefix = vp9_.rewrite(stream.generation, packet.payload, *vp9);
     }

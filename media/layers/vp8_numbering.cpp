@@ -55,8 +55,9 @@ void Vp8Numbering::on_picture(const Vp8Descriptor& descriptor,
         static_cast<std::uint8_t>(descriptor.tl0_picture_index.value_or(0) + tl0_offset_);
 }
 
-std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
-                                                     std::uint64_t picture) const {
+// Inline: an optional of two bytes that is returned through memory costs more than the rest.
+inline std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
+                                                            std::uint64_t picture) const {
     // Nearly every packet is of the newest picture: the table, which has gone cold, is not read.
     if (newest_sent_ && picture == newest_ && generation == generation_) {
         return newest_out_;
@@ -65,33 +66,34 @@ std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
     return entry.key == key_of(generation, picture) ? std::optional(entry.out) : std::nullopt;
 }
 
-std::optional<PayloadPrefix> Vp8Numbering::rewrite(std::uint8_t generation,
-                                                   std::span<const std::byte> payload,
-                                                   const Vp8Descriptor& descriptor,
-                                                   std::uint64_t picture) const {
+bool Vp8Numbering::rewrite(std::uint8_t generation,
+                           std::span<const std::byte> payload,
+                           const Vp8Descriptor& descriptor,
+                           std::uint64_t picture,
+                           PayloadPrefix& prefix) const {
     const std::uint8_t tl0 = descriptor.tl0_picture_index.value_or(0);
     const auto tl0_out = static_cast<std::uint8_t>(
         tl0 + (generation == generation_ ? tl0_offset_ : tl0_offset_before_));
     if (!descriptor.picture_id) {
-        if (tl0_out == tl0) {
-            return PayloadPrefix{};
+        if (tl0_out != tl0) {
+            prefix = rtp::rewrite_vp8(payload, descriptor, {.tl0_picture_index = tl0_out});
         }
-        return rtp::rewrite_vp8(payload, descriptor, {.tl0_picture_index = tl0_out});
+        return true;
     }
     const auto number = number_of(generation, picture);
     if (!number) {
-        return std::nullopt;
+        return false;
     }
     const std::uint16_t mask = long_ids_ ? 0x7fffU : 0x7fU;
     const auto out = static_cast<std::uint16_t>(*number & mask);
-    if (out == *descriptor.picture_id && tl0_out == tl0 &&
-        long_ids_ == descriptor.long_picture_id) {
-        return PayloadPrefix{};
+    if (out != *descriptor.picture_id || tl0_out != tl0 ||
+        long_ids_ != descriptor.long_picture_id) {
+        prefix = rtp::rewrite_vp8(
+            payload,
+            descriptor,
+            {.picture_id = out, .long_picture_id = long_ids_, .tl0_picture_index = tl0_out});
     }
-    return rtp::rewrite_vp8(
-        payload,
-        descriptor,
-        {.picture_id = out, .long_picture_id = long_ids_, .tl0_picture_index = tl0_out});
+    return true;
 }
 
 }  // namespace isthmus::media::layers

@@ -29,12 +29,14 @@ class Vp8Numbering {
                     bool key,
                     bool forwarded);
 
-    // Empty where the publisher's bytes are right as they are; nothing for a picture that has no
-    // number.
-    [[nodiscard]] std::optional<rtp::PayloadPrefix> rewrite(std::uint8_t generation,
-                                                            std::span<const std::byte> payload,
-                                                            const rtp::Vp8Descriptor& descriptor,
-                                                            std::uint64_t picture) const;
+    // Fills `prefix`, which is empty before and stays so where the publisher's bytes are right as
+    // they are. False for a picture that has no number. (An optional prefix would be returned
+    // through memory, by bytes: that took longer than all the rest, for every packet.)
+    [[nodiscard]] bool rewrite(std::uint8_t generation,
+                               std::span<const std::byte> payload,
+                               const rtp::Vp8Descriptor& descriptor,
+                               std::uint64_t picture,
+                               rtp::PayloadPrefix& prefix) const;
 
   private:
     static constexpr std::size_t kPictures = 128;  // over four seconds at 30 per second

@@ -13,10 +13,27 @@ OwnerId owner_id_of(const sfu::Participant& participant) {
     return {participant.handle().value};
 }
 
+// How many tracks a connection may publish one after the other and have seen on other workers.
+constexpr std::size_t kTracksMax = 65'535;
+
+// Names of streams (InboundStream::source), apart from those of clients: these count from their
+// connection's number up (see sfu::Participant).
+constexpr std::uint32_t kFirstSource = 0x80000000U;
+constexpr std::uint32_t kSourcesPerOwner = 256;
+
+RelayedTrackInfo info_of(std::size_t number, const sfu::PublishedTrack& track) {
+    return {
+        .number = static_cast<std::uint16_t>(number), .id = track.id(), .section = track.section()};
+}
+
 }  // namespace
 
 RelayLinks::RelayLinks(WorkerIndex self, RelayRings* rings, const sfu::SfuLimits& limits)
-    : self_(self), rings_(rings), limits_(limits), borrowed_(peers_of_node()) {}
+    : self_(self),
+      rings_(rings),
+      limits_(limits),
+      borrowed_(peers_of_node()),
+      next_source_(kFirstSource) {}
 
 void RelayLinks::link(sfu::Conference& conference, WorkerIndex peer) {
     CHECK(peer < peers_of_node() && peer != self_);
@@ -48,23 +65,77 @@ void RelayLinks::unlink(Instant now, sfu::Conference& conference, WorkerIndex pe
 void RelayLinks::announce(const sfu::Conference& conference,
                           const sfu::Participant& participant,
                           WorkerIndex peer) {
-    if (participant.tracks().empty()) {
+    const OwnerId owner = owner_id_of(participant);
+    if (participant.tracks().empty() && !publishers_.contains(owner.value)) {
         return;
     }
-    const OwnerId owner = owner_id_of(participant);
     OwnerAnnounced announced{.conference = conference.name(),
                              .owner = owner,
                              .identity = participant.identity(),
+                             .participant_id = participant.id(),
                              .extensions = participant.extension_ids(),
                              .tracks = {}};
-    for (const auto& track : participant.tracks()) {
-        announced.tracks.push_back({.id = track->id(), .section = track->section()});
-    }
     Publisher& publisher = publishers_[owner.value];
-    publisher.participant = &participant;
+    if (publisher.tracks.empty()) {
+        for (const auto& track : participant.tracks()) {
+            publisher.tracks.push_back(track.get());
+        }
+    }
+    for (std::size_t number = 0; number < publisher.tracks.size(); ++number) {
+        if (const sfu::PublishedTrack* track = publisher.tracks[number]) {
+            announced.tracks.push_back(info_of(number, *track));
+        }
+    }
     publisher.lent.push_back({.peer = peer, .taps = {}});
-    publisher.lent.back().taps.resize(participant.tracks().size());
+    publisher.lent.back().taps.resize(publisher.tracks.size());
     messages_.push_back({.to = peer, .message = std::move(announced)});
+}
+
+void RelayLinks::on_track_begun(const sfu::Conference& conference,
+                                const sfu::Participant& participant,
+                                sfu::PublishedTrack& track) {
+    const OwnerId owner = owner_id_of(participant);
+    const auto found = publishers_.find(owner.value);
+    if (found == publishers_.end()) {
+        on_connected(conference, participant);  // had nothing to announce before
+        return;
+    }
+    Publisher& publisher = found->second;
+    const auto known = std::ranges::find(publisher.tracks, &track);
+    if (known != publisher.tracks.end() || publisher.tracks.size() >= kTracksMax) {
+        return;
+    }
+    const std::size_t number = publisher.tracks.size();
+    publisher.tracks.push_back(&track);
+    for (Lent& lent : publisher.lent) {
+        lent.taps.emplace_back();
+        messages_.push_back({.to = lent.peer,
+                             .message = TrackAnnounced{.owner = owner,
+                                                       .extensions = participant.extension_ids(),
+                                                       .track = info_of(number, track)}});
+    }
+}
+
+void RelayLinks::on_track_ended(const sfu::Participant& participant,
+                                const sfu::PublishedTrack& track) {
+    const OwnerId owner = owner_id_of(participant);
+    const auto found = publishers_.find(owner.value);
+    if (found == publishers_.end()) {
+        return;
+    }
+    Publisher& publisher = found->second;
+    const auto known = std::ranges::find(publisher.tracks, &track);
+    if (known == publisher.tracks.end()) {
+        return;
+    }
+    *known = nullptr;
+    const auto number = static_cast<std::size_t>(known - publisher.tracks.begin());
+    for (Lent& lent : publisher.lent) {
+        lent.taps[number].reset();
+        messages_.push_back({.to = lent.peer,
+                             .message = TrackWithdrawn{
+                                 .owner = owner, .track = static_cast<std::uint16_t>(number)}});
+    }
 }
 
 void RelayLinks::withdraw_from(const sfu::Conference& conference, WorkerIndex peer) {
@@ -103,13 +174,9 @@ const std::string& RelayLinks::conference_of(WorkerIndex from, const RelayMessag
     if (const auto* announced = std::get_if<OwnerAnnounced>(&message)) {
         return announced->conference;
     }
-    if (const auto* withdrawn = std::get_if<OwnerWithdrawn>(&message)) {
-        const auto found = borrowed_[from].find(withdrawn->owner.value);
-        if (found != borrowed_[from].end()) {
-            return found->second->conference();
-        }
-    }
-    return none_;
+    const OwnerId owner = std::visit([](const auto& one) { return one.owner; }, message);
+    const auto found = borrowed_[from].find(owner.value);
+    return found != borrowed_[from].end() ? found->second->conference() : none_;
 }
 
 void RelayLinks::handle_message(Instant now,
@@ -130,7 +197,10 @@ void RelayLinks::handle(OwnerAnnounced announced,
     }
     const std::uint64_t owner = announced.owner.value;
     auto made = std::make_unique<RelayedOwner>(
-        std::move(announced), limits_, [this, from](RelayedOwner& one) { settle(from, one); });
+        std::move(announced), limits_, next_source_, [this, from](RelayedOwner& one) {
+            settle(from, one);
+        });
+    next_source_ = std::max(next_source_ + kSourcesPerOwner, kFirstSource);
     RelayedOwner& added = *made;
     borrowed_[from][owner] = std::move(made);
     conference->add_owner(now, added);
@@ -150,32 +220,66 @@ void RelayLinks::handle(const OwnerWithdrawn& withdrawn,
     borrowed_[from].erase(found);
 }
 
-RelayLinks::Lent* RelayLinks::find_lent(OwnerId owner, WorkerIndex peer) {
+void RelayLinks::handle(TrackAnnounced announced,
+                        Instant now,
+                        WorkerIndex from,
+                        sfu::Conference* conference) {
+    const auto found = borrowed_[from].find(announced.owner.value);
+    if (found != borrowed_[from].end() && conference != nullptr) {
+        RelayedOwner& owner = *found->second;
+        sfu::PublishedTrack& track =
+            owner.add_track(announced.extensions, std::move(announced.track));
+        conference->begin_track(now, owner, track);
+    }
+}
+
+void RelayLinks::handle(const TrackWithdrawn& withdrawn,
+                        Instant now,
+                        WorkerIndex from,
+                        sfu::Conference* conference) {
+    const auto found = borrowed_[from].find(withdrawn.owner.value);
+    if (found == borrowed_[from].end()) {
+        return;
+    }
+    if (const auto track = found->second->remove_track(withdrawn.track);
+        track != nullptr && conference != nullptr) {
+        conference->end_track(now, *track);
+    }
+}
+
+std::optional<RelayLinks::LentTrack> RelayLinks::find_lent(OwnerId owner,
+                                                           std::uint16_t number,
+                                                           WorkerIndex peer) {
     const auto found = publishers_.find(owner.value);
     if (found == publishers_.end()) {
-        return nullptr;
+        return std::nullopt;
     }
-    const auto lent = std::ranges::find(found->second.lent, peer, &Lent::peer);
-    return lent == found->second.lent.end() ? nullptr : &*lent;
+    Publisher& publisher = found->second;
+    const auto lent = std::ranges::find(publisher.lent, peer, &Lent::peer);
+    if (lent == publisher.lent.end() || number >= lent->taps.size() ||
+        publisher.tracks[number] == nullptr) {
+        return std::nullopt;
+    }
+    return LentTrack{.track = *publisher.tracks[number], .tap = lent->taps[number]};
 }
 
 void RelayLinks::handle(const TrackWanted& wanted,
                         Instant now,
                         WorkerIndex from,
                         sfu::Conference* /*conference*/) {
-    Lent* lent = find_lent(wanted.owner, from);
-    if (lent == nullptr || wanted.track >= lent->taps.size()) {
+    const auto lent = find_lent(wanted.owner, wanted.track, from);
+    if (!lent) {
         return;
     }
-    std::unique_ptr<RelayTap>& tap = lent->taps[wanted.track];
     if (!wanted.wanted) {
-        tap.reset();
-    } else if (tap == nullptr) {
-        const sfu::Participant& participant = *publishers_.at(wanted.owner.value).participant;
-        sfu::PublishedTrack& track = *participant.tracks()[wanted.track];
-        tap = std::make_unique<RelayTap>(
-            track, wanted.owner, wanted.track, rings_->between(self_, from), counters_);
-        track.request_key_frame(now);
+        lent->tap.reset();
+    } else if (lent->tap == nullptr) {
+        lent->tap = std::make_unique<RelayTap>(
+            lent->track, wanted.owner, wanted.track, rings_->between(self_, from), counters_);
+        lent->track.request_key_frame(now);
+    }
+    if (lent->tap != nullptr) {
+        lent->tap->set_wanted_size(wanted.size);
     }
 }
 
@@ -183,11 +287,8 @@ void RelayLinks::handle(const KeyFrameWanted& wanted,
                         Instant now,
                         WorkerIndex from,
                         sfu::Conference* /*conference*/) {
-    const Lent* lent = find_lent(wanted.owner, from);
-    if (lent != nullptr && wanted.track < lent->taps.size()) {
-        publishers_.at(wanted.owner.value)
-            .participant->tracks()[wanted.track]
-            ->request_key_frame_of_ssrc(now, wanted.ssrc);
+    if (const auto lent = find_lent(wanted.owner, wanted.track, from)) {
+        lent->track.request_key_frame_of_ssrc(now, wanted.ssrc);
     }
 }
 

@@ -48,6 +48,11 @@ class RelayLinks {
     // Somebody of this worker may be subscribed to, or no longer.
     void on_connected(const sfu::Conference& conference, const sfu::Participant& participant);
     void on_leaving(const sfu::Participant& participant);
+    // The same for one track, of somebody who is connected.
+    void on_track_begun(const sfu::Conference& conference,
+                        const sfu::Participant& participant,
+                        sfu::PublishedTrack& track);
+    void on_track_ended(const sfu::Participant& participant, const sfu::PublishedTrack& track);
 
     // `conference`: the one that the message names, or null where it is not here (any more).
     void handle_message(Instant now,
@@ -92,11 +97,11 @@ class RelayLinks {
     // What somebody of this worker has given to one peer.
     struct Lent {
         WorkerIndex peer = 0;
-        std::vector<std::unique_ptr<RelayTap>> taps;  // one place per track; null where not wanted
+        std::vector<std::unique_ptr<RelayTap>> taps;  // by number; null where not wanted
     };
 
     struct Publisher {
-        const sfu::Participant* participant = nullptr;
+        std::vector<sfu::PublishedTrack*> tracks;  // by number; null once ended
         std::vector<Lent> lent;
     };
 
@@ -116,9 +121,20 @@ class RelayLinks {
                 Instant now,
                 WorkerIndex from,
                 sfu::Conference* conference);
+    void handle(TrackAnnounced announced, Instant now, WorkerIndex from, sfu::Conference*);
+    void handle(const TrackWithdrawn& withdrawn, Instant now, WorkerIndex from, sfu::Conference*);
     void handle(const TrackWanted& wanted, Instant now, WorkerIndex from, sfu::Conference*);
     void handle(const KeyFrameWanted& wanted, Instant now, WorkerIndex from, sfu::Conference*);
-    [[nodiscard]] Lent* find_lent(OwnerId owner, WorkerIndex peer);
+
+    // The track, as it is lent to `peer`; nothing where it is not (any more).
+    struct LentTrack {
+        sfu::PublishedTrack& track;
+        std::unique_ptr<RelayTap>& tap;
+    };
+
+    [[nodiscard]] std::optional<LentTrack> find_lent(OwnerId owner,
+                                                     std::uint16_t number,
+                                                     WorkerIndex peer);
     void forget_borrowed(Instant now, sfu::Conference& conference, WorkerIndex peer);
     void settle(WorkerIndex from, RelayedOwner& owner);
     void handle_packet(Instant now, WorkerIndex peer, std::span<std::byte> bytes);
@@ -134,6 +150,7 @@ class RelayLinks {
     std::vector<Borrowed> borrowed_;                                          // by peer
     std::vector<RelayedOwner*> fed_;                                          // in this batch
     std::deque<RelayEnvelope> messages_;
+    std::uint32_t next_source_;
     std::string none_;
 };
 

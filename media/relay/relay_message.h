@@ -9,6 +9,7 @@
 
 #include "media/rtp/header_extension_kind.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/layer_demand.h"
 
 namespace isthmus::media::relay {
 
@@ -22,7 +23,8 @@ struct OwnerId {
 };
 
 struct RelayedTrackInfo {
-    std::string id;  // "TR_..."
+    std::uint16_t number = 0;  // of its owner's; never used again
+    std::string id;            // "TR_..."
     sfu::MediaSection section;
 };
 
@@ -31,6 +33,7 @@ struct OwnerAnnounced {
     std::string conference;
     OwnerId owner;
     std::string identity;
+    std::string participant_id;
     rtp::ExtensionIds extensions;  // of all its packets
     std::vector<RelayedTrackInfo> tracks;
 };
@@ -39,11 +42,24 @@ struct OwnerWithdrawn {
     OwnerId owner;
 };
 
+// One more of an owner that was announced, or one less.
+struct TrackAnnounced {
+    OwnerId owner;
+    rtp::ExtensionIds extensions;
+    RelayedTrackInfo track;
+};
+
+struct TrackWithdrawn {
+    OwnerId owner;
+    std::uint16_t track = 0;  // RelayedTrackInfo::number, as below
+};
+
 // Somebody wants a track's packets, or nobody does any more.
 struct TrackWanted {
     OwnerId owner;
-    std::uint16_t track = 0;  // its place in OwnerAnnounced::tracks
+    std::uint16_t track = 0;
     bool wanted = false;
+    sfu::WantedSize size = sfu::kEverySize;  // video: the largest that anybody there wants
 };
 
 struct KeyFrameWanted {
@@ -52,7 +68,12 @@ struct KeyFrameWanted {
     std::uint32_t ssrc = 0;  // of the stream
 };
 
-using RelayMessage = std::variant<OwnerAnnounced, OwnerWithdrawn, TrackWanted, KeyFrameWanted>;
+using RelayMessage = std::variant<OwnerAnnounced,
+                                  OwnerWithdrawn,
+                                  TrackAnnounced,
+                                  TrackWithdrawn,
+                                  TrackWanted,
+                                  KeyFrameWanted>;
 
 struct RelayEnvelope {
     WorkerIndex to = 0;

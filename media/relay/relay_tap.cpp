@@ -17,6 +17,11 @@ RelayTap::~RelayTap() {
     track_.remove(*this);
 }
 
+void RelayTap::set_wanted_size(sfu::WantedSize size) {
+    wanted_size_ = size;
+    track_.on_demand_changed();
+}
+
 void RelayTap::on_packets(Instant /*now*/,
                           const sfu::PublishedTrack& /*track*/,
                           std::span<const sfu::TrackPacket> packets) {

@@ -31,7 +31,12 @@ class RelayTap final : public sfu::TrackTap {
                     const sfu::PublishedTrack& track,
                     std::span<const sfu::TrackPacket> packets) override;
 
+    void set_wanted_size(sfu::WantedSize size);
+
+    [[nodiscard]] sfu::WantedSize wanted_size() const override { return wanted_size_; }
+
   private:
+    sfu::WantedSize wanted_size_;
     sfu::PublishedTrack& track_;
     OwnerId owner_;
     std::uint16_t index_;

@@ -16,25 +16,42 @@ sfu::MediaSection without_nack(sfu::MediaSection section) {
     return section;
 }
 
-// Apart from the sources of clients: those count from their connection's number up (see
-// sfu::Participant).
-constexpr std::uint32_t kFirstSource = 0x80000000U;
-
 }  // namespace
 
 RelayedOwner::RelayedOwner(OwnerAnnounced announced,
                            const sfu::SfuLimits& limits,
+                           std::uint32_t first_source,
                            std::function<void(RelayedOwner&)> on_touched)
     : announced_(std::move(announced)),
-      ssrcs_per_track_(limits.ssrcs_per_track),
+      limits_(limits),
       extension_parser_(announced_.extensions),
-      wanted_(announced_.tracks.size()),
       on_touched_(std::move(on_touched)),
-      next_source_(kFirstSource) {
-    for (const RelayedTrackInfo& track : announced_.tracks) {
-        tracks_.push_back(std::make_unique<sfu::PublishedTrack>(
-            track.id, without_nack(track.section), *this, limits));
+      next_source_(first_source) {
+    for (RelayedTrackInfo& track : std::exchange(announced_.tracks, {})) {
+        add_track(announced_.extensions, std::move(track));
     }
+}
+
+sfu::PublishedTrack& RelayedOwner::add_track(const rtp::ExtensionIds& extensions,
+                                             RelayedTrackInfo info) {
+    extension_parser_ = rtp::HeaderExtensionParser(extensions);
+    tracks_.push_back(std::make_unique<sfu::PublishedTrack>(
+        std::move(info.id), without_nack(std::move(info.section)), *this, limits_));
+    slots_.resize(std::max<std::size_t>(slots_.size(), info.number + 1U));
+    slots_[info.number].track = tracks_.back().get();
+    return *tracks_.back();
+}
+
+std::unique_ptr<sfu::PublishedTrack> RelayedOwner::remove_track(std::uint16_t number) {
+    if (number >= slots_.size() || slots_[number].track == nullptr) {
+        return nullptr;
+    }
+    const auto found = std::ranges::find_if(
+        tracks_, [&](const auto& track) { return track.get() == slots_[number].track; });
+    auto removed = std::move(*found);
+    tracks_.erase(found);
+    slots_[number] = {};
+    return removed;
 }
 
 sfu::InboundStream* RelayedOwner::stream_for(sfu::PublishedTrack& track,
@@ -45,7 +62,7 @@ sfu::InboundStream* RelayedOwner::stream_for(sfu::PublishedTrack& track,
     if (found != track.streams().end()) {
         return found->get();
     }
-    if (track.streams().size() >= ssrcs_per_track_) {
+    if (track.streams().size() >= limits_.ssrcs_per_track) {
         return nullptr;
     }
     return track.add_stream(ssrc, record.rid(), next_source_++);
@@ -55,10 +72,10 @@ bool RelayedOwner::handle_packet(Instant now,
                                  const RelayRecord& record,
                                  std::span<std::byte> packet) {
     const auto view = rtp::RtpPacketView::parse(packet);
-    if (!view || record.track >= tracks_.size()) {
+    if (!view || record.track >= slots_.size() || slots_[record.track].track == nullptr) {
         return false;
     }
-    sfu::PublishedTrack& track = *tracks_[record.track];
+    sfu::PublishedTrack& track = *slots_[record.track].track;
     sfu::InboundStream* stream = stream_for(track, record, view->ssrc);
     if (stream == nullptr) {
         return false;

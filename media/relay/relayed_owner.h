@@ -23,10 +23,17 @@ namespace isthmus::media::relay {
 
 class RelayedOwner final : public sfu::TrackOwner {
   public:
-    // `on_touched` is called once until poll_wishes() is.
+    // `first_source`: see InboundStream::source. `on_touched` is called once until poll_wishes()
+    // is.
     RelayedOwner(OwnerAnnounced announced,
                  const sfu::SfuLimits& limits,
+                 std::uint32_t first_source,
                  std::function<void(RelayedOwner&)> on_touched);
+
+    // One more, which the conference is to be told of.
+    sfu::PublishedTrack& add_track(const rtp::ExtensionIds& extensions, RelayedTrackInfo info);
+    // The track, for the conference to end; null where there is none of this number.
+    std::unique_ptr<sfu::PublishedTrack> remove_track(std::uint16_t number);
 
     // One packet of a record; false where it names no track of ours or is no RTP.
     bool handle_packet(Instant now, const RelayRecord& record, std::span<std::byte> packet);
@@ -39,20 +46,27 @@ class RelayedOwner final : public sfu::TrackOwner {
     template <typename Tell>
     void poll_wishes(Tell&& tell) {
         touched_ = false;
-        for (std::size_t i = 0; i < tracks_.size(); ++i) {
-            const auto index = static_cast<std::uint16_t>(i);
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            const auto number = static_cast<std::uint16_t>(i);
+            sfu::PublishedTrack* const track = slots_[i].track;
+            if (track == nullptr) {
+                continue;
+            }
             // The loudest of each worker compete in all others, whether somebody there has a
             // section for them yet or not.
-            const bool wanted =
-                tracks_[i]->has_receivers() || tracks_[i]->audio_gate().speaker.has_value();
-            if (wanted != wanted_[i]) {
-                wanted_[i] = wanted;
-                tell(TrackWanted{.owner = announced_.owner, .track = index, .wanted = wanted});
+            const bool wanted = track->has_receivers() || track->audio_gate().speaker.has_value();
+            const sfu::WantedSize size = track->wanted_size();
+            if (wanted != slots_[i].wanted || size != slots_[i].size) {
+                slots_[i].wanted = wanted;
+                slots_[i].size = size;
+                tell(TrackWanted{
+                    .owner = announced_.owner, .track = number, .wanted = wanted, .size = size});
             }
-            for (const auto& stream : tracks_[i]->streams()) {
+            for (const auto& stream : track->streams()) {
                 if (stream->key_frames.poll_request()) {
-                    tell(KeyFrameWanted{
-                        .owner = announced_.owner, .track = index, .ssrc = stream->receive.ssrc()});
+                    tell(KeyFrameWanted{.owner = announced_.owner,
+                                        .track = number,
+                                        .ssrc = stream->receive.ssrc()});
                 }
             }
         }
@@ -61,6 +75,12 @@ class RelayedOwner final : public sfu::TrackOwner {
     [[nodiscard]] const std::string& conference() const { return announced_.conference; }
 
     [[nodiscard]] const std::string& identity() const override { return announced_.identity; }
+
+    [[nodiscard]] const std::string& participant_id() const override {
+        return announced_.participant_id;
+    }
+
+    [[nodiscard]] bool relayed() const override { return true; }
 
     [[nodiscard]] bool connected() const override { return true; }
 
@@ -79,11 +99,17 @@ class RelayedOwner final : public sfu::TrackOwner {
                                    const RelayRecord& record,
                                    std::uint32_t ssrc);
 
+    struct Slot {
+        sfu::PublishedTrack* track = nullptr;  // null once withdrawn
+        bool wanted = false;                   // as was told
+        sfu::WantedSize size;
+    };
+
     OwnerAnnounced announced_;
-    std::uint32_t ssrcs_per_track_;
+    sfu::SfuLimits limits_;
     rtp::HeaderExtensionParser extension_parser_;
     std::vector<std::unique_ptr<sfu::PublishedTrack>> tracks_;
-    std::vector<bool> wanted_;
+    std::vector<Slot> slots_;  // by number
     std::function<void(RelayedOwner&)> on_touched_;
     bool touched_ = false;
     std::uint32_t next_source_;

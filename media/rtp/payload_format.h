@@ -40,6 +40,8 @@ struct PayloadFormat {
     [[nodiscard]] bool carries(std::uint8_t type) const {
         return type == payload_type || type == red_payload_type;
     }
+
+    friend bool operator==(const PayloadFormat&, const PayloadFormat&) = default;
 };
 
 // May a stream in `published` be sent as `wanted` without a change to the payload? Same codec and

@@ -1,6 +1,10 @@
 #include "media/sfu/audio_gate.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "media/sfu/conference.h"
+#include "media/sfu/published_track.h"
 #include "media/sfu/red_forwarding.h"
 
 namespace isthmus::media::sfu {
@@ -10,12 +14,22 @@ constexpr std::int64_t kOnsetPackets = 2;
 // Longer ago is no part of the same word.
 constexpr std::uint32_t kOnsetMs = 60;
 
+// What end-to-end encryption adds to each frame at least: GCM's tag, an IV and the key's index.
+constexpr std::size_t kEncryptionBytes = 16 + 12 + 2;
+
+std::size_t sound_bytes(const PublishedTrack& track, std::size_t payload_bytes) {
+    const std::size_t added = track.section().encrypted ? kEncryptionBytes : 0;
+    return payload_bytes - std::min(payload_bytes, added);
+}
+
 }  // namespace
 
 bool AudioGate::passes(Instant now, PublishedTrack& track, const TrackPacket& packet) {
     if (conference == nullptr ||
-        conference->on_audio(
-            now, track, packet.extensions.audio_level, packet.own_payload().size())) {
+        conference->on_audio(now,
+                             track,
+                             packet.extensions.audio_level,
+                             sound_bytes(track, packet.own_payload().size()))) {
         return true;
     }
     closed_ = true;

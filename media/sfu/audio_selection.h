@@ -52,6 +52,10 @@ class AudioSelection {
     // The loudest first.
     [[nodiscard]] std::span<PublishedTrack* const> ranked() const { return ranked_; }
 
+    [[nodiscard]] const PublishedTrack& track_of(SpeakerId id) const {
+        return *tracks_[static_cast<std::size_t>(id)];
+    }
+
     [[nodiscard]] PublishedTrack* dominant() const;
     [[nodiscard]] bool speaking(Instant now, const AudioGate& gate) const;
     // RFC 6464, of the last packet; nothing where the sender sends none.

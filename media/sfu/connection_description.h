@@ -1,11 +1,13 @@
 // What signaling negotiated for one client's connection, without any SDP in it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "media/data/data_description.h"
 #include "media/rtp/header_extension_kind.h"
 #include "media/rtp/payload_format.h"
 #include "media/sfu/track_source.h"
@@ -43,24 +45,59 @@ struct MediaSection {
     std::optional<std::uint8_t> flexfec_payload_type = std::nullopt;
     rtp::ExtensionIds extensions;
     bool rtcp_reduced_size = false;  // RFC 5506
+    // Sending: the client tells by SSRC when packets arrive (RFC 8888), not by the formats'
+    // transport_cc.
+    bool congestion_feedback = false;
     // Receiving: what the client announced; RTP may also come with none of it (RFC 8843
     // section 9.2).
     std::vector<std::uint32_t> ssrcs;  // a=ssrc, FID and SIM groups flattened
     // Video: in the client's order, commonly from small to large; empty where nothing is said, one
     // without simulcast.
     std::vector<Encoding> encodings;
+    // Receiving: what the track is called ("TR_..."); empty: the node makes one. The same name in a
+    // later description is the same track going on.
+    std::string published_id = {};
+    // Sending, where JoinRequest::names_tracks: the id of the track that goes here, now or once it
+    // is published; empty: none.
+    std::string wanted_track = {};
     std::string cname;      // of the first a=ssrc with one
     std::string track_id;   // a=msid's second word
     std::string stream_id;  // a=msid's first word
     // Receiving: nothing where signaling does not say (see source_of()).
     std::optional<TrackSource> source = std::nullopt;
+    // Receiving: the payload behind its RTP descriptor is encrypted end to end. Nothing is read
+    // from it that a dependency descriptor, a rid or `encodings` tell, and nothing of the node's
+    // own is put beside it.
+    bool encrypted = false;
 };
+
+[[nodiscard]] inline bool has_rtx(const MediaSection& section) {
+    return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
+        return format.rtx_payload_type.has_value();
+    });
+}
+
+// The client sends here.
+[[nodiscard]] inline bool is_receiving(const MediaSection& section) {
+    return !section.formats.empty() && (section.direction == Direction::kReceive ||
+                                        section.direction == Direction::kSendReceive);
+}
+
+// The client is sent media here.
+[[nodiscard]] inline bool is_sending(const MediaSection& section) {
+    return !section.formats.empty() &&
+           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
+}
+
+using data::DataChannelConfig;
+using data::DataDescription;
 
 struct ConnectionDescription {
     transport::IceCredentials remote_ice;
     transport::Fingerprint remote_fingerprint;
     transport::DtlsRole local_role = transport::DtlsRole::kServer;
     std::vector<MediaSection> sections;  // in m-line order, rejected ones included
+    std::optional<DataDescription> data = std::nullopt;
 };
 
 // What the node announces for a section that it sends on.

@@ -12,6 +12,8 @@ struct SfuLimits {
     std::uint32_t participants_per_conference = 1000;
     // Media sections that a participant may publish on.
     std::uint32_t tracks_per_participant = 16;
+    // Media sections of one connection, whatever they are for.
+    std::uint32_t sections_per_participant = 2048;
     // SSRCs, retransmission included, that one media section may bring in a session: a client that
     // changes its SSRC over and over is cut off here.
     std::uint32_t ssrcs_per_track = 16;

@@ -48,7 +48,8 @@ void listen_to(Instant now,
     std::array<PublishedTrack*, ActiveSpeakers::kRankedMax> wanted{};
     std::size_t count = 0;
     for (PublishedTrack* track : loudest) {
-        if (count < std::min(sections_for_audio, wanted.size()) && &track->owner() != &listener) {
+        if (count < std::min(sections_for_audio, wanted.size()) &&
+            track->owner().participant_id() != listener.id()) {
             wanted[count++] = track;
         }
     }

@@ -22,21 +22,23 @@ constexpr Duration kReportInterval = std::chrono::seconds(1);
 // The first one comes early: until then the receiver plays sound and picture unsynchronised.
 constexpr Duration kFirstReportAfter = std::chrono::milliseconds(200);
 
-bool publishes(const MediaSection& section) {
-    return !section.formats.empty() && (section.direction == Direction::kReceive ||
-                                        section.direction == Direction::kSendReceive);
-}
-
-bool subscribes(const MediaSection& section) {
-    return !section.formats.empty() &&
-           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
-}
-
-// The client tells when each packet arrived.
-bool estimates_bandwidth(const MediaSection& section) {
-    return subscribes(section) &&
+bool tells_transport_wide(const MediaSection& section) {
+    return is_sending(section) &&
            section.extensions.id_of(rtp::ExtensionKind::kTransportSequence) != 0 &&
            std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
+}
+
+bool tells_by_stream(const MediaSection& section) {
+    return is_sending(section) && section.congestion_feedback;
+}
+
+// How the client tells when each packet arrived.
+PacketFeedback feedback_of(std::span<const MediaSection> sections) {
+    if (std::ranges::any_of(sections, tells_transport_wide)) {
+        return PacketFeedback::kTransportWide;
+    }
+    return std::ranges::any_of(sections, tells_by_stream) ? PacketFeedback::kByStream
+                                                          : PacketFeedback::kNone;
 }
 
 }  // namespace
@@ -47,21 +49,36 @@ Result<std::unique_ptr<Participant>> Participant::make(Instant now,
                                                        RandomSource& random,
                                                        TouchList& touched,
                                                        PacingList& pacing) {
-    const auto publishing = std::ranges::count_if(sections, publishes);
-    if (publishing > 0 && !config.can_publish) {
-        return make_error(ErrorCode::kPermissionDenied, "The token does not allow publishing.");
-    }
-    if (!config.can_subscribe && std::ranges::any_of(sections, subscribes)) {
-        return make_error(ErrorCode::kPermissionDenied, "The token does not allow subscribing.");
-    }
-    if (std::cmp_greater(publishing, config.limits.tracks_per_participant)) {
-        return make_error(ErrorCode::kLimitExceeded,
-                          fmt::format("A participant may publish {} tracks; the offer has {}.",
-                                      config.limits.tracks_per_participant,
-                                      publishing));
+    if (const Result<void> allowed = check(config, sections); !allowed) {
+        return std::unexpected(allowed.error());
     }
     return std::unique_ptr<Participant>(
         new Participant(now, std::move(config), sections, random, touched, pacing));
+}
+
+Result<void> Participant::check(const ParticipantConfig& config,
+                                std::span<const MediaSection> sections) {
+    const SfuLimits& limits = config.limits;
+    const auto publishing = std::ranges::count_if(sections, is_receiving);
+    if (publishing > 0 && !config.can_publish) {
+        return make_error(ErrorCode::kPermissionDenied, "The token does not allow publishing.");
+    }
+    if (!config.can_subscribe && std::ranges::any_of(sections, is_sending)) {
+        return make_error(ErrorCode::kPermissionDenied, "The token does not allow subscribing.");
+    }
+    if (std::cmp_greater(publishing, limits.tracks_per_participant)) {
+        return make_error(ErrorCode::kLimitExceeded,
+                          fmt::format("A participant may publish {} tracks; the offer has {}.",
+                                      limits.tracks_per_participant,
+                                      publishing));
+    }
+    if (sections.size() > limits.sections_per_participant) {
+        return make_error(ErrorCode::kLimitExceeded,
+                          fmt::format("A connection may have {} media sections; the offer has {}.",
+                                      limits.sections_per_participant,
+                                      sections.size()));
+    }
+    return {};
 }
 
 Participant::Participant(Instant now,
@@ -71,6 +88,7 @@ Participant::Participant(Instant now,
                          TouchList& touched,
                          PacingList& pacing)
     : config_(std::move(config)),
+      random_(random),
       touch_list_(touched),
       cname_(random.next_token(16)),
       rtcp_ssrc_(random.next_u32()),
@@ -82,14 +100,35 @@ Participant::Participant(Instant now,
                  config_.limits,
                  static_cast<std::uint32_t>(config_.connection << 8U),
                  random),
-      downlink_(transport_,
-                pacing,
-                config_.congestion,
-                std::ranges::any_of(sections, estimates_bandwidth)),
+      downlink_(transport_, pacing, config_.congestion, feedback_of(sections)),
       subscriber_(sections, downlink_, config_.limits, cname_, random),
       bandwidth_share_(downlink_, subscriber_.subscriptions()),
       paths_max_(config_.transport.limits.paths) {
     ufrags_.push_back(transport_.local_ice().ufrag);
+}
+
+Result<SectionChanges> Participant::renegotiate(std::span<const MediaSection> sections) {
+    if (const Result<void> allowed = check(config_, sections); !allowed) {
+        return std::unexpected(allowed.error());
+    }
+    reduced_size_ = std::ranges::any_of(sections, &MediaSection::rtcp_reduced_size);
+    if (std::ranges::any_of(sections, tells_transport_wide)) {
+        downlink_.expect_transport_feedback();
+    }
+    return SectionChanges{.tracks = publisher_.renegotiate(sections, random_),
+                          .subscriptions = subscriber_.renegotiate(sections)};
+}
+
+void Participant::answer(Instant now,
+                         transport::IceCredentials remote_ice,
+                         const transport::Fingerprint& remote_fingerprint,
+                         transport::DtlsRole local_role) {
+    transport::PeerTransportConfig& config = config_.transport;
+    config.remote_ice = std::move(remote_ice);
+    config.remote_fingerprint = remote_fingerprint;
+    config.role = local_role;
+    // Nothing can have come of the one before: it knew nobody.
+    transport_ = transport::PeerTransport(now, config);
 }
 
 void Participant::touch() {
@@ -114,6 +153,7 @@ bool Participant::take_media_moved() {
 
 void Participant::on_connected(Instant now) {
     reports_at_ = now + kFirstReportAfter;
+    meter_.start(now);
     if (transport_.handshake_rtt() > Duration::zero()) {
         publisher_.on_rtt(transport_.handshake_rtt());
     }
@@ -136,12 +176,10 @@ struct Participant::RtcpHandler {
 
     void operator()(const rtp::SenderReport& report) const {
         self.publisher_.handle_sender_report(now, report);
-        self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
+        handle_blocks(report.blocks);
     }
 
-    void operator()(const rtp::ReceiverReport& report) const {
-        self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
-    }
+    void operator()(const rtp::ReceiverReport& report) const { handle_blocks(report.blocks); }
 
     void operator()(const rtp::Nack& nack) const {
         Subscription* subscription = self.subscriber_.find(nack.media_ssrc);
@@ -164,14 +202,19 @@ struct Participant::RtcpHandler {
 
     void operator()(const rtp::TransportFeedback& feedback) const {
         self.downlink_.on_transport_feedback(now, feedback);
-        self.bandwidth_share_.on_estimate(now);
+        share();
+    }
+
+    void operator()(const rtp::CongestionFeedback& feedback) const {
+        self.downlink_.on_congestion_feedback(now, feedback);
+        share();
     }
 
     void operator()(const rtp::Remb& remb) const {
         constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
         self.downlink_.on_remb(
             now, DataRate::bps(static_cast<std::int64_t>(std::min(remb.bitrate_bps, kMost))));
-        self.bandwidth_share_.on_estimate(now);
+        share();
     }
 
     // What the rest says is told again by the transport and by reports (Goodbye, CanonicalName,
@@ -180,6 +223,19 @@ struct Participant::RtcpHandler {
     void operator()(const Other& /*message*/) const {}
 
   private:
+    void handle_blocks(const rtp::WireList<rtp::ReportBlock>& blocks) const {
+        const auto reported = self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), blocks);
+        if (self.downlink_.on_reports(now, reported)) {
+            share();
+        }
+    }
+
+    void share() const {
+        if (self.downlink_.estimates()) {
+            self.bandwidth_share_.on_estimate(now);
+        }
+    }
+
     void key_frame(std::uint32_t ssrc) const {
         if (Subscription* subscription = self.subscriber_.find(ssrc)) {
             ++stats.key_frame_requests_received;
@@ -230,6 +286,7 @@ Instant Participant::next_timeout() const {
                      publisher_.next_timeout(),
                      downlink_.next_timeout(),
                      bandwidth_share_.next_timeout(),
+                     meter_.next_timeout(),
                      reports_at_});
 }
 
@@ -266,6 +323,43 @@ void Participant::send_reports(Instant now, RtcpSender& rtcp) {
     subscriber_.send_reports(now, ntp_.to_ntp(now), blocks, rtcp);
 }
 
+std::optional<ConnectionFigures> Participant::poll_figures(Instant now) {
+    if (!meter_.is_due(now)) {
+        return std::nullopt;
+    }
+    return ConnectionFigures{.loss_up = meter_.finish_interval(now, publisher_.received()),
+                             .loss_down = loss_down(),
+                             .round_trip_seconds = round_trip_seconds()};
+}
+
+double Participant::loss_down() const {
+    if (const DownlinkInfo downlink = downlink_.describe(); downlink.measured) {
+        return downlink.loss_ratio;
+    }
+    double worst = 0;
+    for (const auto& subscription : subscriber_.subscriptions()) {
+        if (subscription->track() != nullptr) {
+            worst = std::max(worst, subscription->loss_ratio());
+        }
+    }
+    return worst;
+}
+
+double Participant::round_trip_seconds() const {
+    const auto seconds = [](Duration duration) {
+        return std::chrono::duration<double>(duration).count();
+    };
+    if (const auto measured = downlink_.describe().round_trip_seconds) {
+        return *measured;
+    }
+    for (const auto& subscription : subscriber_.subscriptions()) {
+        if (const auto round_trip = subscription->round_trip()) {
+            return seconds(*round_trip);
+        }
+    }
+    return seconds(transport_.handshake_rtt());
+}
+
 void Participant::close(Instant now, transport::DatagramSink& sink) {
     transport_.close(now);
     while (const auto datagram = transport_.poll_datagram()) {
@@ -288,17 +382,19 @@ std::optional<transport::Path> Participant::remember_path(const transport::Path&
 }
 
 bool Participant::subscribe(Instant now, PublishedTrack& track) {
-    return subscriber_.subscribe(now, track);
-}
-
-bool Participant::unsubscribe_from(const TrackOwner& owner) {
-    return subscriber_.unsubscribe_from(owner);
+    if (names_tracks()) {
+        subscriber_.bind_wanted(now, track);
+        return false;
+    }
+    return subscriber_.subscribe(now, track, !watch_identity().empty());
 }
 
 std::vector<SenderDescription> Participant::describe_senders() const {
     std::vector<SenderDescription> descriptions;
     for (const auto& subscription : subscriber_.subscriptions()) {
-        descriptions.push_back(subscription->description());
+        if (subscription->sends()) {
+            descriptions.push_back(subscription->description());
+        }
     }
     return descriptions;
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -19,6 +20,7 @@
 #include "media/sfu/bandwidth_share.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/connection_meter.h"
 #include "media/sfu/downlink.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/limits.h"
@@ -32,6 +34,13 @@ namespace isthmus::media::sfu {
 
 class Conference;
 
+// What a new description made of a participant.
+struct SectionChanges {
+    TrackChanges tracks;
+    // Of sections that there are no more; they carry nothing.
+    std::vector<std::unique_ptr<Subscription>> subscriptions;
+};
+
 struct ParticipantConfig {
     std::string id;                // "PA_..."
     std::uint64_t connection = 0;  // ConnectionId
@@ -41,6 +50,7 @@ struct ParticipantConfig {
     bool can_subscribe = false;
     bool hidden = false;
     std::string watch_identity;
+    bool names_tracks = false;  // see JoinRequest
     std::int64_t joined_at_unix_ms = 0;
     std::int64_t unix_ns_at_zero = 0;  // wall clock at Instant{}
     SfuLimits limits;
@@ -59,6 +69,18 @@ class Participant final : public TrackOwner {
         RandomSource& random,
         TouchList& touched,
         PacingList& pacing);
+
+    // The sections are these now; refused like make(). What ended is the caller's, who tells the
+    // conference.
+    [[nodiscard]] Result<SectionChanges> renegotiate(std::span<const MediaSection> sections);
+    // Where make() was not told whom to connect to: the client's answer.
+    void answer(Instant now,
+                transport::IceCredentials remote_ice,
+                const transport::Fingerprint& remote_fingerprint,
+                transport::DtlsRole local_role);
+
+    // The client's credentials and certificate are known.
+    [[nodiscard]] bool answered() const { return !config_.transport.remote_ice.ufrag.empty(); }
 
     void handle_rtp(Instant now, std::span<std::byte> packet, WorkerStats& stats);
     void handle_rtcp(Instant now,
@@ -119,8 +141,20 @@ class Participant final : public TrackOwner {
     [[nodiscard]] bool take_media_moved();
 
     void on_connected(Instant now);
+    // A free section takes the track, or those that want it. True where there was one.
     bool subscribe(Instant now, PublishedTrack& track);
-    bool unsubscribe_from(const TrackOwner& owner);
+
+    bool unsubscribe_from(const TrackOwner& owner) { return subscriber_.unsubscribe_from(owner); }
+
+    bool unsubscribe_from(const PublishedTrack& track) {
+        return subscriber_.unsubscribe_from(track);
+    }
+
+    // See Subscriber.
+    template <typename Find>
+    void bind_all_wanted(Instant now, Find&& find) {
+        subscriber_.bind_all_wanted(now, std::forward<Find>(find));
+    }
 
     void unsubscribe_all() { subscriber_.unsubscribe_all(); }
 
@@ -130,15 +164,25 @@ class Participant final : public TrackOwner {
 
     [[nodiscard]] const std::string& identity() const override { return config_.identity; }
 
+    [[nodiscard]] const std::string& participant_id() const override { return config_.id; }
+
     [[nodiscard]] const std::string& watch_identity() const { return config_.watch_identity; }
+
+    [[nodiscard]] bool names_tracks() const { return config_.names_tracks; }
 
     [[nodiscard]] bool hidden() const { return config_.hidden; }
 
     [[nodiscard]] bool connected() const override { return transport_.connected(); }
 
+    // Has been connected, whether it is still or not.
+    [[nodiscard]] bool connected_before() const { return reports_at_ != kNever; }
+
     [[nodiscard]] bool wants_tracks() const {
         return config_.can_subscribe && connected() && subscriber_.has_free_section();
     }
+
+    // Once answered().
+    [[nodiscard]] transport::DtlsRole local_role() const { return config_.transport.role; }
 
     [[nodiscard]] transport::PeerTransport& transport() { return transport_; }
 
@@ -161,6 +205,30 @@ class Participant final : public TrackOwner {
         return subscriber_.set_layer_wish(now, mid, wish);
     }
 
+    // See Publisher.
+    template <typename Tell>
+    void poll_demands(Instant now, Tell&& tell) {
+        publisher_.poll_demands(now, std::forward<Tell>(tell));
+    }
+
+    // `tell` is called with the track and `true` where a video is held back for want of bandwidth
+    // from now on, with `false` where it is sent again.
+    template <typename Tell>
+    void poll_starved(Tell&& tell) {
+        if (bandwidth_share_.shares() == seen_shares_) {
+            return;
+        }
+        seen_shares_ = bandwidth_share_.shares();
+        for (const auto& subscription : subscriber_.subscriptions()) {
+            if (const auto starved = subscription->poll_starved()) {
+                tell(*subscription->track(), *starved);
+            }
+        }
+    }
+
+    // How the connection fared, once per ConnectionMeter::kInterval.
+    [[nodiscard]] std::optional<ConnectionFigures> poll_figures(Instant now);
+
     [[nodiscard]] const Downlink& downlink() const { return downlink_; }
 
     [[nodiscard]] std::vector<SenderDescription> describe_senders() const;
@@ -174,10 +242,18 @@ class Participant final : public TrackOwner {
                 TouchList& touched,
                 PacingList& pacing);
 
+    [[nodiscard]] static Result<void> check(const ParticipantConfig& config,
+                                            std::span<const MediaSection> sections);
+
+    // As far as reports and feedback tell.
+    [[nodiscard]] double loss_down() const;
+    [[nodiscard]] double round_trip_seconds() const;
+
     struct RtcpHandler;
     void send_reports(Instant now, RtcpSender& rtcp);
 
     ParticipantConfig config_;
+    RandomSource& random_;
     TouchList& touch_list_;
     ParticipantId handle_;
     bool touched_ = false;
@@ -191,6 +267,8 @@ class Participant final : public TrackOwner {
     Downlink downlink_;
     Subscriber subscriber_;
     BandwidthShare bandwidth_share_;
+    std::uint64_t seen_shares_ = 0;
+    ConnectionMeter meter_;
     Instant reports_at_ = kNever;
     std::uint64_t media_packets_seen_ = 0;  // by take_media_moved()
     std::size_t paths_max_;

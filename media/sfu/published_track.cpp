@@ -34,6 +34,13 @@ PublishedTrack::PublishedTrack(std::string id,
     pending_.reserve(rtp::RetransmissionCache::kBatchPackets);
 }
 
+bool PublishedTrack::goes_on_as(const MediaSection& section) const {
+    return is_receiving(section) && section.mid == section_.mid && section.kind == section_.kind &&
+           (section.published_id.empty() || section.published_id == id_) &&
+           section.formats == section_.formats && section.encodings == section_.encodings &&
+           section.source == section_.source && section.encrypted == section_.encrypted;
+}
+
 InboundStream* PublishedTrack::add_stream(std::uint32_t ssrc,
                                           std::string_view rid,
                                           std::uint32_t source) {
@@ -43,6 +50,7 @@ InboundStream* PublishedTrack::add_stream(std::uint32_t ssrc,
     }
     streams_.push_back(std::make_unique<InboundStream>(
         ssrc, source, section_.formats.front().clock_hz, cache_limits_));
+    streams_.back()->reader.set_encrypted(section_.encrypted);
     streams_.back()->rid = rid;
     streams_.back()->encoding = *encoding;
     return streams_.back().get();
@@ -178,20 +186,67 @@ void PublishedTrack::trim_caches(Instant now) {
 
 void PublishedTrack::add(Subscription& subscription) {
     subscriptions_.push_back(&subscription);
-    owner_.touch();
+    on_demand_changed();
 }
 
 void PublishedTrack::remove(Subscription& subscription) {
     std::erase(subscriptions_, &subscription);
-    owner_.touch();
+    on_demand_changed();
 }
 
 void PublishedTrack::add(TrackTap& tap) {
     taps_.push_back(&tap);
+    on_demand_changed();
 }
 
 void PublishedTrack::remove(TrackTap& tap) {
     std::erase(taps_, &tap);
+    on_demand_changed();
+}
+
+rtp::FrameSize PublishedTrack::size_by_rank(std::size_t rank) const {
+    if (is_simulcast()) {
+        return encodings_.size_by_rank(rank);
+    }
+    const InboundStream* const stream = encodings_.any();
+    return stream != nullptr ? stream->reader.size_of(static_cast<std::uint8_t>(rank))
+                             : rtp::FrameSize{};
+}
+
+WantedSize PublishedTrack::wanted_size() const {
+    WantedSize most;
+    for (const Subscription* subscription : subscriptions_) {
+        if (const VideoFollower* video = subscription->video()) {
+            most = std::max(most, video->wanted_size());
+        }
+    }
+    for (const TrackTap* tap : taps_) {
+        most = std::max(most, tap->wanted_size());
+    }
+    return most;
+}
+
+void PublishedTrack::on_demand_changed() {
+    demand_changed_ = true;
+    owner_.touch();
+}
+
+std::optional<WantedSize> PublishedTrack::poll_demand(Instant now) {
+    if (kind() != rtp::MediaKind::kVideo || size_count() == 0) {
+        return std::nullopt;
+    }
+    if (std::exchange(demand_changed_, false)) {
+        const WantedSize wanted = wanted_size();
+        demand_.on_demand(now, wanted && *wanted + 1U >= size_count() ? kEverySize : wanted);
+    }
+    return demand_.poll(now);
+}
+
+// They are counted when they first come: one that is switched off is still there to be wanted.
+void PublishedTrack::count_spatial_layers() {
+    if (!layers_.empty()) {
+        spatial_layers_ = std::max<std::size_t>(spatial_layers_, layers_.back().id.spatial + 1U);
+    }
 }
 
 void PublishedTrack::ask(Instant now, InboundStream& stream) {
@@ -240,6 +295,8 @@ void PublishedTrack::refresh_layers(Instant now) {
         });
     if (!same) {
         ++layers_version_;
+        count_spatial_layers();
+        demand_changed_ = true;
     }
 }
 
@@ -285,7 +342,7 @@ void PublishedTrack::handle_timeout(Instant now) {
 }
 
 Instant PublishedTrack::next_timeout() const {
-    Instant earliest = kNever;
+    Instant earliest = demand_.next_timeout();
     for (const auto& stream : streams_) {
         earliest =
             std::min({earliest, stream->nack.next_timeout(), stream->key_frames.next_timeout()});

@@ -5,12 +5,13 @@
 // (SVC), of which every receiver is sent what suits it; another SSRC of the same encoding takes
 // over at its first key frame, for audio with its first packet.
 //
-// Owned by its owner's Publisher or link; lives as long as the owner. Specification: RFC 3550, RFC
-// 4588.
+// Owned by its owner's Publisher or link; ends with it, or when its section does. Specification:
+// RFC 3550, RFC 4588.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "media/sfu/connection_description.h"
 #include "media/sfu/egress_batch.h"
 #include "media/sfu/inbound_stream.h"
+#include "media/sfu/layer_demand.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/track_encodings.h"
 #include "media/sfu/track_layers.h"
@@ -38,6 +40,12 @@ class PublishedTrack {
                    MediaSection section,
                    TrackOwner& owner,
                    const SfuLimits& limits);
+
+    // Does a later description of its section mean this track as it is?
+    [[nodiscard]] bool goes_on_as(const MediaSection& section) const;
+
+    // Takes over what such a description may say anew: which SSRCs to expect.
+    void renew(const MediaSection& section) { section_.ssrcs = section.ssrcs; }
 
     // Begins a stream, which is good for the track's life; null where it is of no encoding that
     // was announced. `source`: see InboundStream.
@@ -78,6 +86,30 @@ class PublishedTrack {
 
     [[nodiscard]] std::uint32_t layers_version() const { return layers_version_; }
 
+    // The sizes that a video has, smallest first: encodings, or spatial layers seen so far. 0x0
+    // where one is not known.
+    [[nodiscard]] std::size_t size_count() const {
+        return is_simulcast() ? encodings_.size() : spatial_layers_;
+    }
+
+    [[nodiscard]] rtp::FrameSize size_by_rank(std::size_t rank) const;
+
+    // Of the encoding; empty without.
+    [[nodiscard]] const std::string& rid_by_rank(std::size_t rank) const {
+        return encodings_.rid_by_rank(is_simulcast() ? rank : 0);
+    }
+
+    // Of a video: the largest that any receiver has a use for.
+    [[nodiscard]] WantedSize wanted_size() const;
+    // A receiver wants more, or less.
+    void on_demand_changed();
+
+    // See LayerDemand.
+    void restate_demand() { demand_.restate(); }
+
+    // Where the publisher is to be told. Asked by its owner, and only there.
+    [[nodiscard]] std::optional<WantedSize> poll_demand(Instant now);
+
     [[nodiscard]] bool is_simulcast() const { return encodings_.is_simulcast(); }
 
     // What repeats a packet for a receiver; null where the stream is unknown.
@@ -106,6 +138,10 @@ class PublishedTrack {
 
     [[nodiscard]] std::vector<std::unique_ptr<InboundStream>>& streams() { return streams_; }
 
+    [[nodiscard]] const std::vector<std::unique_ptr<InboundStream>>& streams() const {
+        return streams_;
+    }
+
     [[nodiscard]] const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
     [[nodiscard]] bool has_receivers() const { return !subscriptions_.empty() || !taps_.empty(); }
@@ -123,6 +159,7 @@ class PublishedTrack {
     void ask(Instant now, InboundStream& stream);
     void refresh_layers(Instant now);
     void trim_caches(Instant now);
+    void count_spatial_layers();
     void offer_layers(Instant now, std::size_t rank);
 
     std::string id_;
@@ -142,6 +179,9 @@ class PublishedTrack {
     std::vector<TrackPacket> pending_;
     std::size_t tapped_ = 0;  // of them
     AudioGate audio_gate_;
+    LayerDemand demand_;
+    bool demand_changed_ = true;
+    std::size_t spatial_layers_ = 0;  // seen so far
 };
 
 }  // namespace isthmus::media::sfu

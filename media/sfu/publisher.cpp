@@ -1,16 +1,13 @@
 #include "media/sfu/publisher.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "media/rtp/rtx.h"
 
 namespace isthmus::media::sfu {
 namespace {
-
-bool is_receiving(const MediaSection& section) {
-    return !section.formats.empty() && (section.direction == Direction::kReceive ||
-                                        section.direction == Direction::kSendReceive);
-}
 
 // The format that `payload_type` repeats, or null.
 const rtp::PayloadFormat* find_repaired_format(const MediaSection& section,
@@ -30,20 +27,6 @@ bool has_payload_type(const MediaSection& section, std::uint8_t payload_type) {
            find_repaired_format(section, payload_type) != nullptr;
 }
 
-// Ids are the same in all sections of a BUNDLE; what signaling left out of one is in another.
-rtp::ExtensionIds merged_ids(std::span<const MediaSection> sections) {
-    rtp::ExtensionIds merged;
-    for (const MediaSection& section : sections) {
-        for (std::size_t i = 0; i < rtp::kExtensionKinds; ++i) {
-            const auto kind = static_cast<rtp::ExtensionKind>(i);
-            if (merged.id_of(kind) == 0) {
-                merged.set(kind, section.extensions.id_of(kind));
-            }
-        }
-    }
-    return merged;
-}
-
 }  // namespace
 
 Publisher::Publisher(std::span<const MediaSection> sections,
@@ -51,19 +34,64 @@ Publisher::Publisher(std::span<const MediaSection> sections,
                      const SfuLimits& limits,
                      std::uint32_t source_base,
                      RandomSource& random)
-    : limits_(limits),
-      extension_ids_(merged_ids(sections)),
+    : owner_(owner),
+      limits_(limits),
       extension_parser_(extension_ids_),
       publish_rate_(limits.publish_bitrate_bps_max),
       next_source_(source_base) {
+    learn_extensions(sections);
     for (const MediaSection& section : sections) {
         if (is_receiving(section)) {
-            tracks_.push_back(std::make_unique<PublishedTrack>(
-                "TR_" + random.next_token(12), section, owner, limits));
-            twcc_negotiated_ |=
-                std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
+            add_track(section, random);
         }
     }
+}
+
+// What signaling left out of one section is in another.
+void Publisher::learn_extensions(std::span<const MediaSection> sections) {
+    for (const MediaSection& section : sections) {
+        for (std::size_t i = 0; i < rtp::kExtensionKinds; ++i) {
+            const auto kind = static_cast<rtp::ExtensionKind>(i);
+            if (extension_ids_.id_of(kind) == 0) {
+                extension_ids_.set(kind, section.extensions.id_of(kind));
+            }
+        }
+    }
+    extension_parser_ = rtp::HeaderExtensionParser(extension_ids_);
+}
+
+PublishedTrack& Publisher::add_track(const MediaSection& section, RandomSource& random) {
+    std::string id =
+        section.published_id.empty() ? "TR_" + random.next_token(12) : section.published_id;
+    tracks_.push_back(std::make_unique<PublishedTrack>(std::move(id), section, owner_, limits_));
+    twcc_negotiated_ |= std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
+    return *tracks_.back();
+}
+
+TrackChanges Publisher::renegotiate(std::span<const MediaSection> sections, RandomSource& random) {
+    learn_extensions(sections);
+    TrackChanges changes;
+    for (auto& track : tracks_) {
+        const auto same = std::ranges::find_if(
+            sections, [&track](const MediaSection& section) { return track->goes_on_as(section); });
+        if (same != sections.end()) {
+            track->renew(*same);
+        } else {
+            changes.ended.push_back(std::move(track));
+        }
+    }
+    std::erase(tracks_, nullptr);
+    for (const auto& ended : changes.ended) {
+        boost::unordered::erase_if(
+            routes_, [&ended](const auto& route) { return route.second.track == ended.get(); });
+    }
+    for (const MediaSection& section : sections) {
+        const auto is_there = [&section](const auto& track) { return track->goes_on_as(section); };
+        if (is_receiving(section) && std::ranges::none_of(tracks_, is_there)) {
+            changes.begun.push_back(&add_track(section, random));
+        }
+    }
+    return changes;
 }
 
 void Publisher::handle_rtp(Instant now, std::span<std::byte> bytes, WorkerStats& stats) {
@@ -188,6 +216,17 @@ void Publisher::handle_sender_report(Instant now, const rtp::SenderReport& repor
     stream.receive.on_sender_report(now, report.info);
     stream.clock.on_sender_report(source_clock_.on_sender_report(now, report.info.ntp),
                                   report.info.rtp);
+}
+
+ConnectionMeter::Received Publisher::received() const {
+    ConnectionMeter::Received total;
+    for (const auto& track : tracks_) {
+        for (const auto& stream : track->streams()) {
+            total.packets += stream->receive.counters().packets;
+            total.lost += static_cast<std::uint64_t>(stream->receive.lost());
+        }
+    }
+    return total;
 }
 
 void Publisher::on_rtt(Duration rtt) {

@@ -24,12 +24,19 @@
 #include "media/rtp/twcc_feedback.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
+#include "media/sfu/connection_meter.h"
 #include "media/sfu/limits.h"
 #include "media/sfu/published_track.h"
 #include "media/sfu/rtcp_sender.h"
 #include "media/sfu/token_bucket.h"
 
 namespace isthmus::media::sfu {
+
+// What a new description made of the tracks.
+struct TrackChanges {
+    std::vector<std::unique_ptr<PublishedTrack>> ended;  // to be kept until nobody knows them
+    std::vector<PublishedTrack*> begun;
+};
 
 class Publisher {
   public:
@@ -40,9 +47,26 @@ class Publisher {
               std::uint32_t source_base,
               RandomSource& random);
 
+    // The sections are these now. A track whose section goes on unchanged goes on.
+    [[nodiscard]] TrackChanges renegotiate(std::span<const MediaSection> sections,
+                                           RandomSource& random);
+
     // One decrypted packet; may be changed (RTX is restored in place).
     void handle_rtp(Instant now, std::span<std::byte> packet, WorkerStats& stats);
     void handle_sender_report(Instant now, const rtp::SenderReport& report);
+
+    // `tell` is called with each video of which more or less is wanted now, and how much.
+    template <typename Tell>
+    void poll_demands(Instant now, Tell&& tell) {
+        for (const auto& track : tracks_) {
+            if (const std::optional<WantedSize> wanted = track->poll_demand(now)) {
+                tell(*track, *wanted);
+            }
+        }
+    }
+
+    // Of all streams.
+    [[nodiscard]] ConnectionMeter::Received received() const;
 
     // To and from the publisher; when to ask again depends on it.
     void on_rtt(Duration rtt);
@@ -71,6 +95,9 @@ class Publisher {
         bool rtx = false;
     };
 
+    // Ids are the same in all sections of a BUNDLE, and for its life.
+    void learn_extensions(std::span<const MediaSection> sections);
+    PublishedTrack& add_track(const MediaSection& section, RandomSource& random);
     [[nodiscard]] Route* find_route(const rtp::RtpPacketView& packet,
                                     const rtp::HeaderExtensions& extensions);
     [[nodiscard]] PublishedTrack* find_track(const rtp::RtpPacketView& packet,
@@ -89,6 +116,7 @@ class Publisher {
                               RtcpSender& rtcp,
                               WorkerStats& stats);
 
+    TrackOwner& owner_;
     SfuLimits limits_;
     std::vector<std::unique_ptr<PublishedTrack>> tracks_;
     boost::unordered_flat_map<std::uint32_t, Route> routes_;

@@ -2,22 +2,15 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
+#include <utility>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "media/sfu/published_track.h"
 
 namespace isthmus::media::sfu {
 namespace {
-
-bool is_sending(const MediaSection& section) {
-    return !section.formats.empty() &&
-           (section.direction == Direction::kSend || section.direction == Direction::kSendReceive);
-}
-
-bool has_rtx(const MediaSection& section) {
-    return std::ranges::any_of(section.formats, [](const rtp::PayloadFormat& format) {
-        return format.rtx_payload_type.has_value();
-    });
-}
 
 // Takes up to one packet's worth of blocks from the end.
 std::span<const rtp::ReportBlock> take_blocks(std::vector<rtp::ReportBlock>& blocks,
@@ -34,29 +27,59 @@ Subscriber::Subscriber(std::span<const MediaSection> sections,
                        Downlink& downlink,
                        const SfuLimits& limits,
                        const std::string& cname,
-                       RandomSource& random) {
+                       RandomSource& random)
+    : downlink_(downlink), limits_(limits), cname_(cname), random_(random) {
     for (const MediaSection& section : sections) {
-        if (!is_sending(section)) {
-            continue;
+        if (is_sending(section)) {
+            add(section);
         }
-        SenderDescription description{.mid = section.mid,
-                                      .ssrc = random.next_u32(),
-                                      .rtx_ssrc = {},
-                                      .cname = cname,
-                                      .stream_id = cname,
-                                      .track_id = random.next_token(16)};
-        if (has_rtx(section)) {
-            description.rtx_ssrc = random.next_u32();
-        }
-        if (section.flexfec_payload_type) {
-            description.fec_ssrc = random.next_u32();
-        }
-        subscriptions_.push_back(std::make_unique<Subscription>(
-            section, std::move(description), downlink, limits, random));
     }
 }
 
-bool Subscriber::subscribe(Instant now, PublishedTrack& track) {
+void Subscriber::add(const MediaSection& section) {
+    SenderDescription description{.mid = section.mid,
+                                  .ssrc = random_.next_u32(),
+                                  .rtx_ssrc = {},
+                                  .cname = cname_,
+                                  .stream_id = cname_,
+                                  .track_id = random_.next_token(16)};
+    if (has_rtx(section)) {
+        description.rtx_ssrc = random_.next_u32();
+    }
+    if (section.flexfec_payload_type) {
+        description.fec_ssrc = random_.next_u32();
+    }
+    subscriptions_.push_back(std::make_unique<Subscription>(
+        section, std::move(description), downlink_, limits_, random_));
+}
+
+std::vector<std::unique_ptr<Subscription>> Subscriber::renegotiate(
+    std::span<const MediaSection> sections) {
+    boost::unordered_flat_map<std::string_view, const MediaSection*> left;
+    for (const MediaSection& section : sections) {
+        left.emplace(section.mid, &section);
+    }
+    std::vector<std::unique_ptr<Subscription>> ended;
+    for (auto& subscription : subscriptions_) {
+        const auto now = left.find(subscription->section().mid);
+        if (now != left.end() && now->second->kind == subscription->section().kind) {
+            subscription->renegotiate(*now->second, random_);
+            left.erase(now);
+        } else {
+            subscription->unbind();
+            ended.push_back(std::move(subscription));
+        }
+    }
+    std::erase(subscriptions_, nullptr);
+    for (const MediaSection& section : sections) {
+        if (left.erase(section.mid) != 0 && is_sending(section)) {
+            add(section);
+        }
+    }
+    return ended;
+}
+
+bool Subscriber::subscribe(Instant now, PublishedTrack& track, bool watches) {
     for (const auto& subscription : subscriptions_) {
         if (subscription->track() == &track) {
             return false;
@@ -64,22 +87,50 @@ bool Subscriber::subscribe(Instant now, PublishedTrack& track) {
     }
     for (const auto& subscription : subscriptions_) {
         if (subscription->fits(track)) {
-            subscription->bind(now, track);
+            subscription->bind(now, track, watches);
             return true;
         }
     }
     return false;
 }
 
-bool Subscriber::unsubscribe_from(const TrackOwner& owner) {
+void Subscriber::bind_wanted(Instant now, PublishedTrack& track) {
+    for (const auto& subscription : subscriptions_) {
+        if (subscription->track() == nullptr && subscription->wanted_track() == track.id()) {
+            bind_if_taken(now, *subscription, track);
+        }
+    }
+}
+
+bool Subscriber::is_wanted(const Subscription& subscription) {
+    return subscription.track()->id() == subscription.wanted_track();
+}
+
+void Subscriber::bind_if_taken(Instant now, Subscription& subscription, PublishedTrack& track) {
+    if (subscription.takes(track)) {
+        subscription.bind(now, track);
+    }
+}
+
+template <typename Condition>
+bool Subscriber::unsubscribe_if(Condition&& condition) {
     bool ended = false;
     for (const auto& subscription : subscriptions_) {
-        if (subscription->track() != nullptr && &subscription->track()->owner() == &owner) {
+        if (subscription->track() != nullptr && condition(*subscription->track())) {
             subscription->unbind();
             ended = true;
         }
     }
     return ended;
+}
+
+bool Subscriber::unsubscribe_from(const TrackOwner& owner) {
+    return unsubscribe_if(
+        [&owner](const PublishedTrack& track) { return &track.owner() == &owner; });
+}
+
+bool Subscriber::unsubscribe_from(const PublishedTrack& ending) {
+    return unsubscribe_if([&ending](const PublishedTrack& track) { return &track == &ending; });
 }
 
 void Subscriber::unsubscribe_all() {
@@ -89,8 +140,9 @@ void Subscriber::unsubscribe_all() {
 }
 
 bool Subscriber::has_free_section() const {
-    return std::ranges::any_of(
-        subscriptions_, [](const auto& subscription) { return subscription->track() == nullptr; });
+    return std::ranges::any_of(subscriptions_, [](const auto& subscription) {
+        return subscription->track() == nullptr && subscription->sends();
+    });
 }
 
 bool Subscriber::send_padding(Instant now,
@@ -109,6 +161,9 @@ bool Subscriber::set_layer_wish(Instant now, std::string_view mid, const LayerWi
             (mid.empty() || subscription->section().mid == mid)) {
             subscription->video()->set_wish(now, wish);
             found = true;
+        } else if (!mid.empty() && subscription->section().mid == mid) {
+            subscription->set_paused(wish.paused);
+            found = true;
         }
     }
     return found;
@@ -121,14 +176,16 @@ Subscription* Subscriber::find(std::uint32_t ssrc) const {
     return found == subscriptions_.end() ? nullptr : found->get();
 }
 
-void Subscriber::handle_report_blocks(rtp::NtpTime now,
-                                      const rtp::WireList<rtp::ReportBlock>& blocks) const {
+congestion::ReportedLoss Subscriber::handle_report_blocks(
+    rtp::NtpTime now, const rtp::WireList<rtp::ReportBlock>& blocks) const {
+    congestion::ReportedLoss reported;
     for (const rtp::ReportBlock block : blocks) {
         Subscription* subscription = find(block.ssrc);
         if (subscription != nullptr && subscription->ssrc() == block.ssrc) {
-            subscription->handle_report_block(now, block);
+            subscription->handle_report_block(now, block, reported);
         }
     }
+    return reported;
 }
 
 void Subscriber::send_reports(Instant now,

@@ -34,19 +34,46 @@ class Subscriber {
                const std::string& cname,
                RandomSource& random);
 
-    // True where a free section took the track.
-    bool subscribe(Instant now, PublishedTrack& track);
+    // The sections are these now. Returns what is left of those that are not among them, which
+    // carries nothing any more.
+    std::vector<std::unique_ptr<Subscription>> renegotiate(std::span<const MediaSection> sections);
+
+    // True where a free section took the track. `watches`: see Subscription.
+    bool subscribe(Instant now, PublishedTrack& track, bool watches);
+    // Of those who name tracks. `track` is there: sections that want it get it.
+    void bind_wanted(Instant now, PublishedTrack& track);
+
+    // Every section carries the track that it wants, as far as `find` (id -> PublishedTrack*, null
+    // where there is none) knows it.
+    template <typename Find>
+    void bind_all_wanted(Instant now, Find&& find) {
+        for (const auto& subscription : subscriptions_) {
+            const std::string& wanted = subscription->wanted_track();
+            if (subscription->track() != nullptr && !is_wanted(*subscription)) {
+                subscription->unbind();
+            }
+            if (subscription->track() == nullptr && !wanted.empty()) {
+                if (PublishedTrack* track = find(wanted); track != nullptr) {
+                    bind_if_taken(now, *subscription, *track);
+                }
+            }
+        }
+    }
+
     // True where something was ended.
     bool unsubscribe_from(const TrackOwner& owner);
+    bool unsubscribe_from(const PublishedTrack& track);
     void unsubscribe_all();
     [[nodiscard]] bool has_free_section() const;
-    // Of the video sections called `mid`, or of all where it is empty. False where there is none.
+    // Of the section called `mid` (of an audio one `paused` counts), or of all videos where it is
+    // empty. False where there is none.
     bool set_layer_wish(Instant now, std::string_view mid, const LayerWish& wish);
 
     // Null where the SSRC, media or RTX, is none of ours.
     [[nodiscard]] Subscription* find(std::uint32_t ssrc) const;
-    void handle_report_blocks(rtp::NtpTime now,
-                              const rtp::WireList<rtp::ReportBlock>& blocks) const;
+    // What they say of all streams together.
+    [[nodiscard]] congestion::ReportedLoss handle_report_blocks(
+        rtp::NtpTime now, const rtp::WireList<rtp::ReportBlock>& blocks) const;
     // One packet for a probe: of whichever section can repeat one. False where none can.
     bool send_padding(Instant now,
                       const congestion::ProbeSend& probe,
@@ -63,6 +90,16 @@ class Subscriber {
     }
 
   private:
+    [[nodiscard]] static bool is_wanted(const Subscription& subscription);
+    static void bind_if_taken(Instant now, Subscription& subscription, PublishedTrack& track);
+    void add(const MediaSection& section);
+    template <typename Condition>
+    bool unsubscribe_if(Condition&& condition);
+
+    Downlink& downlink_;
+    SfuLimits limits_;
+    std::string cname_;
+    RandomSource& random_;
     std::vector<std::unique_ptr<Subscription>> subscriptions_;
 };
 

@@ -54,6 +54,10 @@ const rtp::PayloadFormat* first_common(const MediaSection& published, const Medi
     return nullptr;
 }
 
+bool has_descriptors(const MediaSection& section) {
+    return section.extensions.id_of(rtp::ExtensionKind::kDependencyDescriptor) != 0;
+}
+
 }  // namespace
 
 Subscription::Subscription(MediaSection section,
@@ -81,32 +85,69 @@ Subscription::Subscription(MediaSection section,
             random);
     }
     if (section_.kind == rtp::MediaKind::kVideo) {
-        video_ = std::make_unique<VideoFollower>(
-            section_.extensions.id_of(rtp::ExtensionKind::kDependencyDescriptor) != 0);
+        video_ = std::make_unique<VideoFollower>(has_descriptors(section_));
+    }
+}
+
+void Subscription::renegotiate(MediaSection section, RandomSource& random) {
+    if (section.wanted_track != section_.wanted_track) {
+        forget_wish();
+    }
+    section_ = std::move(section);
+    // What the formats in use were chosen from is gone.
+    published_ = nullptr;
+    format_ = nullptr;
+    if (!sends()) {
+        section_.wanted_track.clear();
+        unbind();
+        return;
+    }
+    header_writer_ = rtp::RtpHeaderWriter(section_.extensions, section_.mid);
+    if (!description_.rtx_ssrc && has_rtx(section_)) {
+        description_.rtx_ssrc = random.next_u32();
+    }
+    if (video_ != nullptr) {
+        video_->set_descriptors(has_descriptors(section_));
+    }
+    if (track_ != nullptr && !takes(*track_)) {
+        unbind();
+    }
+}
+
+void Subscription::forget_wish() {
+    paused_ = false;
+    if (video_ != nullptr) {
+        video_->forget_wish();
     }
 }
 
 bool Subscription::takes(const PublishedTrack& track) const {
-    return track.kind() == section_.kind && first_common(track.section(), section_) != nullptr;
+    return sends() && track.kind() == section_.kind &&
+           first_common(track.section(), section_) != nullptr;
 }
 
-void Subscription::bind(Instant now, PublishedTrack& track) {
+void Subscription::bind(Instant now, PublishedTrack& track, bool watches) {
     track_ = &track;
+    watches_ = watches;
+    track.audio_gate().watchers += watches ? 1 : 0;
     published_ = nullptr;
     format_ = nullptr;
     following_.reset();
     fresh_ = true;
-    track.add(*this);
     if (video_ != nullptr) {
         video_->bind(now, track);
     }
+    // The track asks at once what is wanted of it.
+    track.add(*this);
 }
 
 void Subscription::unbind() {
     if (track_ != nullptr) {
         downlink_.drop(header_writer_);
+        track_->audio_gate().watchers -= watches_ ? 1 : 0;
         track_->remove(*this);
         track_ = nullptr;
+        told_starved_ = false;
         following_.reset();
         if (video_ != nullptr) {
             video_->unbind();
@@ -222,7 +263,21 @@ std::optional<OutgoingPacket> Subscription::take(Instant now, const TrackPacket&
     return video_ != nullptr ? take_video(now, packet) : take_audio(now, packet);
 }
 
+std::optional<bool> Subscription::poll_starved() {
+    const bool starved = video_ != nullptr && video_->starved();
+    return std::exchange(told_starved_, starved) != starved ? std::optional(starved) : std::nullopt;
+}
+
 std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackPacket& packet) {
+    if (paused_) {
+        was_paused_ = true;
+        return std::nullopt;
+    }
+    if (std::exchange(was_paused_, false) && !packet.resumes) {
+        TrackPacket first = packet;
+        first.resumes = true;
+        return take_audio(now, first);
+    }
     if (!follow(now, packet)) {
         return std::nullopt;
     }
@@ -231,8 +286,11 @@ std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackP
         outgoing->send_class = SendClass::kAudio;
         // Begins a talkspurt (RFC 3551 section 4.1).
         outgoing->marker = packet.packet.marker || packet.resumes;
-        red_.shape(
-            now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        // What is encrypted end to end is decrypted before RED is undone: it stays by itself.
+        if (!track_->section().encrypted || packet.red_primary_at != 0) {
+            red_.shape(
+                now, packet, {.published = *published_, .wanted = *format_}, rewriter_, *outgoing);
+        }
         counters_.red_packets += outgoing->earlier_frames != 0 ? 1 : 0;
     }
     return outgoing;
@@ -466,8 +524,15 @@ void Subscription::handle_key_frame_request(Instant now) {
     }
 }
 
-void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block) {
-    sent_.on_report_block(now, block);
+void Subscription::handle_report_block(rtp::NtpTime now,
+                                       const rtp::ReportBlock& block,
+                                       congestion::ReportedLoss& reported) {
+    const auto packets = static_cast<std::uint32_t>(sent_.on_report_block(now, block));
+    reported.packets += packets;
+    reported.lost += static_cast<std::uint32_t>(packets * sent_.receiver().loss_ratio + 0.5);
+    if (const auto rtt = sent_.receiver().rtt) {
+        reported.round_trip = std::min(*rtt, reported.round_trip.value_or(*rtt));
+    }
     red_.on_report(sent_.receiver().loss_ratio);
     if (fec_) {
         fec_->on_report(sent_.receiver().loss_ratio);

@@ -48,6 +48,15 @@ class Subscription {
                  const SfuLimits& limits,
                  RandomSource& random);
 
+    // The section goes on under these terms; SSRC, numbering and counters stay. A section that is
+    // not sent on any more carries nothing; what was wished for is of the track that was wanted.
+    void renegotiate(MediaSection section, RandomSource& random);
+
+    [[nodiscard]] bool sends() const { return is_sending(section_); }
+
+    // Of a participant who names tracks: which; empty for none.
+    [[nodiscard]] const std::string& wanted_track() const { return section_.wanted_track; }
+
     // Free, of the track's kind, and with a format that takes what is published.
     [[nodiscard]] bool fits(const PublishedTrack& track) const {
         return track_ == nullptr && takes(track);
@@ -55,7 +64,8 @@ class Subscription {
 
     // The same, free or not.
     [[nodiscard]] bool takes(const PublishedTrack& track) const;
-    void bind(Instant now, PublishedTrack& track);
+    // `watches`: the viewer asked for its participant by name, whose sound always passes.
+    void bind(Instant now, PublishedTrack& track, bool watches = false);
     void unbind();
 
     [[nodiscard]] PublishedTrack* track() const { return track_; }
@@ -81,10 +91,20 @@ class Subscription {
                       transport::DatagramSink& sink);
     void handle_key_frame_request(Instant now);
 
+    // Audio: nothing is sent until it is false again.
+    void set_paused(bool paused) { paused_ = paused; }
+
+    // Video: whether it is held back for want of bandwidth, where that has changed since it was
+    // asked last.
+    [[nodiscard]] std::optional<bool> poll_starved();
+
     // Null for audio.
     [[nodiscard]] VideoFollower* video() const { return video_.get(); }
 
-    void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
+    // Adds what the block says of this stream to `reported`.
+    void handle_report_block(rtp::NtpTime now,
+                             const rtp::ReportBlock& block,
+                             congestion::ReportedLoss& reported);
 
     // Nothing before media and the publisher's clock are known.
     [[nodiscard]] std::optional<rtp::SenderInfo> make_sender_info(Instant now,
@@ -100,10 +120,18 @@ class Subscription {
 
     [[nodiscard]] const SubscriptionInfo& counters() const { return counters_; }
 
+    // From the receiver's last report: what was lost (0 to 1), and how far away it is.
+    [[nodiscard]] double loss_ratio() const { return sent_.receiver().loss_ratio; }
+
+    [[nodiscard]] std::optional<Duration> round_trip() const { return sent_.receiver().rtt; }
+
     // Packets of the repair stream so far.
     [[nodiscard]] std::uint64_t repair_packets() const {
         return fec_ ? fec_->counters().packets : 0;
     }
+
+    // What its repair packets may add to the bit rate of the media, as a share of that.
+    [[nodiscard]] double repair_share() const { return fec_ ? fec_->share() : 0; }
 
     // Sequence numbers asked for that were not looked into.
     [[nodiscard]] std::uint64_t nacks_ignored() const { return retransmissions_.refused_wishes(); }
@@ -116,6 +144,7 @@ class Subscription {
     [[nodiscard]] SubscriptionInfo describe() const;
 
   private:
+    void forget_wish();
     void forward_one(Instant now,
                      const TrackPacket& packet,
                      EgressBatch& batch,
@@ -183,6 +212,10 @@ class Subscription {
     std::uint32_t ssrc_;                             // that of description_
     std::uint8_t payload_type_ = 0;                  // that of format_
     bool fresh_ = false;                             // nothing was offered since bind()
+    bool watches_ = false;
+    bool paused_ = false;      // audio
+    bool was_paused_ = false;  // something was held back, and nothing sent since
+    bool told_starved_ = false;
     rtp::SendStream sent_;
     rtp::RtpHeaderWriter header_writer_;
     rtp::SequenceRewriter rewriter_;

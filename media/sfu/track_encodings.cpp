@@ -70,6 +70,18 @@ bool TrackEncodings::is_alive(const InboundStream& stream) const {
     return newest - stream.receive.last_packet_at() <= kSilenceMax;
 }
 
+rtp::FrameSize TrackEncodings::size_by_rank(std::size_t rank) const {
+    const State& state = encodings_[order_[rank]];
+    if (state.stream != nullptr && state.stream->reader.size_of(0).pixels() != 0) {
+        return state.stream->reader.size_of(0);
+    }
+    const auto announced = [](std::uint32_t pixels) {
+        return static_cast<std::uint16_t>(std::min<std::uint32_t>(pixels, UINT16_MAX));
+    };
+    return {.width = announced(state.announced.max_width),
+            .height = announced(state.announced.max_height)};
+}
+
 void TrackEncodings::update_order() {
     const auto pixels = [this](std::size_t index) -> std::uint64_t {
         const State& state = encodings_[index];

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -43,6 +44,13 @@ class TrackEncodings {
     // are sent, else as the client listed them. Null where nothing has come of it yet.
     [[nodiscard]] InboundStream* by_rank(std::size_t rank) const {
         return encodings_[order_[rank]].stream;
+    }
+
+    // Of its pictures: as they are, else as announced; 0x0 where neither is known.
+    [[nodiscard]] rtp::FrameSize size_by_rank(std::size_t rank) const;
+
+    [[nodiscard]] const std::string& rid_by_rank(std::size_t rank) const {
+        return encodings_[order_[rank]].announced.rid;
     }
 
     // Is it being sent? Not where it is silent while others of the track are not.

@@ -19,8 +19,13 @@ class TrackOwner {
     TrackOwner(const TrackOwner&) = delete;
     TrackOwner& operator=(const TrackOwner&) = delete;
 
-    // Of the participant whose tracks they are.
+    // Of the participant whose tracks they are; `participant_id` is "PA_...".
     [[nodiscard]] virtual const std::string& identity() const = 0;
+    [[nodiscard]] virtual const std::string& participant_id() const = 0;
+
+    // Its tracks come from another worker, which tells of it.
+    [[nodiscard]] virtual bool relayed() const { return false; }
+
     // Others may be sent its tracks.
     [[nodiscard]] virtual bool connected() const = 0;
     [[nodiscard]] virtual const std::vector<std::unique_ptr<PublishedTrack>>& tracks() const = 0;

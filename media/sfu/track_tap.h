@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "media/sfu/inbound_stream.h"
+#include "media/sfu/layer_demand.h"
 
 namespace isthmus::media::sfu {
 
@@ -22,6 +23,9 @@ class TrackTap {
     virtual void on_packets(Instant now,
                             const PublishedTrack& track,
                             std::span<const TrackPacket> packets) = 0;
+
+    // Of a video. Where it changes, PublishedTrack::on_demand_changed() is called.
+    [[nodiscard]] virtual WantedSize wanted_size() const { return kEverySize; }
 };
 
 }  // namespace isthmus::media::sfu

@@ -78,7 +78,36 @@ void VideoFollower::set_wish(Instant now, const LayerWish& wish) {
     if (wish != wish_) {
         wish_ = wish;
         choose_and_ask(now);
+        if (track_ != nullptr) {
+            track_->on_demand_changed();
+        }
     }
+}
+
+WantedSize VideoFollower::wanted_size() const {
+    if (track_ == nullptr || wish_.paused) {
+        return std::nullopt;
+    }
+    const LayerWish wish = bounded_wish();
+    if (track_->size_count() == 0) {
+        return wish.max_spatial;
+    }
+    std::uint8_t largest = 0;
+    for (std::size_t rank = 0; rank < track_->size_count(); ++rank) {
+        const auto spatial = static_cast<std::uint8_t>(rank);
+        const TrackLayer layer{.id = {.spatial = spatial, .temporal = 0},
+                               .target = {},
+                               .size = track_->size_by_rank(rank)};
+        if (is_wished(layer, wish)) {
+            largest = spatial;
+        }
+    }
+    return largest;
+}
+
+bool VideoFollower::starved() const {
+    return track_ != nullptr && limit_ && !*limit_ && !wish_.paused &&
+           std::ranges::any_of(track_->layers(), &TrackLayer::alive);
 }
 
 void VideoFollower::set_limit(Instant now, std::optional<layers::LayerId> limit) {

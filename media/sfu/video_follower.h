@@ -13,6 +13,7 @@
 #include "media/layers/layer_selector.h"
 #include "media/sfu/conference_info.h"
 #include "media/sfu/inbound_stream.h"
+#include "media/sfu/layer_demand.h"
 #include "media/sfu/track_layers.h"
 
 namespace isthmus::media::sfu {
@@ -27,12 +28,22 @@ class VideoFollower {
     // `descriptors`: the viewer is sent dependency descriptors.
     explicit VideoFollower(bool descriptors) : descriptors_(descriptors) {}
 
+    void set_descriptors(bool descriptors) { descriptors_ = descriptors; }
+
     void bind(Instant now, PublishedTrack& track);
     void unbind();
 
     void set_wish(Instant now, const LayerWish& wish);
 
+    // Another track will come, of which nothing has been wished for yet.
+    void forget_wish() { wish_ = {}; }
+
     [[nodiscard]] const LayerWish& wish() const { return wish_; }
+
+    // The largest size that the wish has room for, sent at present or not.
+    [[nodiscard]] WantedSize wanted_size() const;
+    // Nothing is sent though it is wanted and there: the bandwidth does not suffice.
+    [[nodiscard]] bool starved() const;
 
     // The stream that is wanted, where what its cache holds since its last key frame will do to
     // begin with; else null.

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/prefetch.h"
@@ -53,6 +54,9 @@ class IceLite {
 
     // RFC 8445 section 9. The former credentials are good until a check with the new ones comes.
     void restart(IceCredentials local, IceCredentials remote);
+
+    // The other half of a restart whose remote credentials were not known yet.
+    void set_remote(IceCredentials remote) { current_.remote = std::move(remote); }
 
     // A valid check came on it, lately enough to be among the paths remembered.
     [[nodiscard]] bool is_verified(const Path& path) const;

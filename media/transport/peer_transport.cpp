@@ -243,6 +243,10 @@ void PeerTransport::restart_ice(Instant /*now*/, IceCredentials local, IceCreden
     state_->ice.restart(std::move(local), std::move(remote));
 }
 
+void PeerTransport::set_remote_ice(IceCredentials remote) {
+    state_->ice.set_remote(std::move(remote));
+}
+
 void PeerTransport::handle_link_closed(Instant /*now*/, LinkId link) {
     state_->ice.remove_link(link);
     std::optional<Path>& dtls_path = state_->dtls_path;

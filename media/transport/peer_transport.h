@@ -116,6 +116,8 @@ class PeerTransport {
     // RFC 8445 section 9: new credentials on both sides; media goes on over the old path until a
     // check with the new ones succeeds. DTLS and SRTP stay.
     void restart_ice(Instant now, IceCredentials local, IceCredentials remote);
+    // Where restart_ice() was given empty ones, since the peer's were not known yet.
+    void set_remote_ice(IceCredentials remote);
 
     // A TCP connection is gone; its path is forgotten.
     void handle_link_closed(Instant now, LinkId link);

@@ -29,8 +29,16 @@ std::size_t ConferenceHome::choose(const LoadLedger& loads,
     return here > kLoadedShare && loads.estimate(least) < here - kWorthSpanning ? least : *best;
 }
 
-bool ConferenceHome::add(std::size_t worker, ConnectionId connection, const std::string& identity) {
-    seats_.insert_or_assign(identity, Seat{.worker = worker, .connection = connection});
+bool ConferenceHome::add(std::size_t worker,
+                         ConnectionId connection,
+                         const std::string& identity,
+                         bool beside) {
+    Seat& seat = seats_[identity];
+    seat.worker = worker;
+    if (!beside) {
+        seat.connections.clear();
+    }
+    seat.connections.push_back(connection);
     const auto found = std::ranges::find(workers_, worker);
     if (found != workers_.end()) {
         ++counts_[static_cast<std::size_t>(found - workers_.begin())];
@@ -45,8 +53,11 @@ bool ConferenceHome::remove(std::size_t worker,
                             ConnectionId connection,
                             const std::string& identity) {
     const auto seat = seats_.find(identity);
-    if (seat != seats_.end() && seat->second.connection == connection) {
-        seats_.erase(seat);
+    if (seat != seats_.end()) {
+        std::erase(seat->second.connections, connection);
+        if (seat->second.connections.empty()) {
+            seats_.erase(seat);
+        }
     }
     const auto found = std::ranges::find(workers_, worker);
     CHECK(found != workers_.end());

@@ -37,8 +37,12 @@ class ConferenceHome {
                                      std::string_view identity,
                                      std::uint32_t connections_per_worker) const;
 
-    // True where the worker is new to the conference.
-    bool add(std::size_t worker, ConnectionId connection, const std::string& identity);
+    // True where the worker is new to the conference. The connection takes the place of those that
+    // the identity has, or stands beside them.
+    bool add(std::size_t worker,
+             ConnectionId connection,
+             const std::string& identity,
+             bool beside = false);
     // True where it was the worker's last one: it is no home of the conference any more.
     bool remove(std::size_t worker, ConnectionId connection, const std::string& identity);
 
@@ -54,7 +58,7 @@ class ConferenceHome {
   private:
     struct Seat {
         std::size_t worker = 0;
-        ConnectionId connection;
+        std::vector<ConnectionId> connections;
     };
 
     std::string id_;

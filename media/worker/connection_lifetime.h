@@ -4,7 +4,10 @@
 // acts on transport events and re-arms timers. After every call drain poll_gone().
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -32,10 +35,27 @@ class ConnectionLifetime {
     // New local credentials beside the old ones, which lead here until the session ends: checks
     // with them may still be on the way.
     void restart_ice(Instant now, sfu::Participant& participant, transport::IceCredentials remote);
+    // New sections, and new credentials of the client where they differ.
+    Result<void> renegotiate(Instant now,
+                             sfu::Participant& participant,
+                             const sfu::ConnectionDescription& description,
+                             transport::DatagramSink& sink);
     void end(Instant now,
              sfu::Participant& participant,
              LeaveReason reason,
              transport::DatagramSink& sink);
+    // All connections of an identity; returns how many there were.
+    std::size_t end_identity(Instant now,
+                             const std::string& conference,
+                             const std::string& identity,
+                             LeaveReason reason,
+                             transport::DatagramSink& sink);
+
+    // What the data thread has for clients, and what it tells of them.
+    void handle_data(Instant now,
+                     std::span<const data::SctpPacket> packets,
+                     std::vector<data::AssociationEvent> events,
+                     transport::DatagramSink& sink);
 
     void settle_touched(Instant now, transport::DatagramSink& sink);
 
@@ -45,6 +65,11 @@ class ConnectionLifetime {
   private:
     // Sends what a participant has to say, acts on its events, and re-arms its timer.
     void settle(Instant now, sfu::Participant& participant, transport::DatagramSink& sink);
+    void on_connected(Instant now, sfu::Participant& participant);
+    void take_remote(Instant now,
+                     sfu::Participant& participant,
+                     const sfu::ConnectionDescription& description);
+    void tell_changes(const sfu::Participant& participant, const sfu::TrackChanges& changes);
     Result<sfu::Participant*> make(Instant now,
                                    ConnectionId connection,
                                    const JoinRequest& request);

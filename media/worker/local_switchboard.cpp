@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -35,6 +36,26 @@ void merge_parts(Conferences& conferences) {
     conferences = std::move(merged);
 }
 
+// Drops messages where too many of them wait for the signaling thread. Returns the bytes of those
+// that are left.
+std::size_t bound(std::vector<ConferenceEvent>& events, DataBacklog& backlog) {
+    constexpr std::size_t kMessageOverheadBytes = 128;
+    std::size_t admitted = 0;
+    std::erase_if(events, [&](const ConferenceEvent& event) {
+        const auto* received = std::get_if<DataReceived>(&event);
+        if (received == nullptr) {
+            return false;
+        }
+        const std::size_t bytes = received->message.bytes->size() + kMessageOverheadBytes;
+        if (!backlog.admit(bytes)) {
+            return true;
+        }
+        admitted += bytes;
+        return false;
+    });
+    return admitted;
+}
+
 std::unexpected<Error> busy() {
     return make_error(ErrorCode::kUnavailable,
                       "The media worker has too many requests waiting; try again shortly.");
@@ -60,7 +81,7 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
     }
     self->group_ = *std::move(group);
     for (const WorkerThreadConfig& worker : config.workers) {
-        auto started = WorkerThread::start(worker, self->group_, self->make_gone_listener());
+        auto started = WorkerThread::start(worker, self->group_, self->make_listeners());
         if (!started) {
             return std::unexpected(started.error());
         }
@@ -69,14 +90,39 @@ Result<std::unique_ptr<LocalSwitchboard>> LocalSwitchboard::start(
     return self;
 }
 
-WorkerThread::GoneListener LocalSwitchboard::make_gone_listener() {
-    return [this, alive = std::weak_ptr(alive_)](ConnectionGone gone) {
-        executor_([this, alive, gone = std::move(gone)] {
-            if (!alive.expired()) {
-                handle_gone(gone);
-            }
-        });
-    };
+WorkerListeners LocalSwitchboard::make_listeners() {
+    const auto alive = std::weak_ptr(alive_);
+    return {.on_events =
+                [this, alive, backlog = backlog_](std::vector<ConferenceEvent> events) {
+                    const std::size_t bytes = bound(events, *backlog);
+                    executor_([this, alive, backlog, bytes, events = std::move(events)] {
+                        for (const ConferenceEvent& event : events) {
+                            if (!alive.expired()) {
+                                handle_event(event);
+                            }
+                        }
+                        backlog->release(bytes);
+                    });
+                },
+            .on_gone =
+                [this, alive](ConnectionGone gone) {
+                    executor_([this, alive, gone = std::move(gone)] {
+                        if (!alive.expired()) {
+                            handle_gone(gone);
+                        }
+                    });
+                }};
+}
+
+template <typename T>
+const LocalSwitchboard::Placed* LocalSwitchboard::find_placed(ConnectionId connection,
+                                                              Answer<T>& answer) {
+    const auto placed = connections_.find(connection.value);
+    if (placed != connections_.end()) {
+        return &placed->second;
+    }
+    answer_later<T>(std::move(answer), make_error(ErrorCode::kNotFound, "This session has ended."));
+    return nullptr;
 }
 
 template <typename T>
@@ -248,7 +294,7 @@ void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
     loads_.admit(*worker);
     ConferenceHome& home = homes_.at(request.conference);
     request.conference_id = home.id();
-    if (home.add(*worker, id, request.identity)) {
+    if (home.add(*worker, id, request.identity, request.beside)) {
         link(request.conference, home, *worker);
     }
     ask<JoinResult>(
@@ -265,14 +311,12 @@ void LocalSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
 }
 
 void LocalSwitchboard::leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) {
-    const auto placed = connections_.find(connection.value);
-    if (placed == connections_.end()) {
-        answer_later<void>(std::move(answer),
-                           make_error(ErrorCode::kNotFound, "This session has ended."));
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
         return;
     }
     ask<void>(
-        placed->second.worker,
+        placed->worker,
         [connection, reason](WorkerContext& context) {
             return context.core.leave(context.now, connection, reason, context.sink);
         },
@@ -282,14 +326,12 @@ void LocalSwitchboard::leave(ConnectionId connection, LeaveReason reason, Answer
 void LocalSwitchboard::restart_ice(ConnectionId connection,
                                    transport::IceCredentials remote,
                                    Answer<sfu::LocalDescription> answer) {
-    const auto placed = connections_.find(connection.value);
-    if (placed == connections_.end()) {
-        answer_later<sfu::LocalDescription>(
-            std::move(answer), make_error(ErrorCode::kNotFound, "This session has ended."));
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
         return;
     }
     ask<sfu::LocalDescription>(
-        placed->second.worker,
+        placed->worker,
         [connection, remote = std::move(remote)](WorkerContext& context) {
             return context.core.restart_ice(context.now, connection, remote);
         },
@@ -300,18 +342,53 @@ void LocalSwitchboard::set_layer_wish(ConnectionId connection,
                                       std::string mid,
                                       sfu::LayerWish wish,
                                       Answer<void> answer) {
-    const auto placed = connections_.find(connection.value);
-    if (placed == connections_.end()) {
-        answer_later<void>(std::move(answer),
-                           make_error(ErrorCode::kNotFound, "This session has ended."));
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
         return;
     }
     ask<void>(
-        placed->second.worker,
+        placed->worker,
         [connection, mid = std::move(mid), wish](WorkerContext& context) {
             return context.core.set_layer_wish(context.now, connection, mid, wish, context.sink);
         },
         std::move(answer));
+}
+
+void LocalSwitchboard::renegotiate(ConnectionId connection,
+                                   sfu::ConnectionDescription description,
+                                   Answer<sfu::LocalDescription> answer) {
+    const Placed* const placed = find_placed(connection, answer);
+    if (placed == nullptr) {
+        return;
+    }
+    ask<sfu::LocalDescription>(
+        placed->worker,
+        [connection, description = std::move(description)](WorkerContext& context) {
+            return context.core.renegotiate(context.now, connection, description, context.sink);
+        },
+        std::move(answer));
+}
+
+void LocalSwitchboard::send_data(ConnectionId connection, DataMessage message) {
+    if (!connections_.contains(connection.value)) {
+        return;
+    }
+    if (outbox_.add(connection, std::move(message))) {
+        executor_([this, alive = std::weak_ptr(alive_)] {
+            if (!alive.expired()) {
+                flush_data();
+            }
+        });
+    }
+}
+
+void LocalSwitchboard::flush_data() {
+    const auto failed =
+        outbox_.flush([this](const auto& messages) { return group_->data->send(messages); });
+    for (const ConnectionId connection : failed) {
+        log::warning("worker", "a reliable message is lost: the data thread is too busy");
+        leave(connection, LeaveReason::kTransportFailed, [](const Result<void>&) {});
+    }
 }
 
 void LocalSwitchboard::list_conferences(bool details,
@@ -434,11 +511,23 @@ void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answe
         });
 }
 
+void LocalSwitchboard::on_event(std::function<void(const ConferenceEvent&)> listener) {
+    event_listener_ = std::move(listener);
+}
+
 void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGone&)> listener) {
     listener_ = std::move(listener);
 }
 
+void LocalSwitchboard::handle_event(const ConferenceEvent& event) {
+    outbox_.on_event(event);
+    if (event_listener_) {
+        event_listener_(event);
+    }
+}
+
 void LocalSwitchboard::handle_gone(const ConnectionGone& gone) {
+    outbox_.forget(gone.connection);
     release(gone.connection);
     if (listener_) {
         listener_(gone);

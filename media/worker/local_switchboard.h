@@ -17,6 +17,8 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "media/worker/conference_home.h"
+#include "media/worker/data_outbox.h"
+#include "media/worker/io/data_backlog.h"
 #include "media/worker/io/worker_thread.h"
 #include "media/worker/load_ledger.h"
 #include "media/worker/switchboard.h"
@@ -55,6 +57,10 @@ class LocalSwitchboard final : public Switchboard {
                         std::string mid,
                         sfu::LayerWish wish,
                         Answer<void> answer) override;
+    void renegotiate(ConnectionId connection,
+                     sfu::ConnectionDescription description,
+                     Answer<sfu::LocalDescription> answer) override;
+    void send_data(ConnectionId connection, DataMessage message) override;
     void restart_ice(ConnectionId connection,
                      transport::IceCredentials remote,
                      Answer<sfu::LocalDescription> answer) override;
@@ -65,6 +71,7 @@ class LocalSwitchboard final : public Switchboard {
                             Answer<void> answer) override;
     void end_conference(std::string name, Answer<void> answer) override;
     void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) override;
+    void on_event(std::function<void(const ConferenceEvent&)> listener) override;
     void on_connection_gone(std::function<void(const ConnectionGone&)> listener) override;
 
     // Ends every session with kShutdown and refuses new ones; answers when all goodbyes are sent.
@@ -84,8 +91,11 @@ class LocalSwitchboard final : public Switchboard {
 
     LocalSwitchboard(const LocalSwitchboardConfig& config, Executor executor);
 
-    // What a worker's thread calls; handle_gone() then runs on the signaling thread.
-    [[nodiscard]] WorkerThread::GoneListener make_gone_listener();
+    // What a worker's thread calls; the rest runs on the signaling thread.
+    [[nodiscard]] WorkerListeners make_listeners();
+    // Where the connection is, or null: then kNotFound is answered.
+    template <typename T>
+    const Placed* find_placed(ConnectionId connection, Answer<T>& answer);
     // Runs `job` (WorkerContext& -> Result<T>) on a worker; the result comes to `answer` on the
     // signaling thread.
     template <typename T, typename Function>
@@ -111,6 +121,9 @@ class LocalSwitchboard final : public Switchboard {
     void tell(std::size_t worker, WorkerThread::Job job);
     void release(ConnectionId connection);
     void handle_gone(const ConnectionGone& gone);
+    void handle_event(const ConferenceEvent& event);
+    // Hands over what send_data() was given since the last time.
+    void flush_data();
 
     std::shared_ptr<WorkerGroup> group_;
     std::vector<std::unique_ptr<WorkerThread>> workers_;
@@ -119,10 +132,13 @@ class LocalSwitchboard final : public Switchboard {
     Executor executor_;
     boost::unordered_flat_map<std::string, ConferenceHome> homes_;
     boost::unordered_flat_map<std::uint64_t, Placed> connections_;
+    std::function<void(const ConferenceEvent&)> event_listener_;
     std::function<void(const ConnectionGone&)> listener_;
     SystemRandom random_;
     std::uint64_t next_connection_ = 1;
     bool shutting_down_ = false;
+    DataOutbox outbox_;
+    std::shared_ptr<DataBacklog> backlog_ = std::make_shared<DataBacklog>();
     // What comes back from a worker after this object is gone finds the flag gone too.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -15,15 +15,9 @@
 #include "media/sfu/conference_info.h"
 #include "media/sfu/connection_description.h"
 #include "media/sfu/track_layers.h"
+#include "media/worker/conference_event.h"
 
 namespace isthmus::media {
-
-// Names one participant's connection for as long as the process lives; never used again.
-struct ConnectionId {
-    std::uint64_t value = 0;
-
-    friend auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
-};
 
 struct JoinRequest {
     std::string conference;  // its name; made when the first participant joins
@@ -37,6 +31,15 @@ struct JoinRequest {
     bool hidden = false;  // not listed for others
     // Subscribe to this participant's tracks only; empty: to whoever there is, in order of joining.
     std::string watch_identity;
+    // Empty: the node makes one ("PA_..."). Several connections may have the same: see `beside`.
+    std::string participant_id = {};
+    // It is sent what MediaSection::wanted_track names and nothing else, wherever its sections are
+    // free.
+    bool names_tracks = false;
+    // Another connection of a participant who has one already, and keeps it (one to publish, one to
+    // subscribe).
+    bool beside = false;
+    // With an empty `remote_ice` the node offers: the client's answer comes with renegotiate().
     sfu::ConnectionDescription description;
 };
 
@@ -74,13 +77,27 @@ class Switchboard {
     virtual void join(JoinRequest request, Answer<JoinResult> answer) = 0;
     // Ends the connection and, with it, its participant. Answers kNotFound for one that is gone.
     virtual void leave(ConnectionId connection, LeaveReason reason, Answer<void> answer) = 0;
-    // New remote credentials, new local ones back (RFC 8445 section 9).
+    // New remote credentials, new local ones back (RFC 8445 section 9). Empty ones where the node
+    // begins: the client's come with renegotiate().
     virtual void restart_ice(ConnectionId connection,
                              transport::IceCredentials remote,
                              Answer<sfu::LocalDescription> answer) = 0;
 
-    // Which layers of the videos in section `mid` (empty: in all) the client wants from now on.
-    // kNotFound where it is sent no video there.
+    // New sections in place of those that there were: one of a known mid goes on, with another
+    // direction or another track where it says so; others are added. A publishing section that is
+    // not received any more ends its track; a mid that is not there any more is forgotten. ICE
+    // credentials that differ restart ICE, empty ones change nothing. Fingerprint and role are the
+    // first answer's. Answers with all senders.
+    virtual void renegotiate(ConnectionId connection,
+                             sfu::ConnectionDescription description,
+                             Answer<sfu::LocalDescription> answer) = 0;
+    // To one of the connection's data channels. Nothing is answered: what is lost is either a
+    // message of an unreliable channel, or the connection, whose client reads too slowly.
+    virtual void send_data(ConnectionId connection, DataMessage message) = 0;
+
+    // Which layers of the videos in section `mid` (empty: in all) the client wants from now on; of
+    // sound, named by its mid, whether it is paused. Good until the section wants another track.
+    // kNotFound where it is sent nothing there.
     virtual void set_layer_wish(ConnectionId connection,
                                 std::string mid,
                                 sfu::LayerWish wish,
@@ -97,6 +114,7 @@ class Switchboard {
     // One entry per worker.
     virtual void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) = 0;
 
+    virtual void on_event(std::function<void(const ConferenceEvent&)> listener) = 0;
     virtual void on_connection_gone(std::function<void(const ConnectionGone&)> listener) = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "media/worker/conference_news.h"
 #include "media/worker/worker_report.h"
 
 namespace isthmus::media {
@@ -68,6 +69,26 @@ Result<sfu::LocalDescription> WorkerCore::restart_ice(Instant now,
     return describe_local(*participant);
 }
 
+Result<sfu::LocalDescription> WorkerCore::renegotiate(Instant now,
+                                                      ConnectionId connection,
+                                                      const sfu::ConnectionDescription& description,
+                                                      DatagramSink& sink) {
+    sfu::Participant* participant = state_.connections.find(connection);
+    if (participant == nullptr) {
+        return session_ended();
+    }
+    if (const auto done = lifetime_.renegotiate(now, *participant, description, sink); !done) {
+        return std::unexpected(done.error());
+    }
+    lifetime_.settle_touched(now, sink);
+    // It may have ended then, for other reasons.
+    participant = state_.connections.find(connection);
+    if (participant == nullptr) {
+        return session_ended();
+    }
+    return describe_local(*participant);
+}
+
 Result<void> WorkerCore::set_layer_wish(Instant now,
                                         ConnectionId connection,
                                         const std::string& mid,
@@ -88,15 +109,12 @@ Result<void> WorkerCore::remove_participant(Instant now,
                                             const std::string& conference,
                                             const std::string& identity,
                                             DatagramSink& sink) {
-    const sfu::Conference* found = state_.find_conference(conference);
-    if (found == nullptr) {
+    if (state_.find_conference(conference) == nullptr) {
         return make_error(ErrorCode::kNotFound, "There is no such conference on this node.");
     }
-    sfu::Participant* participant = found->find_identity(identity);
-    if (participant == nullptr) {
+    if (lifetime_.end_identity(now, conference, identity, LeaveReason::kRemoved, sink) == 0) {
         return make_error(ErrorCode::kNotFound, "Nobody with this identity is in the conference.");
     }
-    lifetime_.end(now, *participant, LeaveReason::kRemoved, sink);
     lifetime_.settle_touched(now, sink);
     return {};
 }
@@ -184,12 +202,20 @@ void WorkerCore::handle_timeout(Instant now, DatagramSink& sink) {
     }
     state_.relay.handle_timeout(now);
     release_paced(now, sink);
+    if (now >= speakers_at_) {
+        speakers_at_ = now + sfu::SpeakerLevels::kInterval;
+        for (const auto& [name, conference] : state_.conferences) {
+            tell_speakers(now, *conference, state_.events);
+        }
+    }
     lifetime_.settle_touched(now, sink);
 }
 
 Instant WorkerCore::next_timeout() const {
-    return std::min(
-        {state_.timers.next_timeout(), state_.relay.next_timeout(), state_.pacing.next_timeout()});
+    return std::min({state_.timers.next_timeout(),
+                     state_.relay.next_timeout(),
+                     state_.pacing.next_timeout(),
+                     state_.conferences.empty() ? kNever : speakers_at_});
 }
 
 void WorkerCore::link_conference(Instant now,
@@ -217,6 +243,14 @@ void WorkerCore::handle_relay_message(Instant now,
 
 bool WorkerCore::handle_relay_packets(Instant now, DatagramSink& sink) {
     return state_.relay.handle_packets(now, state_.egress, sink);
+}
+
+void WorkerCore::handle_data(Instant now,
+                             std::span<const data::SctpPacket> packets,
+                             std::vector<data::AssociationEvent> events,
+                             DatagramSink& sink) {
+    lifetime_.handle_data(now, packets, std::move(events), sink);
+    lifetime_.settle_touched(now, sink);
 }
 
 std::optional<ConnectionGone> WorkerCore::poll_gone() {

@@ -1,9 +1,10 @@
 // All protocol logic of one worker: its way in for datagrams, for signaling and for time.
 //
-// Sans-I/O; one thread. After every call that takes `now`, drain poll_gone() and re-arm from
-// next_timeout(). Keeps the rhythm of a batch (take in, forward, encrypt and send, settle) and
-// leaves the rest to its parts: DatagramIntake, ConnectionLifetime, worker_report.h. Leaves out
-// sockets (io/worker_thread.h) and which conference lives here (local_switchboard.h).
+// Sans-I/O; one thread. After every call that takes `now`, drain take_data_work(), take_events()
+// and poll_gone() and re-arm from next_timeout(). Keeps the rhythm of a batch (take in, forward,
+// encrypt and send, settle) and leaves the rest to its parts: DatagramIntake, ConnectionLifetime,
+// worker_report.h. Leaves out sockets (io/worker_thread.h) and which conference lives here
+// (local_switchboard.h).
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -57,6 +59,10 @@ class WorkerCore {
                                               ConnectionId connection,
                                               transport::IceCredentials remote);
     // See Switchboard.
+    Result<sfu::LocalDescription> renegotiate(Instant now,
+                                              ConnectionId connection,
+                                              const sfu::ConnectionDescription& description,
+                                              transport::DatagramSink& sink);
     Result<void> set_layer_wish(Instant now,
                                 ConnectionId connection,
                                 const std::string& mid,
@@ -102,8 +108,22 @@ class WorkerCore {
     // A batch of what other workers sent. False where there was nothing.
     bool handle_relay_packets(Instant now, transport::DatagramSink& sink);
 
+    // From the data thread.
+    void handle_data(Instant now,
+                     std::span<const data::SctpPacket> packets,
+                     std::vector<data::AssociationEvent> events,
+                     transport::DatagramSink& sink);
+
+    // For the data thread, after every call.
+    [[nodiscard]] DataWork take_data_work() { return state_.data.take_work(); }
+
     // After every call, beside poll_gone(): poll_message() and publish().
     [[nodiscard]] relay::RelayLinks& relay() { return state_.relay; }
+
+    // What happened since the last call, in order; told before those who are gone.
+    [[nodiscard]] std::vector<ConferenceEvent> take_events() {
+        return std::exchange(state_.events, {});
+    }
 
     // A connection that ended since the last call, or nothing when drained.
     [[nodiscard]] std::optional<ConnectionGone> poll_gone();
@@ -125,6 +145,7 @@ class WorkerCore {
     WorkerState state_;
     DatagramIntake intake_;
     ConnectionLifetime lifetime_;
+    Instant speakers_at_{};  // when who speaks is told next
 };
 
 }  // namespace isthmus::media

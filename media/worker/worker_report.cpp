@@ -50,25 +50,6 @@ void add_downlink_counters(const sfu::Participant& participant, sfu::WorkerStats
     stats.feedback_refused += downlink.feedback_refused + downlink.feedback_truncated;
 }
 
-void add_media_counters(const sfu::Participant& participant, sfu::WorkerStats& stats) {
-    for (const auto& subscription : participant.subscriptions()) {
-        stats.red_packets += subscription->counters().red_packets;
-        stats.repair_packets += subscription->repair_packets();
-        stats.nacks_ignored += subscription->nacks_ignored();
-        stats.key_frame_requests_ignored += subscription->key_frame_requests_ignored();
-        if (const sfu::VideoFollower* video = subscription->video()) {
-            stats.undecodable += video->undecodable();
-        }
-    }
-    for (const auto& track : participant.tracks()) {
-        for (const auto& stream : track->streams()) {
-            stats.rtp_duplicates += stream->receive.counters().duplicates;
-            stats.rtp_jumps += stream->receive.counters().jumps;
-            stats.rtp_bad_payloads += stream->bad_payloads();
-        }
-    }
-}
-
 }  // namespace
 
 std::vector<sfu::ConferenceInfo> describe_conferences(Instant now,
@@ -104,6 +85,7 @@ sfu::WorkerStats collect_stats(const WorkerState& state) {
     stats.relay_packets_received = relayed.packets_in;
     stats.relay_packets_dropped = relayed.dropped_full + relayed.dropped_unknown;
     stats.relay_queue_bytes = state.relay.queued_bytes_max();
+    state.data.add_to(stats);
     stats.conferences = state.conferences.size();
     for (const auto& [name, conference] : state.conferences) {
         add_counters(*conference, stats);
@@ -121,8 +103,31 @@ sfu::WorkerStats collect_stats(const WorkerState& state) {
 
 void add_counters(const sfu::Participant& participant, sfu::WorkerStats& stats) {
     add_transport_counters(participant, stats);
-    add_media_counters(participant, stats);
     add_downlink_counters(participant, stats);
+    for (const auto& subscription : participant.subscriptions()) {
+        add_counters(*subscription, stats);
+    }
+    for (const auto& track : participant.tracks()) {
+        add_counters(*track, stats);
+    }
+}
+
+void add_counters(const sfu::Subscription& subscription, sfu::WorkerStats& stats) {
+    stats.red_packets += subscription.counters().red_packets;
+    stats.repair_packets += subscription.repair_packets();
+    stats.nacks_ignored += subscription.nacks_ignored();
+    stats.key_frame_requests_ignored += subscription.key_frame_requests_ignored();
+    if (const sfu::VideoFollower* video = subscription.video()) {
+        stats.undecodable += video->undecodable();
+    }
+}
+
+void add_counters(const sfu::PublishedTrack& track, sfu::WorkerStats& stats) {
+    for (const auto& stream : track.streams()) {
+        stats.rtp_duplicates += stream->receive.counters().duplicates;
+        stats.rtp_jumps += stream->receive.counters().jumps;
+        stats.rtp_bad_payloads += stream->bad_payloads();
+    }
 }
 
 void add_counters(const sfu::Conference& conference, sfu::WorkerStats& stats) {

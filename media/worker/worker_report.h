@@ -28,6 +28,8 @@ namespace isthmus::media {
 
 // Where it goes: what it counted stays.
 void add_counters(const sfu::Participant& participant, sfu::WorkerStats& stats);
+void add_counters(const sfu::PublishedTrack& track, sfu::WorkerStats& stats);
+void add_counters(const sfu::Subscription& subscription, sfu::WorkerStats& stats);
 void add_counters(const sfu::Conference& conference, sfu::WorkerStats& stats);
 
 }  // namespace isthmus::media

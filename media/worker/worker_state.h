@@ -28,6 +28,7 @@
 #include "media/transport/ice.h"
 #include "media/transport/srtp_fanout.h"
 #include "media/worker/connections.h"
+#include "media/worker/data_links.h"
 #include "media/worker/switchboard.h"
 #include "media/worker/timer_queue.h"
 
@@ -72,14 +73,18 @@ struct WorkerState {
     WorkerCoreConfig config;
     RandomSource& random;
     transport::SrtpFanout& fanout;
+    // To be settled at the end of the call at hand. Outlives all who ask for it, which they do to
+    // their ends.
+    sfu::TouchList touched;
     sfu::EgressBatch egress;
     sfu::PacingList pacing;  // outlives the participants, whose packets wait in it
     Connections connections;
     boost::unordered_flat_map<std::string, std::unique_ptr<sfu::Conference>> conferences;
     relay::RelayLinks relay;  // outlived by the participants, whose tracks it taps
+    DataLinks data;
     TimerQueue<sfu::ParticipantId> timers;
-    sfu::TouchList touched;  // to be settled at the end of the call at hand
-    sfu::WorkerStats stats;  // without what those still here count themselves
+    std::vector<ConferenceEvent> events;  // to be told to signaling
+    sfu::WorkerStats stats;               // without what those still here count themselves
 };
 
 }  // namespace isthmus::media

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -57,11 +59,19 @@ using Responder = std::move_only_function<void(Response)>;
 using Handler = std::function<void(const Request&, Responder)>;
 using Finisher = std::function<void(Response, Responder)>;
 
+class WebSocketUser;
+// See web_socket.h.
+using Upgrader =
+    std::function<std::expected<std::unique_ptr<WebSocketUser>, Response>(const Request&)>;
+
 class Router {
   public:
     // `pattern`: "/whip/{conference}" - a braced segment matches one whole non-empty segment;
     // "/meet/*" - a final star matches the rest, as parameter "*".
     void add(std::string_view method, std::string_view pattern, Handler handler);
+
+    // A GET that asks for a WebSocket there. Plain requests do not see it.
+    void add_web_socket(std::string_view pattern, Upgrader upgrader);
 
     // Passes what the router itself answers at `pattern` (405, OPTIONS) through `finish`, which
     // adds headers and responds. Closes the paths that fit: routes that are added later do not
@@ -71,6 +81,9 @@ class Router {
     // Finds the handler and fills `request.parameters`; answers 404, 405 with Allow, and OPTIONS
     // that no route claims, itself.
     void dispatch(Request request, Responder respond) const;
+
+    // Fills `request.parameters`; nothing where no WebSocket is at the path.
+    [[nodiscard]] const Upgrader* find_web_socket(Request& request) const;
 
     // "GET /whip/{conference}" for each route, in the order of adding.
     [[nodiscard]] std::vector<std::string> routes() const;
@@ -93,7 +106,13 @@ class Router {
 
     [[nodiscard]] Match find(const std::string& method, const std::string& path) const;
 
+    struct WebSocketRoute {
+        std::vector<std::string> segments;
+        Upgrader upgrader;
+    };
+
     std::vector<Route> routes_;
+    std::vector<WebSocketRoute> web_sockets_;
 };
 
 }  // namespace isthmus::signaling::http

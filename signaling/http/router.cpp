@@ -91,6 +91,25 @@ void Router::finish_refusals(std::string_view pattern, Finisher finish) {
                        .finish = std::move(finish)});
 }
 
+void Router::add_web_socket(std::string_view pattern, Upgrader upgrader) {
+    CHECK(pattern.starts_with('/'));
+    web_sockets_.push_back({.segments = split_path(pattern), .upgrader = std::move(upgrader)});
+}
+
+const Upgrader* Router::find_web_socket(Request& request) const {
+    if (request.method != "GET" || !request.path.starts_with('/')) {
+        return nullptr;
+    }
+    const std::vector<std::string> segments = split_path(request.path);
+    for (const WebSocketRoute& route : web_sockets_) {
+        if (match(route.segments, segments, request.parameters)) {
+            return &route.upgrader;
+        }
+    }
+    request.parameters.clear();
+    return nullptr;
+}
+
 // The first route that was added and fits wins. HEAD goes to the handler of GET where it has none
 // of its own; the server leaves the body out (RFC 9110 section 9.3.2).
 Router::Match Router::find(const std::string& method, const std::string& path) const {

@@ -86,7 +86,7 @@ Result<tcp::acceptor> bind(asio::io_context& io, const ListenAddress& address) {
 }
 
 bool has_room(const ServerCore& core, const asio::ip::address& remote) {
-    if (core.stopping || core.connections.size() >= core.limits.connections) {
+    if (core.stopping || core.connections_counted >= core.limits.connections) {
         return false;
     }
     const auto of_address = core.connections_by_address.find(Connection::limit_key(remote));
@@ -238,7 +238,9 @@ void Server::stop(std::move_only_function<void()> stopped) {
     core.stopping = true;
     core.stopped = std::move(stopped);
     for (Connection* connection : core.connections) {
-        if (connection->idle) {
+        if (connection->web_socket != nullptr) {
+            connection->web_socket->go_away();
+        } else if (connection->idle) {
             connection->close();
         }
     }

@@ -8,8 +8,9 @@
 // The Router outlives the Server, the Server's destructor closes what is open, and whoever holds a
 // Responder lets go of it before the io_context ends.
 //
-// Leaves out: HTTP/2, compression, WebSocket (an upgrade will branch off after the header is read).
-// Specification: RFC 9110, RFC 9112.
+// A WebSocket branches off after the header of its upgrade is read (web_socket.h).
+//
+// Leaves out: HTTP/2, compression, of WebSockets too. Specification: RFC 9110, RFC 9112, RFC 6455.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +33,20 @@ class io_context;
 
 namespace isthmus::signaling::http {
 
+struct WebSocketLimits {
+    // LiveKit's clients put an offer, compressed, into the URL: 2.4 KiB are common, an SDP of many
+    // sections has 20.
+    std::size_t header_bytes = 64UL * 1024;
+    std::size_t message_bytes = 2UL * 1024 * 1024;  // what a client sends at once
+    // What a client may leave unread before it is cut off; beyond what the kernel holds.
+    std::size_t queue_bytes = 8UL * 1024 * 1024;
+    std::size_t queue_messages = 4096;
+    // A client that was silent for half of it is sent a ping, and is closed where that goes
+    // unanswered.
+    Duration idle_time = std::chrono::seconds(20);
+    std::size_t connections = 10'000;
+};
+
 struct ServerLimits {
     std::size_t header_bytes = 16UL * 1024;  // 431 above
     std::size_t body_bytes = 256UL * 1024;   // 413 above; an SDP of 500 sections has 200 KiB
@@ -44,6 +59,7 @@ struct ServerLimits {
     Duration linger_time = std::chrono::seconds(2);
     std::size_t connections = 1024;
     std::size_t connections_per_address = 128;  // IPv6: per /64
+    WebSocketLimits web_socket;                 // these count no more among `connections`
 };
 
 struct ServerConfig {
@@ -76,7 +92,14 @@ struct ServerCounters {
     std::uint64_t responses_4xx = 0;
     std::uint64_t responses_5xx = 0;
 
-    std::uint64_t connections_open = 0;
+    std::uint64_t web_sockets_opened = 0;
+    std::uint64_t web_sockets_refused = 0;
+    std::uint64_t web_sockets_cut_off = 0;  // their clients did not read
+    std::uint64_t web_socket_messages_received = 0;
+    std::uint64_t web_socket_messages_sent = 0;
+
+    std::uint64_t connections_open = 0;  // WebSockets too
+    std::uint64_t web_sockets_open = 0;
 };
 
 class Server {

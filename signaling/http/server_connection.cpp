@@ -20,10 +20,12 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "signaling/http/server_target.h"
+#include "signaling/http/web_socket_connection.h"
 
 namespace isthmus::signaling::http {
 namespace {
@@ -306,15 +308,49 @@ asio::awaitable<Code> read_body(Connection* connection, Stream* stream, Parser* 
 template <typename Stream>
 asio::awaitable<Code> read_request(Connection* connection, Stream* stream, Parser* parser) {
     const ServerLimits& limits = connection->core->limits;
-    parser->header_limit(static_cast<std::uint32_t>(limits.header_bytes));
+    const std::size_t header_max = std::max(limits.header_bytes, limits.web_socket.header_bytes);
+    parser->header_limit(static_cast<std::uint32_t>(header_max));
     parser->body_limit(limits.body_bytes);
     connection->tcp.expires_after(limits.header_time);
     auto [error, bytes] =
         co_await bhttp::async_read_header(*stream, connection->buffer, *parser, kAwait);
-    if (error || connection->core == nullptr || parser->is_done()) {
+    if (error || connection->core == nullptr) {
+        co_return error;
+    }
+    // Only what a WebSocket begins with may be longer: clients put an offer into it.
+    if (bytes > limits.header_bytes && !beast::websocket::is_upgrade(parser->get())) {
+        co_return bhttp::error::header_limit;
+    }
+    if (parser->is_done()) {
         co_return error;
     }
     co_return co_await read_body(connection, stream, parser);
+}
+
+// What an upgrade leads to: the user of the WebSocket, or the answer that refuses. Nothing where
+// the request is a plain one.
+using UpgradeOutcome = std::optional<std::expected<std::unique_ptr<WebSocketUser>, Response>>;
+
+UpgradeOutcome try_upgrade(Connection& connection, bool upgrade, Request& request) {
+    const Upgrader* const upgrader =
+        upgrade ? connection.core->router->find_web_socket(request) : nullptr;
+    if (upgrader == nullptr) {
+        return std::nullopt;
+    }
+    ServerCounters& counters = connection.core->counters;
+    if (connection.core->stopping ||
+        counters.web_sockets_open >= connection.core->limits.web_socket.connections) {
+        ++counters.web_sockets_refused;
+        return std::unexpected(Response::problem(503, "There are too many WebSockets already."));
+    }
+    try {
+        auto user = (*upgrader)(request);
+        counters.web_sockets_refused += user ? 0 : 1;
+        return user;
+    } catch (const std::exception& e) {
+        log::error("http", "an upgrade threw: {}", e.what());
+        return std::unexpected(Response::problem(500, "The upgrade failed; this is a bug."));
+    }
 }
 
 // One request and its answer. False where the connection ends.
@@ -336,7 +372,10 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
     Exchange exchange{.version = parser.get().version(),
                       .keep_alive = parser.get().keep_alive(),
                       .head = parser.get().method() == bhttp::verb::head};
-    auto request = to_request(*connection, parser.release());
+    Parser::value_type message = parser.release();
+    // The WebSocket's handshake needs the message once more; it has no body.
+    const bool upgrade = beast::websocket::is_upgrade(message) && message.body().empty();
+    auto request = to_request(*connection, upgrade ? message : std::move(message));
     if (!request) {
         co_await refuse(connection, stream, request.error());
         co_return false;
@@ -345,7 +384,22 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
     const std::string origin(request->header("Origin"));
     const std::string line = request->method + " " + request->path;
     connection->tcp.expires_never();
-    Response response = co_await dispatch(connection->core->router, std::move(*request));
+    UpgradeOutcome outcome = try_upgrade(*connection, upgrade, *request);
+    if (outcome && *outcome && connection->buffer.size() == 0) {
+        connection->leave_limits();
+        co_await run_web_socket(connection, stream, std::move(message), std::move(**outcome));
+        co_return false;
+    }
+    if (outcome && *outcome) {
+        // RFC 6455 section 4.1: nothing is sent before the handshake is through.
+        outcome = std::unexpected(Response::problem(400, "The handshake is not through yet."));
+    }
+    Response response;
+    if (outcome) {
+        response = std::move(outcome->error());
+    } else {
+        response = co_await dispatch(connection->core->router, std::move(*request));
+    }
     if (connection->core == nullptr) {
         co_return false;
     }
@@ -404,7 +458,10 @@ void ServerCore::report_when_stopped(const asio::any_io_executor& executor) {
 }
 
 Connection::Connection(ServerCore& server, asio::ip::tcp::socket socket, bool secure)
-    : core(&server), tcp(std::move(socket)), buffer(server.limits.header_bytes + kReadBytes) {
+    : core(&server),
+      tcp(std::move(socket)),
+      buffer(std::max(server.limits.header_bytes, server.limits.web_socket.header_bytes) +
+             kReadBytes) {
     Code ignored;
     remote = tcp.socket().remote_endpoint(ignored).address();
     const auto local = tcp.socket().local_endpoint(ignored);
@@ -416,6 +473,7 @@ Connection::Connection(ServerCore& server, asio::ip::tcp::socket socket, bool se
         tls.emplace(tcp, *server.tls);
     }
     core->connections.insert(this);
+    ++core->connections_counted;
     ++core->connections_by_address[key];
     ++core->counters.connections_accepted;
     core->counters.connections_open = core->connections.size();
@@ -426,13 +484,21 @@ Connection::~Connection() {  // NOLINT(bugprone-exception-escape)
     if (core == nullptr) {
         return;
     }
+    leave_limits();
     core->connections.erase(this);
     core->counters.connections_open = core->connections.size();
+    core->report_when_stopped(tcp.get_executor());
+}
+
+void Connection::leave_limits() {
+    if (!std::exchange(counted, false)) {
+        return;
+    }
+    --core->connections_counted;
     const auto mine = core->connections_by_address.find(key);
     if (--mine->second == 0) {
         core->connections_by_address.erase(mine);
     }
-    core->report_when_stopped(tcp.get_executor());
 }
 
 std::string Connection::limit_key(const asio::ip::address& address) {
@@ -450,6 +516,9 @@ void Connection::close() {
 }
 
 void Connection::detach() {
+    if (web_socket != nullptr) {
+        std::exchange(web_socket, nullptr)->end();
+    }
     core = nullptr;
     close();
 }

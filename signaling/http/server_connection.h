@@ -27,6 +27,14 @@ namespace isthmus::signaling::http {
 
 class Connection;
 
+// A WebSocket as the server ends it.
+class WebSocketEnd {
+  public:
+    virtual ~WebSocketEnd() = default;
+    virtual void go_away() = 0;  // tells the client, and closes when it has been told
+    virtual void end() = 0;      // tells the user; nothing is said to it afterwards
+};
+
 struct ServerCore {
     ServerLimits limits;
     const Router* router = nullptr;
@@ -35,6 +43,7 @@ struct ServerCore {
     std::optional<boost::asio::ssl::context> tls;
     ServerCounters counters;
     std::set<Connection*> connections;
+    std::size_t connections_counted = 0;  // without WebSockets, which have a limit of their own
     std::map<std::string, std::size_t, std::less<>> connections_by_address;
     bool stopping = false;
     std::move_only_function<void()>
@@ -64,7 +73,12 @@ class Connection {
     boost::asio::ip::address remote;
     std::string authority;  // of our side, for clients that do not say a Host
     std::string key;
-    bool idle = true;  // between requests: may be closed at once
+    bool idle = true;                    // between requests: may be closed at once
+    WebSocketEnd* web_socket = nullptr;  // while it is one
+    bool counted = true;                 // among the server's plain connections
+
+    // A WebSocket counts among those, and no more against the limits of plain connections.
+    void leave_limits();
 };
 
 // Serves requests until the client, a limit or the Server ends it.

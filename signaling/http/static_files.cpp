@@ -112,6 +112,14 @@ Result<StaticFiles> StaticFiles::load(const fs::path& directory, std::string_vie
     return files;
 }
 
+void StaticFiles::add_page(Router& router, std::string_view pattern) const {
+    router.add("GET", pattern, [this](const Request& request, Responder respond) {
+        Request topmost = request;
+        topmost.path = "/";
+        respond(answer(topmost));
+    });
+}
+
 void StaticFiles::add_routes(Router& router) const {
     router.add("GET", "/*", [this](const Request& request, Responder respond) {
         respond(answer(request));

@@ -18,11 +18,14 @@ namespace isthmus::signaling::http {
 
 class StaticFiles {
   public:
-    // `mount` is the path that stands for the directory: "/meet/".
+    // `mount` is the path that stands for the directory: "/assets/".
     // kNotFound where there is no such directory, kLimitExceeded where it holds more than
     // kStaticBytesMax or kStaticFilesMax.
     [[nodiscard]] static Result<StaticFiles> load(const std::filesystem::path& directory,
                                                   std::string_view mount);
+
+    // The topmost index.html at `pattern` too: "/meet/{conference}". Outlives the router's use.
+    void add_page(Router& router, std::string_view pattern) const;
 
     // GET for everything that no other route has. Add it last; outlives the router's use.
     void add_routes(Router& router) const;

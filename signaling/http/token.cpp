@@ -16,6 +16,7 @@
 #include <openssl/hmac.h>
 
 #include "base/check.h"
+#include "signaling/http/base64url.h"
 #include "signaling/http/utf8.h"
 
 namespace isthmus::signaling::http {
@@ -30,65 +31,12 @@ constexpr std::size_t kIdentityBytesMax = 256;
 constexpr std::int64_t kLeewayS = 10;
 constexpr double kDateMaxS = 1e15;  // beyond any date, exact in a double
 constexpr std::size_t kSha256Bytes = 32;
-
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::size_t kListMax = 16;
 
 using Signature = std::array<unsigned char, kSha256Bytes>;
 
 [[nodiscard]] std::unexpected<Error> refuse(std::string sentence) {
     return make_error(ErrorCode::kUnauthenticated, std::move(sentence));
-}
-
-// RFC 7515 appendix C: base64url without padding.
-[[nodiscard]] std::string encode_base64url(std::span<const unsigned char> bytes) {
-    std::string text;
-    std::uint32_t window = 0;
-    unsigned bits = 0;
-    for (const unsigned char byte : bytes) {
-        window = (window << 8U) | byte;
-        bits += 8;
-        while (bits >= 6) {
-            bits -= 6;
-            text += kAlphabet[(window >> bits) & 63U];
-        }
-    }
-    if (bits > 0) {
-        text += kAlphabet[(window << (6 - bits)) & 63U];
-    }
-    return text;
-}
-
-[[nodiscard]] std::string encode_base64url(std::string_view text) {
-    // Any object may be read as unsigned char.
-    return encode_base64url(
-        std::span(reinterpret_cast<const unsigned char*>(text.data()), text.size()));
-}
-
-// Strict: no padding, no other characters, unused bits 0, so that each value has one spelling.
-[[nodiscard]] std::optional<std::string> decode_base64url(std::string_view text) {
-    if (text.size() % 4 == 1) {
-        return std::nullopt;
-    }
-    std::string bytes;
-    std::uint32_t window = 0;
-    unsigned bits = 0;
-    for (const char c : text) {
-        const std::size_t value = kAlphabet.find(c);
-        if (value == std::string_view::npos) {
-            return std::nullopt;
-        }
-        window = (window << 6U) | static_cast<std::uint32_t>(value);
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            bytes += static_cast<char>((window >> bits) & 255U);
-        }
-    }
-    if ((window & ((1U << bits) - 1U)) != 0) {
-        return std::nullopt;
-    }
-    return bytes;
 }
 
 [[nodiscard]] Signature hmac_sha256(std::string_view secret, std::string_view message) {
@@ -145,6 +93,66 @@ class Members {
             out = *flag;
         } else {
             fail(name, "true or false");
+        }
+    }
+
+    void read(std::string_view name, std::optional<bool>& out) {
+        if (object_.contains(name)) {
+            bool value = false;
+            read(name, value);
+            out = value;
+        }
+    }
+
+    void read(std::string_view name, std::optional<std::uint32_t>& out) {
+        const json::value* const value = object_.if_contains(name);
+        if (value == nullptr) {
+            return;
+        }
+        boost::system::error_code failure;
+        const auto number = value->to_number<std::uint32_t>(failure);
+        if (failure) {
+            fail(name, "a whole number");
+        } else {
+            out = number;
+        }
+    }
+
+    void read(std::string_view name, std::vector<std::string>& out) {
+        const json::value* const value = object_.if_contains(name);
+        if (value == nullptr) {
+            return;
+        }
+        const json::array* const list = value->if_array();
+        if (list == nullptr || list->size() > kListMax) {
+            fail(name, "a short list of strings");
+            return;
+        }
+        for (const json::value& item : *list) {
+            if (const json::string* const text = item.if_string()) {
+                out.emplace_back(text->data(), text->size());
+            } else {
+                fail(name, "a short list of strings");
+            }
+        }
+    }
+
+    void read(std::string_view name, std::map<std::string, std::string, std::less<>>& out) {
+        const json::value* const value = object_.if_contains(name);
+        if (value == nullptr) {
+            return;
+        }
+        const json::object* const members = value->if_object();
+        if (members == nullptr) {
+            fail(name, "an object of strings");
+            return;
+        }
+        for (const auto& [key, item] : *members) {
+            if (const json::string* const text = item.if_string()) {
+                out.insert_or_assign(std::string(key), std::string(text->data(), text->size()));
+            } else {
+                fail(name, "an object of strings");
+            }
         }
     }
 
@@ -231,9 +239,34 @@ class Members {
     members.read("canPublish", grant.can_publish);
     members.read("canSubscribe", grant.can_subscribe);
     members.read("hidden", grant.hidden);
+    members.read("recorder", grant.recorder);
+    members.read("canPublishData", grant.can_publish_data);
+    members.read("canPublishSources", grant.can_publish_sources);
+    members.read("canUpdateOwnMetadata", grant.can_update_own_metadata);
+    members.read("agent", grant.agent);
     members.read("roomAdmin", grant.room_admin);
     members.read("roomList", grant.room_list);
     members.read("roomCreate", grant.room_create);
+    if (!members.failure().empty()) {
+        return refuse(members.failure());
+    }
+    return grant;
+}
+
+[[nodiscard]] Result<RoomGrant> read_room_config(const json::object& claims) {
+    RoomGrant grant;
+    const json::value* const config = claims.if_contains("roomConfig");
+    if (config == nullptr || config->is_null()) {
+        return grant;
+    }
+    if (!config->is_object()) {
+        return refuse("the token's claim roomConfig must be an object");
+    }
+    Members members(config->get_object());
+    members.read("emptyTimeout", grant.empty_timeout_s);
+    members.read("departureTimeout", grant.departure_timeout_s);
+    members.read("maxParticipants", grant.participants_max);
+    members.read("metadata", grant.metadata);
     if (!members.failure().empty()) {
         return refuse(members.failure());
     }
@@ -249,6 +282,8 @@ class Members {
     members.read("sub", token.identity);
     members.read("name", token.name);
     members.read("metadata", token.metadata);
+    members.read("attributes", token.attributes);
+    members.read("kind", token.kind);
     members.read_date("exp", expires);
     members.read_date("nbf", not_before);
     if (!members.failure().empty()) {
@@ -268,6 +303,11 @@ class Members {
         return std::unexpected(std::move(grant.error()));
     }
     token.video = std::move(*grant);
+    Result<RoomGrant> room_config = read_room_config(claims);
+    if (!room_config) {
+        return std::unexpected(std::move(room_config.error()));
+    }
+    token.room_config = std::move(*room_config);
     return token;
 }
 
@@ -285,6 +325,16 @@ class Members {
     members["canPublish"] = grant.can_publish;
     members["canSubscribe"] = grant.can_subscribe;
     put_if_true("hidden", grant.hidden);
+    put_if_true("recorder", grant.recorder);
+    put_if_true("agent", grant.agent);
+    put_if_true("canUpdateOwnMetadata", grant.can_update_own_metadata);
+    if (grant.can_publish_data) {
+        members["canPublishData"] = *grant.can_publish_data;
+    }
+    if (!grant.can_publish_sources.empty()) {
+        members["canPublishSources"] =
+            json::array(grant.can_publish_sources.begin(), grant.can_publish_sources.end());
+    }
     put_if_true("roomAdmin", grant.room_admin);
     put_if_true("roomList", grant.room_list);
     put_if_true("roomCreate", grant.room_create);
@@ -347,13 +397,27 @@ std::string sign_token(const AccessToken& token, std::string_view secret) {
     if (!token.metadata.empty()) {
         claims["metadata"] = token.metadata;
     }
+    if (!token.attributes.empty()) {
+        json::object attributes;
+        for (const auto& [name, value] : token.attributes) {
+            attributes[name] = value;
+        }
+        claims["attributes"] = std::move(attributes);
+    }
+    if (!token.kind.empty()) {
+        claims["kind"] = token.kind;
+    }
     if (token.not_before_unix_s != 0) {
         claims["nbf"] = token.not_before_unix_s;
     }
     claims["exp"] = token.expires_unix_s;
     claims["video"] = grant_members(token.video);
-    std::string jwt = encode_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." +
-                      encode_base64url(json::serialize(claims));
+    return sign_claims(json::serialize(claims), secret);
+}
+
+std::string sign_claims(std::string_view claims_json, std::string_view secret) {
+    std::string jwt =
+        encode_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." + encode_base64url(claims_json);
     const Signature signature = hmac_sha256(secret, jwt);
     jwt += "." + encode_base64url(signature);
     return jwt;

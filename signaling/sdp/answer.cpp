@@ -25,6 +25,10 @@ using media::transport::Protocol;
 // RFC 8839 section 4.2.1: where the candidates tell the address, port 9 stands in the m= line.
 constexpr std::uint16_t kDiscardPort = 9;
 
+// RFC 8841 section 5.2; what the node takes in one message.
+constexpr std::uint16_t kSctpPort = 5000;
+constexpr std::uint64_t kMessageBytesMax = 65536;
+
 [[nodiscard]] StreamDirection direction_of(Direction direction) {
     switch (direction) {
         case Direction::kInactive:
@@ -239,6 +243,7 @@ void add_transport(const MediaDescription& offered,
     answer.mid = offered.mid;
     answer.direction = direction_of(section.direction);
     answer.rtcp_reduced_size = section.rtcp_reduced_size;
+    answer.congestion_feedback = section.congestion_feedback;
     add_transport(offered, local, role, answer);
     add_formats(offered, section, answer);
     add_extensions(offered, section, answer);
@@ -246,6 +251,23 @@ void add_transport(const MediaDescription& offered,
     if (section.direction == Direction::kSend || section.direction == Direction::kSendReceive) {
         add_sender(local, answer);
     }
+    return answer;
+}
+
+// RFC 8841 section 9.3.
+[[nodiscard]] MediaDescription make_data(const MediaDescription& offered,
+                                         const LocalDescription& local,
+                                         DtlsRole role) {
+    MediaDescription answer;
+    answer.media = offered.media;
+    answer.port = kDiscardPort;
+    answer.protocol = offered.protocol;
+    answer.formats = offered.formats;
+    answer.mid = offered.mid;
+    add_transport(offered, local, role, answer);
+    answer.rtcp_mux = false;
+    answer.sctp_port = kSctpPort;
+    answer.message_bytes_max = kMessageBytesMax;
     return answer;
 }
 
@@ -274,6 +296,10 @@ SessionDescription make_answer(const SessionDescription& offer,
     }
     for (std::size_t i = 0; i < offer.media.size(); ++i) {
         const MediaSection& section = connection.sections[i];
+        if (connection.data && i == negotiated.data_section) {
+            answer.media.push_back(make_data(offer.media[i], local, connection.local_role));
+            continue;
+        }
         answer.media.push_back(
             section.formats.empty()
                 ? make_rejected(offer.media[i])

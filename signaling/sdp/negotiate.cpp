@@ -28,6 +28,9 @@ using media::transport::Fingerprint;
 // More than any client announces for one section: three layers with retransmission are six.
 constexpr std::size_t kSsrcsMax = 64;
 
+// Browsers take 256 KiB at once.
+constexpr std::size_t kDataMessageBytesMax = 256UL * 1024;
+
 // RFC 8829 section 5.1.2: these all mean DTLS-SRTP over whatever ICE finds.
 constexpr std::array<std::string_view, 6> kDtlsSrtpProtocols = {"UDP/TLS/RTP/SAVPF",
                                                                 "TCP/DTLS/RTP/SAVPF",
@@ -54,12 +57,22 @@ constexpr std::array<std::string_view, 6> kDtlsSrtpProtocols = {"UDP/TLS/RTP/SAV
     return media.port != 0 || media.bundle_only;
 }
 
+// RFC 8841 section 4.1 and 5.
+[[nodiscard]] bool is_data_channels(const MediaDescription& media) {
+    return media.media == "application" &&
+           (media.protocol == "UDP/DTLS/SCTP" || media.protocol == "TCP/DTLS/SCTP") &&
+           !media.formats.empty() && media.formats.front() == "webrtc-datachannel";
+}
+
 [[nodiscard]] Direction direction_of(const MediaDescription& offered, Role role) {
     const bool client_sends = offered.direction == StreamDirection::kSendReceive ||
                               offered.direction == StreamDirection::kSendOnly;
     const bool client_receives = offered.direction == StreamDirection::kSendReceive ||
                                  offered.direction == StreamDirection::kReceiveOnly;
-    if (role == Role::kPublisher) {
+    if (role == Role::kBoth && client_sends && client_receives) {
+        return Direction::kSendReceive;
+    }
+    if (role == Role::kPublisher || (role == Role::kBoth && client_sends)) {
         return client_sends ? Direction::kReceive : Direction::kInactive;
     }
     return client_receives ? Direction::kSend : Direction::kInactive;
@@ -197,7 +210,37 @@ class Negotiation {
   private:
     [[nodiscard]] std::vector<MediaSection>& sections() { return result_.connection.sections; }
 
-    [[nodiscard]] bool is_accepted(std::size_t index) { return !sections()[index].formats.empty(); }
+    [[nodiscard]] bool is_accepted(std::size_t index) {
+        return !sections()[index].formats.empty() || is_data(index);
+    }
+
+    [[nodiscard]] bool is_data(std::size_t index) const {
+        return result_.connection.data && index == result_.data_section;
+    }
+
+    [[nodiscard]] std::size_t count_accepted() {
+        std::size_t accepted = 0;
+        for (std::size_t i = 0; i < sections().size(); ++i) {
+            accepted += is_accepted(i) ? 1 : 0;
+        }
+        return accepted;
+    }
+
+    // What a client takes at once is bounded by what it says, and by what it says nothing of:
+    // RFC 8841 section 6 has 64 KiB then.
+    void read_data(const MediaDescription& media) {
+        if (!policy_.accept_data || result_.connection.data || !is_data_channels(media) ||
+            !is_live(media)) {
+            return;
+        }
+        media::sfu::DataDescription data;
+        data.remote_port = media.sctp_port.value_or(data.remote_port);
+        const std::uint64_t most = media.message_bytes_max.value_or(data.remote_message_bytes_max);
+        data.remote_message_bytes_max =
+            most == 0 ? kDataMessageBytesMax : std::min<std::uint64_t>(most, kDataMessageBytesMax);
+        result_.connection.data = std::move(data);
+        result_.data_section = sections().size();
+    }
 
     void read_sections() {
         std::size_t accepted = 0;
@@ -206,6 +249,7 @@ class Negotiation {
             if (!section.formats.empty() && ++accepted > policy_.sections_max) {
                 section.formats.clear();
             }
+            read_data(media);
             sections().push_back(std::move(section));
         }
     }
@@ -214,6 +258,9 @@ class Negotiation {
         if (offer_.ice_lite) {
             return refuse(NegotiationFailure::kNotUsable,
                           "the offer is ICE-lite, as this node is; one side must be a full agent");
+        }
+        if (result_.connection.data) {
+            return {};
         }
         if (std::ranges::none_of(offer_.media, is_audio_or_video)) {
             return refuse(NegotiationFailure::kNotUsable,
@@ -226,7 +273,8 @@ class Negotiation {
                           "DTLS-SRTP (UDP/TLS/RTP/SAVPF) with a port and with one of the codecs " +
                               codec_names());
         }
-        if (std::ranges::none_of(sections(), [](const MediaSection& s) {
+        if (policy_.role != Role::kBoth &&
+            std::ranges::none_of(sections(), [](const MediaSection& s) {
                 return !s.formats.empty() && s.direction != Direction::kInactive;
             })) {
             return refuse(NegotiationFailure::kNotUsable,
@@ -247,9 +295,12 @@ class Negotiation {
     }
 
     [[nodiscard]] bool has_accepted(const std::vector<std::string>& mids) {
-        return std::ranges::any_of(sections(), [&mids](const MediaSection& section) {
-            return !section.formats.empty() && std::ranges::find(mids, section.mid) != mids.end();
-        });
+        for (std::size_t i = 0; i < sections().size(); ++i) {
+            if (is_accepted(i) && std::ranges::find(mids, sections()[i].mid) != mids.end()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // The first group with an accepted section counts; sections outside it are rejected.
@@ -259,8 +310,7 @@ class Negotiation {
         if (group != offer_.bundle_groups.end()) {
             group_ = &*group;
             reject_sections_outside_group();
-        } else if (std::ranges::count_if(
-                       sections(), [](const MediaSection& s) { return !s.formats.empty(); }) > 1) {
+        } else if (count_accepted() > 1) {
             return refuse(NegotiationFailure::kNotUsable,
                           "the offer has several media sections and does not bundle them: all "
                           "media must be in one a=group:BUNDLE");
@@ -274,13 +324,17 @@ class Negotiation {
                 section.formats.clear();
             }
         }
+        if (result_.connection.data && std::ranges::find(*group_, data_mid()) == group_->end()) {
+            result_.connection.data.reset();
+        }
         for (const std::string& mid : *group_) {
-            const auto section = std::ranges::find(sections(), mid, &MediaSection::mid);
-            if (section != sections().end() && !section->formats.empty()) {
+            if (is_accepted(index_of(mid))) {
                 result_.bundle.push_back(mid);
             }
         }
     }
+
+    [[nodiscard]] const std::string& data_mid() { return sections()[result_.data_section].mid; }
 
     // `mid` comes from a group; the parser checks what a group names.
     [[nodiscard]] std::size_t index_of(const std::string& mid) {
@@ -329,7 +383,8 @@ class Negotiation {
             // In a BUNDLE it is said where the transport is described.
             const bool muxed =
                 offer_.media[i].rtcp_mux || (group_ != nullptr && transport_->rtcp_mux);
-            if (is_accepted(i) && !muxed) {
+            // SCTP has no RTCP.
+            if (is_accepted(i) && !is_data(i) && !muxed) {
                 return refuse(NegotiationFailure::kNotUsable,
                               "media section " + std::to_string(i) +
                                   " lacks a=rtcp-mux: RTP and RTCP must share one port");
@@ -371,12 +426,28 @@ class Negotiation {
     void finish_sections() {
         ExtensionSelection selection(policy_.extensions);
         for (std::size_t i = 0; i < sections().size(); ++i) {
-            if (is_accepted(i)) {
+            if (!sections()[i].formats.empty()) {
                 read_streams(offer_.media[i], policy_, sections()[i]);
                 read_extensions(offer_.media[i], selection, sections()[i]);
             } else {
                 sections()[i].direction = Direction::kInactive;
             }
+        }
+        choose_feedback();
+    }
+
+    // What we send is measured in one way. Of two that are offered transport-wide feedback takes
+    // less memory and less work for each packet.
+    void choose_feedback() {
+        const auto has_transport_feedback = [](const MediaSection& section) {
+            return std::ranges::any_of(section.formats, &PayloadFormat::transport_cc);
+        };
+        if (std::ranges::any_of(sections(), has_transport_feedback)) {
+            return;
+        }
+        for (std::size_t i = 0; i < sections().size(); ++i) {
+            sections()[i].congestion_feedback =
+                offer_.media[i].congestion_feedback && sections()[i].direction == Direction::kSend;
         }
     }
 

@@ -1,8 +1,8 @@
 // Decides what of an offer the node takes: sections, codecs, header extensions, transport.
 //
 // Driven by whoever holds an offer; pure. Writing the answer is answer.h's. Left out: several
-// transports (all media must be in one BUNDLE with rtcp-mux), data channels, FEC from publishers,
-// simulcast alternatives. RFC 3264, RFC 8829 section 5.3, RFC 9143, RFC 8842, RFC 8853.
+// transports (all media must be in one BUNDLE with rtcp-mux), FEC from publishers, simulcast
+// alternatives. RFC 3264, RFC 8829 section 5.3, RFC 9143, RFC 8841, RFC 8842, RFC 8853.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,7 @@ namespace isthmus::signaling::sdp {
 enum class Role : std::uint8_t {
     kPublisher,  // the client sends, the node receives
     kViewer,     // the node sends, the client receives
+    kBoth,       // each section as the client offers it; one that does nothing is fine
 };
 
 struct NegotiationPolicy {
@@ -50,6 +51,7 @@ struct NegotiationPolicy {
     bool accept_simulcast = true;
     std::size_t encodings_max = 4;  // of one section; further ones are not accepted
     std::size_t sections_max = 16;  // accepted ones; further ones are rejected
+    bool accept_data = false;       // data channels: one m=application section
 };
 
 struct NegotiatedSession {
@@ -57,6 +59,8 @@ struct NegotiatedSession {
     // The mids of the answer's BUNDLE group, in the offer's order; empty where the offer has no
     // BUNDLE, which only a single section may do.
     std::vector<std::string> bundle;
+    // The section of the data channels, where `connection.data` is there.
+    std::size_t data_section = 0;
 };
 
 enum class NegotiationFailure : std::uint8_t {
@@ -69,7 +73,7 @@ struct NegotiationError {
     std::string message;  // one sentence for the client's developer
 };
 
-// Sections that are not accepted are in the result without formats.
+// Sections that are not accepted are in the result without formats, as is that of data channels.
 [[nodiscard]] std::expected<NegotiatedSession, NegotiationError> negotiate(
     const SessionDescription& offer, const NegotiationPolicy& policy);
 

@@ -104,6 +104,7 @@ struct MediaDescription {
     bool bundle_only = false;
     bool rtcp_mux = false;
     bool rtcp_reduced_size = false;
+    bool congestion_feedback = false;  // a=rtcp-fb:* ack ccfb (RFC 8888 section 6)
 
     std::string ice_ufrag;
     std::string ice_pwd;
@@ -121,6 +122,10 @@ struct MediaDescription {
     std::optional<Simulcast> simulcast;
     std::string msid;     // value of the first a=msid
     std::string content;  // value of the first a=content: "slides", "main,sl" (RFC 4796)
+
+    // Data channels (RFC 8841).
+    std::optional<std::uint16_t> sctp_port;
+    std::optional<std::uint64_t> message_bytes_max;  // a=max-message-size; 0: any
 
     [[nodiscard]] const PayloadType* find_payload_type(std::uint8_t number) const;
 

@@ -77,10 +77,13 @@ void read_fmtp(Draft& draft, std::string_view value) {
     }
 }
 
-// "96 nack pli" or "* nack". RFC 4585 section 4.2.
+// "96 nack pli" or "* nack". RFC 4585 section 4.2. Congestion control feedback is about the whole
+// section, or is ignored (RFC 8888 section 6).
 void read_feedback(Draft& draft, std::string_view value) {
     const std::string_view number = take_until(value, ' ');
-    if (number == "*") {
+    if (split_words(value) == std::vector<std::string_view>{"ack", "ccfb"}) {
+        draft.media.congestion_feedback = draft.media.congestion_feedback || number == "*";
+    } else if (number == "*") {
         draft.feedback_for_all.emplace_back(value);
     } else if (PayloadType* const type = find_type(draft.media, number)) {
         type->feedback.emplace_back(value);
@@ -236,6 +239,16 @@ void read_msid(Draft& draft, std::string_view value) {
     }
 }
 
+void read_sctp_port(Draft& draft, std::string_view value) {
+    draft.media.sctp_port = parse_number<std::uint16_t>(value);
+    draft.well_formed = draft.media.sctp_port.has_value();
+}
+
+void read_message_size(Draft& draft, std::string_view value) {
+    draft.media.message_bytes_max = parse_number<std::uint64_t>(value);
+    draft.well_formed = draft.media.message_bytes_max.has_value();
+}
+
 void read_content(Draft& draft, std::string_view value) {
     if (draft.media.content.empty()) {
         draft.media.content = value;
@@ -263,6 +276,8 @@ constexpr std::array kReaders = {
     Reader{"ice-pwd", read_pwd},
     Reader{"ice-options", read_ice_options},
     Reader{"msid", read_msid},
+    Reader{"sctp-port", read_sctp_port},
+    Reader{"max-message-size", read_message_size},
     Reader{"content", read_content},
     Reader{
         "candidate",

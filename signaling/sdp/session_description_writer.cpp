@@ -170,6 +170,9 @@ void write_media(Writer& writer, const MediaDescription& media) {
     if (media.rtcp_reduced_size) {
         writer.line("a=rtcp-rsize");
     }
+    if (media.congestion_feedback) {
+        writer.line("a=rtcp-fb:* ack ccfb");
+    }
     for (const ExtensionMap& map : media.extensions) {
         writer.line("a=extmap:",
                     std::to_string(map.id),
@@ -180,6 +183,12 @@ void write_media(Writer& writer, const MediaDescription& media) {
     }
     write_payload_types(writer, media);
     write_streams(writer, media);
+    if (media.sctp_port) {
+        writer.line("a=sctp-port:", std::to_string(*media.sctp_port));
+    }
+    if (media.message_bytes_max) {
+        writer.line("a=max-message-size:", std::to_string(*media.message_bytes_max));
+    }
 }
 
 }  // namespace

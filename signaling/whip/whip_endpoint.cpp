@@ -25,11 +25,14 @@ WhipEndpoint::WhipEndpoint(WhipConfig config,
       switchboard_(switchboard),
       random_(random),
       wall_clock_(std::move(wall_clock)) {
-    switchboard_.on_connection_gone([this](const media::ConnectionGone& gone) {
-        if (sessions_.erase(gone.connection)) {
-            log::info("whip", "session of {} in {} is gone", gone.identity, gone.conference);
-        }
-    });
+    switchboard_.on_connection_gone(
+        [this](const media::ConnectionGone& gone) { handle_gone(gone); });
+}
+
+void WhipEndpoint::handle_gone(const media::ConnectionGone& gone) {
+    if (sessions_.erase(gone.connection)) {
+        log::info("whip", "session of {} in {} is gone", gone.identity, gone.conference);
+    }
 }
 
 void WhipEndpoint::add_routes(http::Router& router) {

@@ -59,7 +59,8 @@ class WhipEndpoint {
   public:
     using WallClock = std::function<std::int64_t()>;  // seconds since 1970
 
-    // Becomes the switchboard's listener for connections that are gone. Outlives the switchboard's
+    // Becomes the switchboard's listener for connections that are gone, until somebody takes that
+    // over who tells it. Outlives the switchboard's
     // last answer; `switchboard` and `random` outlive it.
     WhipEndpoint(WhipConfig config,
                  media::Switchboard& switchboard,
@@ -69,6 +70,8 @@ class WhipEndpoint {
     WhipEndpoint& operator=(const WhipEndpoint&) = delete;
 
     void add_routes(http::Router& router);
+
+    void handle_gone(const media::ConnectionGone& gone);
 
     // Off: a POST is answered with 503; sessions go on.
     void set_accepting(bool accepting) { accepting_ = accepting; }

@@ -99,7 +99,23 @@ std::vector<sfu::MediaSection> sections(sfu::Direction direction,
         }
         ++first_id;
     }
+    for (sfu::MediaSection* section : {&audio, &video}) {
+        (direction == sfu::Direction::kReceive ? section->published_id : section->wanted_track) =
+            "TR_" + section->mid;
+    }
     return {audio, video};
+}
+
+// One section as it is, inactive, under another mid, or not there.
+void vary(std::vector<sfu::MediaSection>& sections, std::size_t index, unsigned how) {
+    sfu::MediaSection& section = sections[index];
+    if (how == 1) {
+        section.direction = sfu::Direction::kInactive;
+    } else if (how == 2) {
+        section.mid += "x";
+    } else if (how == 3) {
+        sections.erase(sections.begin() + static_cast<std::ptrdiff_t>(index));
+    }
 }
 
 }  // namespace
@@ -141,6 +157,7 @@ void MeetingUnderTest::join(Client& client) {
         .can_publish = publishes,
         .can_subscribe = !publishes,
         .watch_identity = {},
+        .names_tracks = client.names_tracks,
         .description = {.remote_ice = client.credentials,
                         .remote_fingerprint = identity()->fingerprint(),
                         .local_role = transport::DtlsRole::kServer,
@@ -151,10 +168,7 @@ void MeetingUnderTest::join(Client& client) {
     client.ssrcs.clear();
     client.rtp.clear();
     client.newest.clear();
-    for (const sfu::SenderDescription& sender : joined->local.senders) {
-        client.ssrcs.push_back(sender.ssrc);
-        client.ssrcs.push_back(sender.rtx_ssrc.value_or(sender.ssrc));
-    }
+    learn_senders(client, joined->local);
     client.ice = std::make_unique<IceClient>(
         now_,
         simulator::IceClientConfig{.local = client.credentials,
@@ -165,6 +179,17 @@ void MeetingUnderTest::join(Client& client) {
         random_);
     client.ice->add_path(now_, from_the_other_end(client.path));
     pass_time(std::chrono::milliseconds(100));
+}
+
+// What was sent on before may be on its way still.
+void MeetingUnderTest::learn_senders(Client& client, const sfu::LocalDescription& local) {
+    for (const sfu::SenderDescription& sender : local.senders) {
+        for (const std::uint32_t ssrc : {sender.ssrc, sender.rtx_ssrc.value_or(sender.ssrc)}) {
+            if (std::ranges::find(client.ssrcs, ssrc) == client.ssrcs.end()) {
+                client.ssrcs.push_back(ssrc);
+            }
+        }
+    }
 }
 
 MeetingUnderTest::Bytes MeetingUnderTest::fill_in(std::span<const std::byte> plain) {
@@ -240,6 +265,8 @@ void MeetingUnderTest::deliver() {
     datagrams_in_ += batch.size();
     core_.handle_datagrams(now_, batch, sink_);
     waiting_.clear();
+    static_cast<void>(core_.take_events());
+    static_cast<void>(core_.take_data_work());
     while (core_.poll_gone()) {
     }
     for (const Sent& one : std::exchange(sink_.sent, {})) {
@@ -322,9 +349,58 @@ void MeetingUnderTest::pass_time(Duration duration) {
     now_ = end;
 }
 
-void MeetingUnderTest::rejoin(Person person) {
+// Bits 1 and 2: vary() of the video; 3 and 4: of the sound; 5: the formats in another order; 6: new
+// credentials; 7: names change places; 8: encrypted; 9: all sections twice; 10: nothing is wanted
+// for the moment.
+void MeetingUnderTest::renegotiate(Person person, std::uint16_t how) {
+    deliver();
+    Client& one = client(person);
+    const auto bit = [how](unsigned number) { return (how >> number & 1U) != 0; };
+    auto changed = person == Person::kPublisher ? sections(sfu::Direction::kReceive, 96, 1)
+                                                : sections(sfu::Direction::kSend, 104, 3);
+    if (bit(7)) {
+        std::swap(changed[0].published_id, changed[1].published_id);
+        std::swap(changed[0].wanted_track, changed[1].wanted_track);
+    }
+    for (sfu::MediaSection& section : changed) {
+        section.encrypted = bit(8);
+        if (bit(5)) {
+            std::ranges::reverse(section.formats);
+        }
+    }
+    vary(changed, 1, how >> 1U & 3U);
+    vary(changed, 0, how >> 3U & 3U);
+    if (bit(9)) {
+        const auto once = changed;
+        changed.insert(changed.end(), once.begin(), once.end());
+    }
+    if (bit(6)) {
+        one.credentials = {.ufrag = random_.next_token(4), .pwd = random_.next_token(24)};
+    }
+    const auto local = core_.renegotiate(now_,
+                                         one.connection,
+                                         {.remote_ice = one.credentials,
+                                          .remote_fingerprint = identity()->fingerprint(),
+                                          .local_role = transport::DtlsRole::kServer,
+                                          .sections = std::move(changed)},
+                                         sink_);
+    if (local) {
+        learn_senders(one, *local);
+        if (bit(6)) {
+            one.ice->restart_ice(now_, one.credentials, local->ice);
+        }
+        static_cast<void>(
+            core_.set_layer_wish(now_, one.connection, "", {.paused = bit(10)}, sink_));
+        static_cast<void>(
+            core_.set_layer_wish(now_, one.connection, "0", {.paused = bit(10)}, sink_));
+    }
+    settle();
+}
+
+void MeetingUnderTest::rejoin(Person person, bool names_tracks) {
     deliver();
     client(person).ice = nullptr;
+    client(person).names_tracks = names_tracks;
     join(client(person));
 }
 

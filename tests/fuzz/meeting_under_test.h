@@ -45,7 +45,10 @@ class MeetingUnderTest {
     void deliver();
 
     void pass_time(Duration duration);
-    void rejoin(Person person);
+    // `names_tracks`: see JoinRequest.
+    void rejoin(Person person, bool names_tracks);
+    // Sections and credentials change as the bits of `how` say.
+    void renegotiate(Person person, std::uint16_t how);
     void restart_ice(Person person);
     void close_notify(Person person);
     void close_path(Person person);
@@ -72,6 +75,7 @@ class MeetingUnderTest {
         ConnectionId connection;
         transport::IceCredentials credentials;
         std::unique_ptr<simulator::IceClient> ice;
+        bool names_tracks = false;
         Bytes last;                                             // datagram that it sent
         std::vector<std::uint32_t> ssrcs;                       // what the node sends on
         std::map<std::uint32_t, std::uint16_t> newest;          // number sent, by SSRC
@@ -85,6 +89,7 @@ class MeetingUnderTest {
     }
 
     void join(Client& client);
+    static void learn_senders(Client& client, const sfu::LocalDescription& local);
     [[nodiscard]] Bytes fill_in(std::span<const std::byte> plain);
     void queue(const transport::Path& path, std::span<const std::byte> bytes);
     // Lets clients and core talk until nobody has anything to say.

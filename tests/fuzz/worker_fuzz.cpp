@@ -1,6 +1,6 @@
 // A worker's core under a publisher and a viewer that are authentic and send anything at all: plain
-// RTP and RTCP of any content through their SRTP, raw datagrams, repetitions, and sessions that end
-// and begin in between.
+// RTP and RTCP of any content through their SRTP, raw datagrams, repetitions, and sessions that
+// end, begin, and change their sections in between.
 //
 // Input: records of a head of two bytes big-endian, and bytes. Head: 4 bits of operation, 1 bit
 // that delivers what waits in one batch afterwards, 11 bits of length, or of a parameter for
@@ -35,7 +35,7 @@ enum class Operation : std::uint8_t {
     kCloseNotify = 10,
     kClosePath = 11,
     kRemove = 12,
-    kDescribe = 13,
+    kDescribe = 13,  // 0 describes; anything else renegotiates, as MeetingUnderTest says
     kPublisherAgain = 14,
     kViewerAgain = 15,
 };
@@ -46,7 +46,7 @@ void act(MeetingUnderTest& meeting, Operation operation, std::uint16_t parameter
         case Operation::kPassTime:
             return meeting.pass_time(parameter * std::chrono::milliseconds(5));
         case Operation::kRejoin:
-            return meeting.rejoin(person);
+            return meeting.rejoin(person, (parameter & 2U) != 0);
         case Operation::kRestartIce:
             return meeting.restart_ice(person);
         case Operation::kCloseNotify:
@@ -60,7 +60,7 @@ void act(MeetingUnderTest& meeting, Operation operation, std::uint16_t parameter
         case Operation::kViewerAgain:
             return meeting.send_again(Person::kViewer, parameter);
         default:
-            return meeting.describe();
+            return parameter == 0 ? meeting.describe() : meeting.renegotiate(person, parameter);
     }
 }
 

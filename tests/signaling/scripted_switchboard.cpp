@@ -25,9 +25,11 @@ void ScriptedSwitchboard::join(JoinRequest request, Answer<JoinResult> answer) {
         const ConnectionId connection{.value = ++connections_made_};
         live_.insert(connection);
         return JoinResult{.connection = connection,
-                          .participant_id = "PA_1",
+                          .participant_id = request.participant_id.empty()
+                                                ? "PA_" + std::to_string(connections_made_)
+                                                : request.participant_id,
                           .conference_id = "RM_1",
-                          .local = local_of(request.description)};
+                          .local = local_of(connection, request.description)};
     });
 }
 
@@ -46,8 +48,32 @@ void ScriptedSwitchboard::leave(ConnectionId connection,
 void ScriptedSwitchboard::restart_ice(ConnectionId connection,
                                       media::transport::IceCredentials remote,
                                       Answer<LocalDescription> answer) {
-    restarts.emplace_back(connection, std::move(remote));
-    later(std::move(answer), [this]() -> Result<LocalDescription> { return local_of({}); });
+    restarts.emplace_back(connection, remote);
+    later(std::move(answer),
+          [this, connection, remote = std::move(remote)]() mutable -> Result<LocalDescription> {
+              return local_of(connection, {.remote_ice = std::move(remote)});
+          });
+}
+
+void ScriptedSwitchboard::renegotiate(ConnectionId connection,
+                                      media::sfu::ConnectionDescription description,
+                                      Answer<LocalDescription> answer) {
+    renegotiations.emplace_back(connection, description);
+    later(std::move(answer),
+          [this, connection, description = std::move(description)]() -> Result<LocalDescription> {
+              if (!live_.contains(connection)) {
+                  return make_error(ErrorCode::kNotFound, "the connection is gone");
+              }
+              return local_of(connection, description);
+          });
+}
+
+void ScriptedSwitchboard::send_data(ConnectionId connection, media::DataMessage message) {
+    data.emplace_back(connection, std::move(message));
+}
+
+void ScriptedSwitchboard::emit(const media::ConferenceEvent& event) const {
+    event_listener_(event);
 }
 
 void ScriptedSwitchboard::set_layer_wish(ConnectionId connection,
@@ -105,24 +131,39 @@ void ScriptedSwitchboard::lose(ConnectionId connection, media::LeaveReason reaso
 }
 
 LocalDescription ScriptedSwitchboard::local_of(
-    const media::sfu::ConnectionDescription& description) {
+    ConnectionId connection, const media::sfu::ConnectionDescription& description) {
+    Negotiated& negotiated = negotiated_[connection];
+    if (negotiated.local_ice.ufrag.empty() ||
+        (!description.remote_ice.ufrag.empty() && !negotiated.remote_ufrag.empty() &&
+         negotiated.remote_ufrag != description.remote_ice.ufrag)) {
+        const std::string number = std::to_string(++credentials_made_);
+        negotiated.local_ice = {.ufrag = "node" + number,
+                                .pwd = "nodepasswordnodepassword" + number};
+    }
+    if (!description.remote_ice.ufrag.empty()) {
+        negotiated.remote_ufrag = description.remote_ice.ufrag;
+    }
     LocalDescription local;
-    const std::string number = std::to_string(++credentials_made_);
-    local.ice = {.ufrag = "node" + number, .pwd = "nodepasswordnodepassword" + number};
+    local.ice = negotiated.local_ice;
     local.candidates = {
         {.protocol = media::transport::Protocol::kUdp,
          .address = {.ip = media::transport::IpAddress::v4({192, 0, 2, 1}), .port = 5004},
          .priority = 2130706431,
          .foundation = "1"}};
     for (const auto& section : description.sections) {
-        if (section.direction == media::sfu::Direction::kSend && !section.formats.empty()) {
-            local.senders.push_back({.mid = section.mid,
-                                     .ssrc = ++ssrcs_made_,
-                                     .rtx_ssrc = std::nullopt,
-                                     .cname = "node",
-                                     .stream_id = "s",
-                                     .track_id = "t"});
+        if (section.direction != media::sfu::Direction::kSend || section.formats.empty()) {
+            continue;
         }
+        auto [sender, is_new] = negotiated.senders.try_emplace(section.mid);
+        if (is_new) {
+            sender->second = {.mid = section.mid,
+                              .ssrc = ++ssrcs_made_,
+                              .rtx_ssrc = std::nullopt,
+                              .cname = "node",
+                              .stream_id = "s",
+                              .track_id = "t"};
+        }
+        local.senders.push_back(sender->second);
     }
     return local;
 }

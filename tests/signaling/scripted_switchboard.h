@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,6 +26,10 @@ class ScriptedSwitchboard final : public media::Switchboard {
     void restart_ice(media::ConnectionId connection,
                      media::transport::IceCredentials remote,
                      Answer<media::sfu::LocalDescription> answer) override;
+    void renegotiate(media::ConnectionId connection,
+                     media::sfu::ConnectionDescription description,
+                     Answer<media::sfu::LocalDescription> answer) override;
+    void send_data(media::ConnectionId connection, media::DataMessage message) override;
     void set_layer_wish(media::ConnectionId connection,
                         std::string mid,
                         media::sfu::LayerWish wish,
@@ -38,6 +43,10 @@ class ScriptedSwitchboard final : public media::Switchboard {
     void end_conference(std::string name, Answer<void> answer) override;
     void collect_stats(Answer<std::vector<media::sfu::WorkerStats>> answer) override;
 
+    void on_event(std::function<void(const media::ConferenceEvent&)> listener) override {
+        event_listener_ = std::move(listener);
+    }
+
     void on_connection_gone(std::function<void(const media::ConnectionGone&)> listener) override {
         listener_ = std::move(listener);
     }
@@ -47,6 +56,9 @@ class ScriptedSwitchboard final : public media::Switchboard {
 
     // The connection ends without being asked to.
     void lose(media::ConnectionId connection, media::LeaveReason reason);
+
+    // Something happens in a conference.
+    void emit(const media::ConferenceEvent& event) const;
 
     [[nodiscard]] std::size_t live() const { return live_.size(); }
 
@@ -65,6 +77,8 @@ class ScriptedSwitchboard final : public media::Switchboard {
     };
 
     std::vector<Wish> wishes;
+    std::vector<std::pair<media::ConnectionId, media::sfu::ConnectionDescription>> renegotiations;
+    std::vector<std::pair<media::ConnectionId, media::DataMessage>> data;
     std::vector<std::pair<media::ConnectionId, media::transport::IceCredentials>> restarts;
     std::vector<std::string> removals;  // "demo alice", or "demo" for the whole conference
 
@@ -75,12 +89,22 @@ class ScriptedSwitchboard final : public media::Switchboard {
     template <typename T, typename Make>
     void later(Answer<T> answer, Make make);
 
-    // Credentials "node1", "node2", ...; one candidate; a sender for each section that is sent.
+    // What the node knows of one connection.
+    struct Negotiated {
+        std::string remote_ufrag;
+        media::transport::IceCredentials local_ice;
+        std::map<std::string, media::sfu::SenderDescription> senders;  // by mid; they stay
+    };
+
+    // One candidate; a sender for each section that is sent. Credentials are "node1", "node2", ...:
+    // new ones where the client's are.
     [[nodiscard]] media::sfu::LocalDescription local_of(
-        const media::sfu::ConnectionDescription& description);
+        media::ConnectionId connection, const media::sfu::ConnectionDescription& description);
 
     std::deque<Job> queue_;
     std::set<media::ConnectionId> live_;
+    std::map<media::ConnectionId, Negotiated> negotiated_;
+    std::function<void(const media::ConferenceEvent&)> event_listener_;
     std::function<void(const media::ConnectionGone&)> listener_;
     std::uint64_t connections_made_ = 0;
     std::uint64_t credentials_made_ = 0;

@@ -35,6 +35,8 @@ TEST(NodeConfig, HasTheExamplesDefaults) {
     EXPECT_EQ(parsed->http, defaults.http);
     EXPECT_EQ(parsed->ice_servers, defaults.ice_servers);
     EXPECT_EQ(parsed->keys, defaults.keys);
+    EXPECT_EQ(parsed->join_key, defaults.join_key);
+    EXPECT_EQ(parsed->webhooks, defaults.webhooks);
     EXPECT_EQ(parsed->metrics_require_key, defaults.metrics_require_key);
     EXPECT_EQ(parsed->log_level, defaults.log_level);
     EXPECT_EQ(parsed->log_format, defaults.log_format);
@@ -61,6 +63,7 @@ TEST(NodeConfig, ExampleHasEveryKey) {
                             "pages_directory", "connections:",
                             "connections_per", "ice_servers:",
                             "keys:",           "require_key:",
+                            "join_key:",       "urls:",
                             "level:",          "format:",
                             "state_directory", "shutdown_grace:"}) {
         EXPECT_TRUE(read_example().contains("\n" + std::string(key)) ||
@@ -93,6 +96,8 @@ ice_servers:
     credential_ttl: 1h
 keys: {backend: "0123456789abcdef0123456789abcdef"}
 metrics: {require_key: false}
+meet: {join_key: backend}
+webhooks: {urls: ["https://backend.example.org/hook"], key: backend}
 log: {level: debug, format: json}
 state_directory: /srv/state
 shutdown_grace: 250ms
@@ -113,6 +118,9 @@ shutdown_grace: 250ms
     EXPECT_EQ(config->ice_servers.at(0).credential_ttl, std::chrono::hours(1));
     EXPECT_EQ(config->keys.at("backend").size(), 32U);
     EXPECT_FALSE(config->metrics_require_key);
+    EXPECT_EQ(config->join_key, "backend");
+    EXPECT_EQ(config->webhooks.urls.size(), 1U);
+    EXPECT_EQ(config->webhooks.key, "backend");
     EXPECT_EQ(config->log_format, log::Format::kJson);
     EXPECT_EQ(config->shutdown_grace, std::chrono::milliseconds(250));
 }
@@ -154,6 +162,10 @@ TEST(NodeConfig, RefusesWhatCannotWork) {
                              "keys: {'a:b': 0123456789abcdef0123456789abcdef}",
                              "keys: {a: 'devsecret-change-me-32-characters!'}",
                              "keys: [a]",
+                             "meet: {join_key: nobody}",
+                             "webhooks: {urls: ['http://a/']}",
+                             "webhooks: {key: nobody}",
+                             "webhooks: {urls: [nonsense], key: nobody}",
                              "shutdown_grace: 5",
                              "media: 5",
                              "nonsense",

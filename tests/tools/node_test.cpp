@@ -17,7 +17,7 @@
 #include "base/config_reader.h"
 #include "signaling/http/token.h"
 #include "tests/signaling/scripted_switchboard.h"
-#include "tools/node/dev_token.h"
+#include "tools/node/join_endpoint.h"
 
 namespace isthmus::node {
 namespace {
@@ -37,9 +37,8 @@ class NodeTest : public testing::Test {
         state_directory_ = ::mkdtemp(pattern.data());
     }
 
-    NodeOptions options(bool dev) {
+    NodeOptions options() {
         NodeOptions options;
-        options.dev = dev;
         options.config.http.listen = {{.ip = "127.0.0.1", .port = 0}};
         options.config.http.tls_listen = {{.ip = "127.0.0.1", .port = 0}};
         options.config.state_directory = state_directory_;
@@ -69,7 +68,7 @@ class NodeTest : public testing::Test {
 };
 
 TEST_F(NodeTest, StartsWithACertificateOfItsOwn) {
-    start(options(false));
+    start(options());
     EXPECT_EQ(node->listeners().size(), 2U);
     EXPECT_TRUE(fs::exists(fs::path(state_directory_) / "https.key"));
     EXPECT_EQ(node->media_ports(), std::vector<std::uint16_t>{5004});
@@ -77,7 +76,7 @@ TEST_F(NodeTest, StartsWithACertificateOfItsOwn) {
 }
 
 TEST_F(NodeTest, EndsWhenAllPartsHaveSaidGoodbye) {
-    start(options(false));
+    start(options());
     bool ended = false;
     node->shut_down([&] { ended = true; });
     io.poll();
@@ -88,7 +87,7 @@ TEST_F(NodeTest, EndsWhenAllPartsHaveSaidGoodbye) {
 }
 
 TEST_F(NodeTest, EndsWithinTheGraceEvenIfMediaHangs) {
-    NodeOptions chosen = options(false);
+    NodeOptions chosen = options();
     chosen.config.shutdown_grace = std::chrono::milliseconds(1);
     start(std::move(chosen));
     bool ended = false;
@@ -101,7 +100,7 @@ TEST_F(NodeTest, EndsWithinTheGraceEvenIfMediaHangs) {
 }
 
 TEST_F(NodeTest, SaysWhatIsInTheWay) {
-    NodeOptions chosen = options(false);
+    NodeOptions chosen = options();
     chosen.config.http.certificate = "/nonexistent/cert.pem";
     chosen.config.http.key = "/nonexistent/key.pem";
     const auto failed =
@@ -114,18 +113,21 @@ TEST_F(NodeTest, SaysWhatIsInTheWay) {
     EXPECT_TRUE(failed.error().message.contains("/nonexistent/cert.pem"));
 }
 
-TEST_F(NodeTest, HandsOutTokensInDevelopmentOnly) {
-    start(options(false));
-    const auto has_dev = [&] {
+TEST_F(NodeTest, LetsNobodyInFromThePageUnlessConfigured) {
+    const auto lets_in = [&] {
         return std::ranges::any_of(
-            node->routes(), [](const std::string& route) { return route.contains("/dev/"); });
+            node->routes(), [](const std::string& route) { return route.ends_with("/join"); });
     };
-    EXPECT_FALSE(has_dev());
-    start(options(true));
-    EXPECT_TRUE(has_dev());
+    start(options());
+    EXPECT_FALSE(lets_in());
+    NodeOptions chosen = options();
+    chosen.config.join_key = "key";
+    start(std::move(chosen));
+    EXPECT_TRUE(lets_in());
 }
 
-// docs/openapi.yaml describes the routes of a node without --dev, the pages apart.
+// docs/openapi.yaml describes the routes of a node that lets visitors in, the pages apart, and what
+// LiveKit's .proto files describe.
 TEST_F(NodeTest, HasTheRoutesThatTheOpenApiFileDescribes) {
     std::ifstream file("docs/openapi.yaml");
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -145,10 +147,13 @@ TEST_F(NodeTest, HasTheRoutesThatTheOpenApiFileDescribes) {
             }
         }
     }
-    start(options(false));
+    NodeOptions chosen = options();
+    chosen.config.join_key = "key";
+    start(std::move(chosen));
     std::set<std::string> registered;
     for (const std::string& route : node->routes()) {
-        if (route != "GET /*") {
+        if (route != "GET /*" && route != "GET /meet/{conference}" &&
+            !route.starts_with("POST /twirp/")) {
             registered.insert(route);
         }
     }
@@ -156,22 +161,26 @@ TEST_F(NodeTest, HasTheRoutesThatTheOpenApiFileDescribes) {
     EXPECT_EQ(registered, described);
 }
 
-signaling::http::Response ask(std::map<std::string, std::string, std::less<>> query) {
+signaling::http::Response ask(std::string path, std::string body) {
     constexpr std::int64_t kNow = 1'800'000'000;
     signaling::http::Router router;
-    add_dev_token_route(router, [] { return kNow; });
+    add_join_route(
+        router,
+        {.key = std::string(kDevKey), .secret = std::string(kDevSecret)},
+        [] { return kNow; },
+        [] { return std::string("Ab3"); });
     signaling::http::Request request;
-    request.method = "GET";
-    request.path = "/dev/token";
-    request.query = std::move(query);
+    request.method = "POST";
+    request.path = std::move(path);
+    request.body = std::move(body);
     signaling::http::Response answer;
     router.dispatch(std::move(request),
                     [&](signaling::http::Response response) { answer = std::move(response); });
     return answer;
 }
 
-TEST(DevToken, IsGoodForWhatWasAskedFor) {
-    const auto answer = ask({{"conference", "demo"}, {"identity", "alice"}, {"publish", "0"}});
+TEST(JoinEndpoint, LetsWhoeverSaysANameIntoThatConferenceOnly) {
+    const auto answer = ask("/meet/demo/join", R"({"name": "Zoë O. Deutsch"})");
     ASSERT_EQ(answer.status, 200U) << answer.body;
     const auto json = boost::json::parse(answer.body);
     const auto token =
@@ -179,17 +188,29 @@ TEST(DevToken, IsGoodForWhatWasAskedFor) {
                                       {{std::string(kDevKey), std::string(kDevSecret)}},
                                       1'800'000'100);
     ASSERT_TRUE(token) << token.error().message;
-    EXPECT_EQ(token->identity, "alice");
+    EXPECT_EQ(token->identity, "zo-o-deutsch-Ab3");
+    EXPECT_EQ(json.at("identity").as_string(), "zo-o-deutsch-Ab3");
+    EXPECT_EQ(token->name, "Zoë O. Deutsch");
     EXPECT_EQ(token->video.room, "demo");
     EXPECT_TRUE(token->video.room_join);
-    EXPECT_FALSE(token->video.can_publish);
-    EXPECT_TRUE(token->video.can_subscribe);
+    EXPECT_FALSE(token->video.room_admin);
+    EXPECT_FALSE(token->video.room_create);
 }
 
-TEST(DevToken, NeedsNames) {
-    EXPECT_EQ(ask({}).status, 400U);
-    EXPECT_EQ(ask({{"conference", "demo"}}).status, 400U);
-    EXPECT_EQ(ask({{"conference", "demo"}, {"identity", "\xff"}}).status, 400U);
+TEST(JoinEndpoint, MakesAnIdentityOfAnyName) {
+    const auto answer = ask("/meet/demo/join", R"({"name": "誰か"})");
+    ASSERT_EQ(answer.status, 200U);
+    EXPECT_EQ(boost::json::parse(answer.body).at("identity").as_string(), "Ab3");
+}
+
+TEST(JoinEndpoint, SaysWhatItCannotRead) {
+    for (const std::string body :
+         {"", "{}", "[]", R"({"name": 7})", R"({"name": ""})", "{\"name\": \"\xff\"}"}) {
+        EXPECT_EQ(ask("/meet/demo/join", body).status, 400U) << body;
+    }
+    EXPECT_EQ(ask("/meet/demo/join", R"({"name": ")" + std::string(129, 'a') + R"("})").status,
+              400U);
+    EXPECT_EQ(ask("/meet/" + std::string(257, 'a') + "/join", R"({"name": "a"})").status, 400U);
 }
 
 }  // namespace

@@ -31,23 +31,26 @@ latency_row() {
 
 # bench latency [LOAD-OPTION...]
 dev_bench_latency() {
-    local report floor conferences share valid=""
+    local report=$latency_state/half.json floor conferences=15 share valid="" try
     need_packages "${packages_build[@]}" "${packages_bench[@]}"
     build_preset release isthmus-node isthmus-load isthmus-floor
     (($(nproc) >= 2)) || fail "bench latency needs two cores: the clients have one of their own"
     rm -rf "$latency_state"
     mkdir -p "$latency_state"
-    say "Finding half of what the node carries: conferences of a publisher (Opus, frames of 8 packets) and $latency_viewers viewers"
-    latency_run probe 15 "$@"
-    share=$(busiest_share "$latency_state/probe.json")
-    conferences=$(awk -v share="$share" 'BEGIN { n = int(15 * 0.5 / share + 0.5); print (n > 0 ? n : 1) }')
-    say "15 of them keep its worker busy for $(awk -v share="$share" 'BEGIN { printf "%.0f", 100 * share }') %; $conferences should be half"
-    latency_run half "$conferences" "$@"
-    report=$latency_state/half.json
+    say "Half of what the node carries: conferences of a publisher (Opus, frames of 8 packets) and $latency_viewers viewers"
+    # A node that is busier pays less for each packet: what is half shows when it is tried.
+    for ((try = 1; try <= 3; try++)); do
+        latency_run half "$conferences" "$@"
+        share=$(busiest_share "$report")
+        printf '%d conferences keep its worker busy for %.0f %% of the time\n' "$conferences" "$(awk "BEGIN { print 100 * $share }")"
+        awk "BEGIN { exit !($share < 0.45 || $share > 0.55) }" || break
+        ((try == 3)) ||
+            conferences=$(awk "BEGIN { n = int($conferences * 0.5 / $share + 0.5); print (n > 0 ? n : 1) }")
+    done
     # shellcheck disable=SC2046
     read -r -a floor < <($(bench_priority) build/release/benchmarks/isthmus-floor --seconds 4 --only small-gcm-gro | tail -1)
     grep -q '"valid":true' "$report" || valid=" (invalid: $latency_state/half.log)"
-    share=$(awk -v share="$(busiest_share "$report")" 'BEGIN { printf "%.0f %%", 100 * share }')
+    share=$(awk "BEGIN { printf \"%.0f %%\", 100 * $share }")
     printf '%-44s %9s %9s %9s %9s\n' "from publisher to viewer" viewers "node busy" "p50 ms" "p99 ms"
     latency_row "node, each audio packet" "$(json_number "$report" receiving)" "$share" \
         "$(latency_of "$report" p50 audio)" "$(latency_of "$report" p99 audio)" "$valid"

@@ -21,6 +21,7 @@ dev_build() {
         *) fail "no such preset: $preset (release, debug, asan, tsan or fuzz)" ;;
     esac
     need_packages "${packages_build[@]}"
+    need_npm_modules tools/meet
     say "Building $preset"
     if [[ $preset == fuzz ]]; then
         build_preset fuzz fuzz_targets # and of the rest only what they need

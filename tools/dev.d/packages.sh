@@ -3,8 +3,9 @@
 packages_build=(
     g++-12 cmake ninja-build ccache mold pkg-config git ca-certificates
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-    libssl-dev libsrtp2-dev libnice-dev libgstreamer-plugins-base1.0-dev
+    libssl-dev libsrtp2-dev libnice-dev libusrsctp-dev libgstreamer-plugins-base1.0-dev
     libspdlog-dev libcli11-dev libyaml-cpp-dev
+    libprotobuf-dev protobuf-compiler zlib1g-dev
     libvpx-dev libopenh264-dev libaom-dev
     libgtest-dev libgmock-dev libbenchmark-dev
 )
@@ -45,9 +46,9 @@ missing_packages() {
     done
 }
 
-# need_npm_modules FOLDER: what its package-lock.json names. The machine's Node is too old for it (Debian
-# 12 has 18): npm only fetches the packages, among them the Node that runs them. --ignore-scripts is in the
-# folder's .npmrc.
+# need_npm_modules FOLDER: what its package-lock.json names. npm only fetches: --ignore-scripts is in the
+# folder's .npmrc. The machine's Node is too old for what we run (Debian 12 has 18): where something is to be
+# run, Node is among the packages.
 need_npm_modules() {
     local lock=$1/package-lock.json installed=$1/node_modules/.package-lock.json
     if [[ -e $installed && ! $lock -nt $installed ]]; then
@@ -56,7 +57,7 @@ need_npm_modules() {
     if ! command -v npm >/dev/null; then
         need_packages npm
     fi
-    say "Fetching the npm packages of $1, Node among them"
+    say "Fetching the npm packages of $1"
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
     touch "$installed"
 }

@@ -7,7 +7,8 @@
 #include "base/error.h"
 
 using SSL = struct ssl_st;
-using SslContext = struct ssl_ctx_st;
+// NOLINTNEXTLINE(readability-identifier-naming): OpenSSL's name
+using SSL_CTX = struct ssl_ctx_st;
 
 namespace isthmus::load {
 
@@ -31,9 +32,9 @@ class TlsTrust {
     [[nodiscard]] SSL* open(int fd, const std::string& host) const;
 
   private:
-    explicit TlsTrust(SslContext* context) : context_(context) {}
+    explicit TlsTrust(SSL_CTX* context) : context_(context) {}
 
-    SslContext* context_ = nullptr;
+    SSL_CTX* context_ = nullptr;
 };
 
 }  // namespace isthmus::load

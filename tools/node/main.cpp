@@ -105,11 +105,15 @@ int check_config(const std::string& path) {
     return EXIT_SUCCESS;
 }
 
+signaling::http::ApiKeys dev_keys(bool dev) {
+    return dev ? signaling::http::ApiKeys{{std::string(kDevKey), std::string(kDevSecret)}}
+               : signaling::http::ApiKeys();
+}
+
 Result<NodeOptions> options_of(const CommandLine& line) {
     NodeOptions options;
-    options.dev = line.dev;
     if (!line.config.empty()) {
-        auto loaded = load_node_config(line.config);
+        auto loaded = load_node_config(line.config, dev_keys(line.dev));
         if (!loaded) {
             return std::unexpected(loaded.error());
         }
@@ -117,7 +121,10 @@ Result<NodeOptions> options_of(const CommandLine& line) {
     }
     apply(line, options.config);
     if (line.dev) {
-        options.config.keys.insert_or_assign(std::string(kDevKey), std::string(kDevSecret));
+        options.config.keys.merge(dev_keys(line.dev));
+        if (options.config.join_key.empty()) {
+            options.config.join_key = kDevKey;
+        }
     } else if (options.config.keys.empty()) {
         return make_error(
             ErrorCode::kInvalidArgument,
@@ -147,7 +154,7 @@ void print_urls(const Node& node, bool dev) {
         std::fputs(
             "********************************************************************************\n"
             "*  DEVELOPMENT MODE: the API key \"devkey\" has a secret that everybody knows,   *\n"
-            "*  and /dev/token gives a token to anybody who asks. Not for real meetings.    *\n"
+            "*  and the meeting page lets anybody into any conference. Not for real ones.   *\n"
             "********************************************************************************\n",
             stdout);
     }
@@ -194,11 +201,10 @@ class Signals {
     bool ending_now_ = false;
 };
 
-int serve(NodeOptions options) {
+int serve(NodeOptions options, bool dev) {
     constexpr int kOneThread = 1;
     log::configure({.level = options.config.log_level, .format = options.config.log_format});
     boost::asio::io_context io(kOneThread);
-    const bool dev = options.dev;
     if (dev) {
         log::warning("node",
                      "--dev: the key \"devkey\" with the secret \"{}\" is valid; anybody may join",
@@ -237,7 +243,7 @@ int run(int argc, char** argv) {
         std::fprintf(stderr, "isthmus-node: %s\n", options.error().message.c_str());
         return kExitConfiguration;
     }
-    return serve(std::move(*options));
+    return serve(std::move(*options), line.dev);
 }
 
 }  // namespace

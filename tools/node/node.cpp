@@ -14,8 +14,11 @@
 #include "signaling/api/operations_api.h"
 #include "signaling/http/static_files.h"
 #include "signaling/http/tls_identity.h"
+#include "signaling/livekit/rooms.h"
 #include "signaling/whip/whip_endpoint.h"
-#include "tools/node/dev_token.h"
+#include "tools/node/ice_servers.h"
+#include "tools/node/join_endpoint.h"
+#include "tools/node/rooms_service.h"
 
 namespace isthmus::node {
 namespace {
@@ -44,18 +47,12 @@ Result<http::TlsIdentity> tls_identity_of(const NodeConfig& config) {
     return identity;
 }
 
-// Installed: bin/isthmus-node beside share/isthmus/meet. Built: build/<preset>/bin in the source
-// tree.
+// bin/isthmus-node beside share/isthmus/meet, installed as well as in build/<preset>.
 std::string default_pages_directory() {
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-    for (const fs::path& candidate :
-         {program / "../share/isthmus/meet", program / "../../../tools/meet"}) {
-        if (fs::exists(candidate / "index.html", error)) {
-            return candidate.lexically_normal().string();
-        }
-    }
-    return {};
+    const fs::path pages = (program / "../share/isthmus/meet").lexically_normal();
+    return fs::exists(pages / "index.html", error) ? pages.string() : std::string();
 }
 
 // The pages are no reason not to carry media.
@@ -66,7 +63,7 @@ http::StaticFiles load_pages(const HttpConfig& config) {
         log::warning("node", "no web pages found; http.pages_directory can name their folder");
         return {};
     }
-    auto files = http::StaticFiles::load(directory, "/meet/");
+    auto files = http::StaticFiles::load(directory, "/assets/");
     if (!files) {
         log::warning("node", "{}", files.error().message);
         return {};
@@ -89,23 +86,24 @@ http::ServerConfig server_config_of(const HttpConfig& config) {
 signaling::whip::WhipConfig whip_config_of(const NodeConfig& config) {
     signaling::whip::WhipConfig whip;
     whip.keys = config.keys;
-    for (const IceServerConfig& server : config.ice_servers) {
-        whip.ice_servers.push_back(
-            {.urls = server.urls,
-             .shared_secret = server.shared_secret,
-             .username = server.username,
-             .credential = server.credential,
-             .ttl = std::chrono::duration_cast<std::chrono::seconds>(server.credential_ttl)});
-    }
+    whip.ice_servers = ice_servers_of(config);
     return whip;
 }
 
-signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip) {
+signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip,
+                                       const signaling::livekit::RoomsStats& rooms) {
     return {.sessions_created = whip.created,
             .sessions_refused = whip.refused,
             .ice_restarts = whip.ice_restarts,
+            .livekit_joins = rooms.joins,
+            .livekit_resumes = rooms.resumes,
+            .livekit_refused = rooms.refused,
+            .livekit_malformed = rooms.malformed,
             .publishers = whip.publishers,
-            .viewers = whip.viewers};
+            .viewers = whip.viewers,
+            .rooms = rooms.rooms,
+            .room_participants = rooms.participants,
+            .livekit_sessions = rooms.sessions};
 }
 
 }  // namespace
@@ -127,6 +125,7 @@ struct Node::State {
     SystemRandom random;
     MediaPlane media;
     std::unique_ptr<signaling::whip::WhipEndpoint> whip;
+    std::unique_ptr<RoomsService> rooms;
     std::unique_ptr<signaling::api::OperationsApi> api;
     std::unique_ptr<http::Server> server;
     asio::steady_timer grace;
@@ -136,6 +135,11 @@ struct Node::State {
     void add_routes() {
         whip = std::make_unique<signaling::whip::WhipEndpoint>(
             whip_config_of(options.config), *media.switchboard, random, now_unix_s);
+        rooms = std::make_unique<RoomsService>(*io, options.config, *media.switchboard, random);
+        media.switchboard->on_connection_gone([this](const media::ConnectionGone& gone) {
+            whip->handle_gone(gone);
+            rooms->rooms().on_connection_gone(gone);
+        });
         api = std::make_unique<signaling::api::OperationsApi>(
             signaling::api::OperationsApiConfig{
                 .keys = options.config.keys,
@@ -144,16 +148,21 @@ struct Node::State {
             signaling::api::OperationsApiSources{
                 .now_unix_s = now_unix_s,
                 .http_counters = [this] { return server->counters(); },
-                .signaling_stats = [this] { return stats_of(whip->stats()); },
+                .signaling_stats = [this] { return stats_of(whip->stats(), rooms->rooms().stats()); },
                 .process_stats = signaling::api::read_process_stats},
             *media.switchboard);
         // Before WHEP's: /whep/{conference}/participants would be a session there.
         api->add_routes(router);
         whip->add_routes(router);
-        if (options.dev) {
-            add_dev_token_route(router, now_unix_s);
+        rooms->add_routes(router);
+        if (const std::string& key = options.config.join_key; !key.empty()) {
+            add_join_route(
+                router, {.key = key, .secret = options.config.keys.at(key)}, now_unix_s, [this] {
+                    return random.next_token(6);
+                });
         }
         pages = load_pages(options.config.http);
+        pages.add_page(router, "/meet/{conference}");
         pages.add_routes(router);
     }
 
@@ -247,6 +256,7 @@ void Node::shut_down(std::move_only_function<void()> done) {
     State& state = *state_;
     state.api->set_ready(false);
     state.whip->set_accepting(false);
+    state.rooms->rooms().shut_down();
     state.done = std::move(done);
     state.waiting_for = 2;
     state.grace.expires_after(state.options.config.shutdown_grace);

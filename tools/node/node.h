@@ -33,7 +33,6 @@ using MediaFactory = std::function<Result<MediaPlane>(const NodeConfig&, TaskExe
 
 struct NodeOptions {
     NodeConfig config;
-    bool dev = false;  // the key that everybody knows, and GET /dev/token
 };
 
 [[nodiscard]] std::string_view version();

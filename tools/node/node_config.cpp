@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/config_reader.h"
+#include "signaling/http/client.h"
 
 namespace isthmus::node {
 namespace {
@@ -265,6 +266,32 @@ void read_keys(ConfigReader reader, signaling::http::ApiKeys& keys) {
     }
 }
 
+void read_key_name(ConfigReader& reader,
+                   std::string_view name,
+                   const signaling::http::ApiKeys& keys,
+                   std::string& key) {
+    reader.read(name, key);
+    if (!key.empty() && !keys.contains(key)) {
+        reader.refuse(name, "there is no such key under keys");
+    }
+}
+
+void read_webhooks(ConfigReader reader,
+                   const signaling::http::ApiKeys& keys,
+                   WebhooksConfig& webhooks) {
+    reader.read("urls", webhooks.urls);
+    for (const std::string& url : webhooks.urls) {
+        if (const std::string fault = signaling::http::fault_of_url(url); !fault.empty()) {
+            reader.refuse("urls", fault);
+        }
+    }
+    read_key_name(reader, "key", keys, webhooks.key);
+    if (!webhooks.urls.empty() && webhooks.key.empty()) {
+        reader.refuse("key", "name one of keys: what is sent is signed with it");
+    }
+    reader.finish();
+}
+
 void read_log(ConfigReader reader, NodeConfig& config) {
     reader.read<log::Level>("level",
                             config.log_level,
@@ -290,6 +317,13 @@ void read_root(ConfigReader& reader, NodeConfig& config) {
     if (auto keys = reader.section("keys")) {
         read_keys(std::move(*keys), config.keys);
     }
+    if (auto meet = reader.section("meet")) {
+        read_key_name(*meet, "join_key", config.keys, config.join_key);
+        meet->finish();
+    }
+    if (auto webhooks = reader.section("webhooks")) {
+        read_webhooks(std::move(*webhooks), config.keys, config.webhooks);
+    }
     if (auto metrics = reader.section("metrics")) {
         metrics->read("require_key", config.metrics_require_key);
         metrics->finish();
@@ -304,7 +338,9 @@ void read_root(ConfigReader& reader, NodeConfig& config) {
 
 }  // namespace
 
-Result<NodeConfig> parse_node_config(const std::string& text, std::string_view name) {
+Result<NodeConfig> parse_node_config(const std::string& text,
+                                     std::string_view name,
+                                     const signaling::http::ApiKeys& keys) {
     auto root = parse_config(text, name);
     if (!root) {
         return std::unexpected(root.error());
@@ -312,6 +348,7 @@ Result<NodeConfig> parse_node_config(const std::string& text, std::string_view n
     ConfigProblems problems(name);
     ConfigReader reader(*root, problems);
     NodeConfig config;
+    config.keys = keys;
     read_root(reader, config);
     if (!problems.empty()) {
         return make_error(ErrorCode::kInvalidArgument, problems.text());
@@ -319,7 +356,7 @@ Result<NodeConfig> parse_node_config(const std::string& text, std::string_view n
     return config;
 }
 
-Result<NodeConfig> load_node_config(const std::string& path) {
+Result<NodeConfig> load_node_config(const std::string& path, const signaling::http::ApiKeys& keys) {
     // Far more than a configuration that people write.
     constexpr std::uintmax_t kFileBytesMax = 1UL << 20U;
     std::error_code error;
@@ -339,7 +376,7 @@ Result<NodeConfig> load_node_config(const std::string& path) {
             ErrorCode::kPermissionDenied,
             fmt::format("cannot read {}: check its owner and mode, or run as its owner", path));
     }
-    return parse_node_config(text, path);
+    return parse_node_config(text, path, keys);
 }
 
 std::string default_state_directory() {

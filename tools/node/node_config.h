@@ -90,11 +90,22 @@ struct IceServerConfig {
     friend bool operator==(const IceServerConfig&, const IceServerConfig&) = default;
 };
 
+// Other servers that are told what happens in conferences.
+struct WebhooksConfig {
+    std::vector<std::string> urls;
+    std::string key;  // whose secret signs what is sent
+
+    friend bool operator==(const WebhooksConfig&, const WebhooksConfig&) = default;
+};
+
 struct NodeConfig {
     MediaConfig media;
     HttpConfig http;
     std::vector<IceServerConfig> ice_servers;
     signaling::http::ApiKeys keys;
+    // The key that signs tokens for whoever opens the meeting page; empty: the page asks for one.
+    std::string join_key;
+    WebhooksConfig webhooks;
     bool metrics_require_key = true;
     log::Level log_level = log::Level::kInfo;
     log::Format log_format = log::Format::kText;
@@ -112,8 +123,12 @@ inline constexpr std::string_view kDevSecret = "devsecret-change-me-32-character
 
 // All problems at once, one a line, each with file, line, key and what to do. `name` stands for the
 // file in them.
-[[nodiscard]] Result<NodeConfig> parse_node_config(const std::string& text, std::string_view name);
-[[nodiscard]] Result<NodeConfig> load_node_config(const std::string& path);
+// `keys`: keys that there are whatever the file says.
+[[nodiscard]] Result<NodeConfig> parse_node_config(const std::string& text,
+                                                   std::string_view name,
+                                                   const signaling::http::ApiKeys& keys = {});
+[[nodiscard]] Result<NodeConfig> load_node_config(const std::string& path,
+                                                  const signaling::http::ApiKeys& keys = {});
 
 // $STATE_DIRECTORY (systemd), else /var/lib/isthmus for root, else $XDG_STATE_HOME/isthmus or
 // ~/.local/state/isthmus. Reads the environment: call before threads start.

@@ -1,11 +1,30 @@
 #include "media/worker/io/worker_group.h"
 
+#include <memory>
 #include <utility>
 
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "media/worker/worker_core.h"
+
 namespace isthmus::media {
+namespace {
+
+// Takes what is in `output`, or nothing where the worker has too much to do.
+bool hand_over(WorkerDoor& door, data::DataOutput& output) {
+    auto held = std::make_shared<data::DataOutput>(std::move(output));
+    WorkerDoor::Job job = [held](WorkerContext& context) {
+        context.core.handle_data(context.now, held->packets, std::move(held->events), context.sink);
+    };
+    if (door.post(std::move(job))) {
+        return true;
+    }
+    output = std::move(*held);
+    return false;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<WorkerDoor>> WorkerDoor::open() {
     transport::FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -64,7 +83,7 @@ void WorkerDoor::signal() {
 
 Result<std::shared_ptr<WorkerGroup>> WorkerGroup::make(std::size_t workers) {
     auto group = std::make_shared<WorkerGroup>(
-        WorkerGroup{.doors = {}, .rings = relay::RelayRings(workers)});
+        WorkerGroup{.doors = {}, .rings = relay::RelayRings(workers), .data = nullptr});
     for (std::size_t i = 0; i < workers; ++i) {
         auto door = WorkerDoor::open();
         if (!door) {
@@ -72,6 +91,14 @@ Result<std::shared_ptr<WorkerGroup>> WorkerGroup::make(std::size_t workers) {
         }
         group->doors.push_back(*std::move(door));
     }
+    auto data = data::DataThread::start(
+        data::DataLimits{}, [doors = group.get()](std::uint32_t worker, data::DataOutput& output) {
+            return hand_over(*doors->doors[worker], output);
+        });
+    if (!data) {
+        return std::unexpected(data.error());
+    }
+    group->data = *std::move(data);
     return group;
 }
 

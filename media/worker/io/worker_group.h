@@ -1,4 +1,5 @@
-// What the workers of one node share: a door to each, and the rings between them.
+// What the workers of one node share: a door to each, the rings between them, and the thread of
+// data channels.
 //
 // A door is a mailbox for jobs and a way to wake the worker's thread. Made before the threads start
 // and kept until all have ended. Doors may be used by any thread.
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "base/mailbox.h"
 #include "base/time.h"
+#include "media/data/io/data_thread.h"
 #include "media/relay/relay_rings.h"
 #include "media/transport/datagram.h"
 #include "media/transport/io/file_descriptor.h"
@@ -83,11 +85,13 @@ class WorkerDoor {
 };
 
 struct WorkerGroup {
+    // Also starts the data thread.
     // One door per worker.
     [[nodiscard]] static Result<std::shared_ptr<WorkerGroup>> make(std::size_t workers);
 
     std::vector<std::unique_ptr<WorkerDoor>> doors;
     relay::RelayRings rings;
+    std::unique_ptr<data::DataThread> data;  // ends first: it uses the doors
 };
 
 }  // namespace isthmus::media

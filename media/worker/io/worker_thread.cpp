@@ -60,13 +60,13 @@ class WorkerThread::Loop {
          std::unique_ptr<WorkerSockets> sockets,
          std::unique_ptr<transport::SrtpFanout> fanout,
          std::shared_ptr<WorkerGroup> group,
-         GoneListener on_gone)
+         WorkerListeners listeners)
         : group_(std::move(group)),
           index_(config.index),
           door_(*group_->doors.at(config.index)),
           sockets_(std::move(sockets)),
           fanout_(std::move(fanout)),
-          on_gone_(std::move(on_gone)),
+          listeners_(std::move(listeners)),
           core_({.index = config.index,
                  .limits = config.limits,
                  .transport_limits = {},
@@ -153,10 +153,40 @@ class WorkerThread::Loop {
             for (transport::TcpAcceptor& acceptor : sockets_->tcp()) {
                 acceptor.handle_timeout(now);
             }
-            while (auto gone = core_.poll_gone()) {
-                on_gone_(*std::move(gone));
-            }
+            drain_data();
+            tell_listeners();
             measure_load(now);
+        }
+    }
+
+    // A packet that the data thread does not take is lost, as on any line.
+    void drain_data() {
+        DataWork work = core_.take_data_work();
+        if (work.empty()) {
+            return;
+        }
+        data::DataThread& data = *group_->data;
+        bool taken = true;
+        for (DataWork::Opening& opening : work.opens) {
+            taken &= data.open(index_, opening.id, opening.parity, std::move(opening.description));
+        }
+        if (!work.packets.empty()) {
+            static_cast<void>(data.handle_packets(std::move(work.packets)));
+        }
+        for (const data::AssociationId closing : work.closes) {
+            taken &= data.close(closing);
+        }
+        if (!taken) {
+            log::warning("worker", "the data thread takes no more requests");
+        }
+    }
+
+    void tell_listeners() {
+        if (auto events = core_.take_events(); !events.empty()) {
+            listeners_.on_events(std::move(events));
+        }
+        while (auto gone = core_.poll_gone()) {
+            listeners_.on_gone(*std::move(gone));
         }
     }
 
@@ -274,7 +304,7 @@ class WorkerThread::Loop {
     SystemRandom random_;
     std::unique_ptr<WorkerSockets> sockets_;
     std::unique_ptr<transport::SrtpFanout> fanout_;
-    GoneListener on_gone_;
+    WorkerListeners listeners_;
     WorkerCore core_;
     LoadMeter load_meter_;
     std::deque<std::pair<std::uint32_t, Job>> undelivered_;
@@ -285,7 +315,7 @@ class WorkerThread::Loop {
 
 Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConfig& config,
                                                           std::shared_ptr<WorkerGroup> group,
-                                                          GoneListener on_gone) {
+                                                          WorkerListeners listeners) {
     auto sockets = WorkerSockets::open(config.sockets);
     if (!sockets) {
         return std::unexpected(sockets.error());
@@ -295,7 +325,7 @@ Result<std::unique_ptr<WorkerThread>> WorkerThread::start(const WorkerThreadConf
         return std::unexpected(fanout.error());
     }
     auto loop = std::make_unique<Loop>(
-        config, *std::move(sockets), *std::move(fanout), std::move(group), std::move(on_gone));
+        config, *std::move(sockets), *std::move(fanout), std::move(group), std::move(listeners));
     if (const auto prepared = loop->prepare(); !prepared) {
         return std::unexpected(prepared.error());
     }

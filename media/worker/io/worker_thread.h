@@ -32,16 +32,22 @@ struct WorkerThreadConfig {
     sfu::SfuLimits limits;
 };
 
+// Called on the worker's thread. Of one connection, events come first.
+struct WorkerListeners {
+    std::function<void(std::vector<ConferenceEvent>)> on_events;
+    std::function<void(ConnectionGone)> on_gone;
+};
+
 class WorkerThread {
   public:
     using Job = WorkerDoor::Job;
-    // Called on the worker's thread.
-    using GoneListener = std::function<void(ConnectionGone)>;
 
     // Opens the sockets and starts the thread, which takes the door that `config.index` names. The
     // error names the address and port.
     [[nodiscard]] static Result<std::unique_ptr<WorkerThread>> start(
-        const WorkerThreadConfig& config, std::shared_ptr<WorkerGroup> group, GoneListener on_gone);
+        const WorkerThreadConfig& config,
+        std::shared_ptr<WorkerGroup> group,
+        WorkerListeners listeners);
     ~WorkerThread();  // stops and joins
     WorkerThread(const WorkerThread&) = delete;
     WorkerThread& operator=(const WorkerThread&) = delete;

@@ -30,16 +30,18 @@ const FLAGS = [
 // Nothing listens there: Playwright answers for it. 127.0.0.1 counts as a secure context.
 export const PAGE_ORIGIN = 'http://127.0.0.1:9';
 
-const TYPES = { '.js': 'text/javascript', '.html': 'text/html', '.css': 'text/css' };
+const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.html': 'text/html', '.css': 'text/css' };
 
-// /e2e/* is tests/e2e/pages, /meet/* is what the node serves to people.
+// /e2e/* is tests/e2e/pages, /npm/* is livekit-client as npm has it.
+const FOLDERS = { e2e: 'tests/e2e/pages', npm: 'tests/e2e/node_modules/livekit-client/dist' };
+
 function answerPage(route) {
   const { pathname } = new URL(route.request().url());
   if (pathname === '/') {
     return route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>test</title><link rel=icon href="data:,">' });
   }
-  const [, folder, name] = /^\/(e2e|meet)\/([\w.-]+)$/.exec(pathname) ?? [];
-  const file = folder && path.join(ROOT, folder === 'e2e' ? 'tests/e2e/pages' : 'tools/meet', name);
+  const [, folder, name] = /^\/(e2e|npm)\/([\w.-]+)$/.exec(pathname) ?? [];
+  const file = folder && path.join(ROOT, FOLDERS[folder], name);
   if (!file || !fs.existsSync(file)) return route.fulfill({ status: 404, body: '' });
   return route.fulfill({ contentType: TYPES[path.extname(name)], body: fs.readFileSync(file) });
 }

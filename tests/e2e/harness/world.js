@@ -42,14 +42,14 @@ export class World {
   async publish({ conference, identity = 'alice', browser = this.publishing, url = this.node.url(), ...options }) {
     const token = makeToken({ identity, video: { room: conference, roomJoin: true, canSubscribe: false } });
     const page = await browser.open();
-    return start(page, '/e2e/publisher.js', 'publish', { ...options, token, url: `${url}/whip/${conference}` });
+    return startPage(page, '/e2e/publisher.js', 'publish', { ...options, token, url: `${url}/whip/${conference}` });
   }
 
   // Watches `of` in a page of its own; the handle's methods are those of pages/viewer.js.
   async watch({ conference, identity = 'bob', of = 'alice', url = this.node.url(), ...options }) {
     const token = makeToken({ identity, video: { room: conference, roomJoin: true, canPublish: false } });
     const page = await this.watching.open();
-    return start(page, '/e2e/viewer.js', 'watch', {
+    return startPage(page, '/e2e/viewer.js', 'watch', {
       ...options,
       token,
       url: `${url}/whep/${conference}?participant=${encodeURIComponent(of)}`,
@@ -87,7 +87,7 @@ export class World {
 }
 
 // Runs `name` of the module in the page and makes the methods of what it returns callable from here.
-async function start(page, module, name, options) {
+export async function startPage(page, module, name, options) {
   const methods = await page.evaluate(
     async ([module, name, options]) => {
       window.peer = await (await import(module))[name](options);

@@ -1,5 +1,5 @@
 // Publishes the browser's camera and microphone by WHIP.
-import { Session } from '/meet/whip.js';
+import { Session } from './whip.js';
 import { adaptAnswer, preferCodec, preferRed, selectedPath } from '/e2e/connection.js';
 import { FRAMES_PER_SECOND, HEIGHT, WIDTH } from '/e2e/picture.js';
 

@@ -1,5 +1,5 @@
 // Watches one publisher by WHEP and tells what it sees and hears.
-import { Session } from '/meet/whip.js';
+import { Session } from './whip.js';
 import { adaptAnswer, selectedPath } from '/e2e/connection.js';
 import { BARS, CELLS, HEIGHT, WIDTH, brightnessOf, numberOf } from '/e2e/picture.js';
 
@@ -60,7 +60,7 @@ export async function watch({ url, token, descriptors = false, iceTransportPolic
 
 // Reads the number of each frame that is shown within `seconds`, and how far the bars are from what
 // they should be.
-async function look(video, seconds) {
+export async function look(video, seconds) {
   const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
   const context = canvas.getContext('2d', { willReadFrequently: true });
   const brightness = (column, row) => context.getImageData(column, row, 1, 1).data[1];
@@ -104,17 +104,24 @@ function nextFrame(video, deadline) {
 // Finds the loudest frequency of what arrives. Chromium feeds the analyser only while an element plays
 // the stream too.
 async function listenTo(pc, element) {
+  const ear = await makeEar(element);
+  pc.addEventListener('track', ({ track }) => {
+    if (track.kind === 'audio') ear.hear(track);
+  });
+  return ear;
+}
+
+export async function makeEar(element) {
   const context = new AudioContext();
   await context.resume();
   const analyser = context.createAnalyser();
   analyser.fftSize = 8192;
-  pc.addEventListener('track', ({ track }) => {
-    if (track.kind !== 'audio') return;
-    const stream = new MediaStream([track]);
-    element.srcObject = stream;
-    context.createMediaStreamSource(stream).connect(analyser);
-  });
   return {
+    hear(track) {
+      const stream = new MediaStream([track]);
+      element.srcObject = stream;
+      context.createMediaStreamSource(stream).connect(analyser);
+    },
     toneHz() {
       const bins = new Float32Array(analyser.frequencyBinCount);
       analyser.getFloatFrequencyData(bins);

@@ -47,6 +47,27 @@ TEST(LayerReader, BelievesTheDescriptorWhereThePayloadIsEncrypted) {
     EXPECT_TRUE(second.needed_by.has({5, 2}));
 }
 
+// VP8's first byte says "key frame" by chance, and its next ones a size.
+TEST(LayerReader, BelievesNothingInAnEncryptedPayloadBesideADescriptor) {
+    const rtp::TemplateStructure structure = rtp::make_structure(rtp::tables::l1t3());
+    const Packet packet(
+        bytes({0x10, 0x10, 0x00, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01}), 1, true);
+    const Bytes key = rtp::write_descriptor({.structure = &structure}, 3);
+    const Bytes delta = rtp::write_descriptor({.template_id = 3, .frame_number = 1}, 3);
+    LayerReader reader;
+    reader.set_encrypted(true);
+    EXPECT_TRUE(reader.read(Codec::kVp8, packet.view, key).key_picture_start);
+    EXPECT_FALSE(reader.read(Codec::kVp8, packet.view, delta).key_picture_start);
+    EXPECT_FALSE(reader.read_again(Codec::kVp8, packet.view, delta).key_picture_start);
+    // Of a structure that never came.
+    const Bytes unknown = rtp::write_descriptor({.template_id = 63, .frame_number = 2}, 3);
+    EXPECT_FALSE(reader.read(Codec::kVp8, packet.view, unknown).key_picture_start);
+    EXPECT_EQ(reader.size_of(0).pixels(), 0U);
+    // Without descriptors it is all that there is.
+    EXPECT_TRUE(reader.read(Codec::kVp8, packet.view, {}).key_picture_start);
+    EXPECT_EQ(reader.size_of(0).pixels(), 0U);
+}
+
 TEST(LayerReader, CountsDescriptorsThatItCannotPlace) {
     const rtp::TemplateStructure structure = rtp::make_structure(rtp::tables::l1t3());
     LayerReader reader;

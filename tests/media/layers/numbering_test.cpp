@@ -1,4 +1,7 @@
 // What is written anew for a receiver, field by field. Whole streams: layer_selector_*_test.cpp.
+#include <optional>
+#include <span>
+
 #include <gtest/gtest.h>
 
 #include "media/layers/decode_targets.h"
@@ -25,22 +28,35 @@ Bytes vp8(std::uint16_t picture, std::uint8_t tl0, bool long_id = true) {
     return made;
 }
 
+// Nothing for a picture that has no number.
+std::optional<rtp::PayloadPrefix> rewritten(const Vp8Numbering& numbering,
+                                            std::uint8_t generation,
+                                            std::span<const std::byte> payload,
+                                            const Vp8Descriptor& descriptor,
+                                            std::uint64_t picture) {
+    rtp::PayloadPrefix prefix;
+    return numbering.rewrite(generation, payload, descriptor, picture, prefix)
+               ? std::optional(prefix)
+               : std::nullopt;
+}
+
 TEST(Vp8Numbering, ClosesTheGapThatADroppedPictureLeaves) {
     Vp8Numbering numbering;
     const auto parsed = *Vp8Descriptor::parse(vp8(32766, 9));
     numbering.begin(1, parsed, 32766);
     numbering.on_picture(parsed, 32766, true, true);
-    EXPECT_TRUE(numbering.rewrite(1, vp8(32766, 9), parsed, 32766)->empty());
+    EXPECT_TRUE(rewritten(numbering, 1, vp8(32766, 9), parsed, 32766)->empty());
     numbering.on_picture(parsed, 32767, false, false);
     numbering.on_picture(parsed, 32768, false, true);  // 0 on the wire
     const Bytes payload = vp8(0, 9);
-    const auto prefix = numbering.rewrite(1, payload, *Vp8Descriptor::parse(payload), 32768);
+    const auto prefix = rewritten(numbering, 1, payload, *Vp8Descriptor::parse(payload), 32768);
     ASSERT_TRUE(prefix);
     EXPECT_EQ(Bytes(prefix->view().begin(), prefix->view().end()),
               bytes({0x90, 0xe0, 0xff, 0xff, 9}));
     EXPECT_EQ(prefix->replaced, 5);
     // The one that was dropped has no number.
-    EXPECT_FALSE(numbering.rewrite(1, vp8(32767, 9), *Vp8Descriptor::parse(vp8(32767, 9)), 32767));
+    EXPECT_FALSE(
+        rewritten(numbering, 1, vp8(32767, 9), *Vp8Descriptor::parse(vp8(32767, 9)), 32767));
 }
 
 TEST(Vp8Numbering, KeepsTheNumbersOfPicturesThatMayStillCome) {
@@ -49,11 +65,11 @@ TEST(Vp8Numbering, KeepsTheNumbersOfPicturesThatMayStillCome) {
     numbering.begin(1, parsed, 10);
     numbering.on_picture(parsed, 10, true, true);
     numbering.on_picture(parsed, 13, false, true);
-    EXPECT_TRUE(numbering.rewrite(1, vp8(11, 1), *Vp8Descriptor::parse(vp8(11, 1)), 11));
+    EXPECT_TRUE(rewritten(numbering, 1, vp8(11, 1), *Vp8Descriptor::parse(vp8(11, 1)), 11));
     // A publisher that jumps is not followed.
     numbering.on_picture(parsed, 5000, false, true);
     const auto prefix =
-        numbering.rewrite(1, vp8(5000, 1), *Vp8Descriptor::parse(vp8(5000, 1)), 5000);
+        rewritten(numbering, 1, vp8(5000, 1), *Vp8Descriptor::parse(vp8(5000, 1)), 5000);
     ASSERT_TRUE(prefix);
     EXPECT_EQ(load_u8(&prefix->view()[3]), 14);
 }
@@ -67,7 +83,7 @@ TEST(Vp8Numbering, KeepsTheWidthThatTheReceiverSawFirst) {
     const auto parsed = *Vp8Descriptor::parse(narrow);
     numbering.begin(2, parsed, 5);
     numbering.on_picture(parsed, 5, true, true);
-    const auto prefix = numbering.rewrite(2, narrow, parsed, 5);
+    const auto prefix = rewritten(numbering, 2, narrow, parsed, 5);
     ASSERT_TRUE(prefix);
     EXPECT_EQ(Bytes(prefix->view().begin(), prefix->view().end()),
               bytes({0x90, 0xe0, 0x80 | 1001 >> 8, 1001 & 0xff, 2}));

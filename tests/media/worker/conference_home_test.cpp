@@ -90,5 +90,15 @@ TEST(ConferenceHome, LeavesAWorkerWithItsLastConnection) {
     EXPECT_TRUE(home.workers().empty());
 }
 
+TEST(ConferenceHome, KeepsAConnectionThatAnotherStandsBeside) {
+    ConferenceHome home("RM_1");
+    home.add(1, {1}, "alice");
+    EXPECT_FALSE(home.add(1, {2}, "alice", true));
+    EXPECT_FALSE(home.remove(1, {1}, "alice"));
+    EXPECT_EQ(home.worker_of("alice"), 1U) << "by the other one";
+    EXPECT_TRUE(home.remove(1, {2}, "alice"));
+    EXPECT_EQ(home.worker_of("alice"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace isthmus::media

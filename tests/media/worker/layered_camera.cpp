@@ -4,6 +4,7 @@
 
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/rtcp_reader.h"
+#include "media/rtp/vp8_descriptor.h"
 
 namespace isthmus::media::testing {
 namespace {
@@ -28,6 +29,7 @@ LayeredCamera::LayeredCamera(Meeting& meeting, const CameraConfig& config)
     : meeting_(meeting), config_(config) {
     sfu::MediaSection published = layered_section(sfu::Direction::kReceive, config.codec);
     published.source = config.source;
+    published.encrypted = config.encrypted;
     if (config.encodings > 1) {
         published.extensions.set(rtp::ExtensionKind::kRid, kRidId);
         for (std::size_t i = 0; i < config.encodings; ++i) {
@@ -35,17 +37,17 @@ LayeredCamera::LayeredCamera(Meeting& meeting, const CameraConfig& config)
         }
     }
     for (std::uint32_t i = 0; i < config.encodings; ++i) {
-        sources.emplace_back(
-            layers::SourceConfig{.codec = config.codec,
-                                 .mode = layers::Mode::parse(config.mode),
-                                 .descriptors = config.codec == rtp::Codec::kAv1,
-                                 .source = i + 1,
-                                 .ssrc = config.first_ssrc + i,
-                                 .first_seq = static_cast<std::uint16_t>(65520 + i * 20000),
-                                 .first_timestamp = 0xffff0000 + i * 900'001,
-                                 .first_picture = static_cast<std::uint16_t>(32760 - i * 9999),
-                                 .packets_per_frame = config.packets_per_frame << i,
-                                 .filler_bytes = config.filler_bytes});
+        sources.emplace_back(layers::SourceConfig{
+            .codec = config.codec,
+            .mode = layers::Mode::parse(config.mode),
+            .descriptors = config.codec == rtp::Codec::kAv1 || config.encrypted,
+            .source = i + 1,
+            .ssrc = config.first_ssrc + i,
+            .first_seq = static_cast<std::uint16_t>(65520 + i * 20000),
+            .first_timestamp = 0xffff0000 + i * 900'001,
+            .first_picture = static_cast<std::uint16_t>(32760 - i * 9999),
+            .packets_per_frame = config.packets_per_frame << i,
+            .filler_bytes = config.filler_bytes});
     }
     publisher = meeting.join_connected(config.identity, {published});
 }
@@ -80,15 +82,28 @@ rtp::Bytes LayeredCamera::wrap(std::size_t encoding,
         element(kDescriptorId, packet.descriptor);
     }
     block.resize((block.size() + 3) / 4 * 4);
-    return rtp::make_rtp(
-        {.payload_type = config_.codec == rtp::Codec::kAv1 ? kAv1Type : kVp8Type,
-         .marker = packet.view.marker,
-         .seq = packet.view.seq,
-         .timestamp = value_of(packet.view.timestamp),
-         .ssrc = packet.view.ssrc,
-         .extension_profile = rtp::kTwoByteExtensionProfile,
-         .extension = block,
-         .payload = rtp::Bytes(packet.view.payload.begin(), packet.view.payload.end())});
+    return rtp::make_rtp({.payload_type = config_.codec == rtp::Codec::kAv1 ? kAv1Type : kVp8Type,
+                          .marker = packet.view.marker,
+                          .seq = packet.view.seq,
+                          .timestamp = value_of(packet.view.timestamp),
+                          .ssrc = packet.view.ssrc,
+                          .extension_profile = rtp::kTwoByteExtensionProfile,
+                          .extension = block,
+                          .payload = payload_of(packet)});
+}
+
+// What lies between the descriptor and what the source put at the end is noise, of which every
+// second packet would be the beginning of a key frame.
+rtp::Bytes LayeredCamera::payload_of(const layers::SourcePacketBytes& packet) const {
+    constexpr std::size_t kIdentityBytes = 3;
+    rtp::Bytes payload(packet.view.payload.begin(), packet.view.payload.end());
+    if (config_.encrypted && config_.codec == rtp::Codec::kVp8) {
+        const auto descriptor = rtp::Vp8Descriptor::parse(payload);
+        for (std::size_t i = descriptor->bytes; i + kIdentityBytes < payload.size(); ++i) {
+            payload[i] = static_cast<std::byte>(packet.view.seq * 167U + i * 31U);
+        }
+    }
+    return payload;
 }
 
 std::vector<bool> LayeredCamera::take_requests() {

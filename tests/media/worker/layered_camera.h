@@ -34,6 +34,8 @@ struct CameraConfig {
     std::size_t filler_bytes = 0;
     std::optional<sfu::TrackSource> source = std::nullopt;
     std::uint32_t first_ssrc = 0x1000;
+    // End to end: dependency descriptors on all packets, and noise behind VP8's descriptor.
+    bool encrypted = false;
 };
 
 class LayeredCamera {
@@ -52,6 +54,7 @@ class LayeredCamera {
   private:
     [[nodiscard]] rtp::Bytes wrap(std::size_t encoding,
                                   const layers::SourcePacketBytes& packet) const;
+    [[nodiscard]] rtp::Bytes payload_of(const layers::SourcePacketBytes& packet) const;
     [[nodiscard]] std::vector<bool> take_requests();
 
     Meeting& meeting_;

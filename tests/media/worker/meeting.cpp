@@ -1,6 +1,8 @@
 #include "tests/media/worker/meeting.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <gtest/gtest.h>
 
@@ -141,6 +143,7 @@ class Meeting::WorkerNode final : public simulator::Node {
             network.send({&out, 1});
         }
         kept_.datagrams.clear();
+        std::ranges::move(core.take_events(), std::back_inserter(events));
         while (auto one = core.poll_gone()) {
             gone.push_back(*std::move(one));
         }
@@ -150,6 +153,7 @@ class Meeting::WorkerNode final : public simulator::Node {
     [[nodiscard]] transport::DatagramSink* sink() { return &kept_; }
 
     WorkerCore core;
+    std::vector<ConferenceEvent> events;
     std::vector<ConnectionGone> gone;
 
   private:
@@ -202,6 +206,10 @@ const std::vector<ConnectionGone>& Meeting::gone() const {
     return node_->gone;
 }
 
+const std::vector<ConferenceEvent>& Meeting::all_events() const {
+    return node_->events;
+}
+
 Result<JoinResult> Meeting::admit(const JoinRequest& request) {
     const ConnectionId connection{next_connection_++};
     auto result = core().join(simulator_.now(), connection, request, *node_->sink());
@@ -215,16 +223,22 @@ std::optional<Joined> Meeting::join(const std::string& identity,
     const Instant now = simulator_.now();
     const transport::IceCredentials credentials{.ufrag = random_.next_token(4),
                                                 .pwd = random_.next_token(24)};
-    JoinRequest request{.conference = "demo",
-                        .identity = identity,
-                        .name = identity,
-                        .can_publish = can_publish,
-                        .can_subscribe = can_subscribe,
-                        .watch_identity = watch_identity,
-                        .description = {.remote_ice = credentials,
-                                        .remote_fingerprint = client_identity_->fingerprint(),
-                                        .local_role = transport::DtlsRole::kServer,
-                                        .sections = std::move(sections)}};
+    JoinRequest request{
+        .conference = "demo",
+        .identity = identity,
+        .name = identity,
+        .can_publish = can_publish,
+        .can_subscribe = can_subscribe,
+        .watch_identity = watch_identity,
+        .participant_id = participant_id,
+        .names_tracks = names_tracks,
+        .beside = beside,
+        .description = {.remote_ice = node_offers ? transport::IceCredentials{} : credentials,
+                        .remote_fingerprint = node_offers ? transport::Fingerprint{}
+                                                          : client_identity_->fingerprint(),
+                        .local_role = transport::DtlsRole::kServer,
+                        .sections = std::move(sections),
+                        .data = data}};
     auto result = admit(request);
     if (!result) {
         error = result.error().message;
@@ -251,7 +265,27 @@ std::optional<Joined> Meeting::join(const std::string& identity,
     network_.settle(*client);
     return Joined{.connection = result->connection,
                   .client = std::move(client),
-                  .senders = std::move(result->local.senders)};
+                  .senders = std::move(result->local.senders),
+                  .credentials = credentials};
+}
+
+Result<sfu::LocalDescription> Meeting::renegotiate(
+    Joined& joined,
+    std::vector<sfu::MediaSection> sections,
+    const std::optional<transport::IceCredentials>& credentials) {
+    auto local = core().renegotiate(simulator_.now(),
+                                    joined.connection,
+                                    {.remote_ice = credentials.value_or(joined.credentials),
+                                     .remote_fingerprint = client_identity_->fingerprint(),
+                                     .local_role = transport::DtlsRole::kServer,
+                                     .sections = std::move(sections),
+                                     .data = data},
+                                    *node_->sink());
+    network_.settle(*node_);
+    if (local) {
+        joined.senders = local->senders;
+    }
+    return local;
 }
 
 Joined Meeting::join_connected(const std::string& identity,

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/random.h"
@@ -89,6 +90,7 @@ struct Joined {
     ConnectionId connection;
     std::unique_ptr<Client> client;
     std::vector<sfu::SenderDescription> senders;
+    transport::IceCredentials credentials;  // the client's
 };
 
 class Meeting {
@@ -106,6 +108,12 @@ class Meeting {
                           const simulator::LinkConfig& line = {});
     // What signaling does for a client that the test brings along itself.
     [[nodiscard]] Result<JoinResult> admit(const JoinRequest& request);
+    // New sections for who is in already; with the client's credentials unless others are given.
+    // Takes over the senders.
+    Result<sfu::LocalDescription> renegotiate(
+        Joined& joined,
+        std::vector<sfu::MediaSection> sections,
+        const std::optional<transport::IceCredentials>& credentials = std::nullopt);
     void leave(ConnectionId connection);
     void send_rtp(const Joined& from, const RtpToSend& packet);
     void send_rtcp(const Joined& from, std::span<const std::byte> packet);
@@ -133,10 +141,29 @@ class Meeting {
 
     [[nodiscard]] const std::vector<ConnectionGone>& gone() const;
 
+    // Of one kind, since the beginning.
+    template <typename Event>
+    [[nodiscard]] std::vector<Event> events() const {
+        std::vector<Event> found;
+        for (const ConferenceEvent& event : all_events()) {
+            if (const auto* one = std::get_if<Event>(&event)) {
+                found.push_back(*one);
+            }
+        }
+        return found;
+    }
+
+    [[nodiscard]] const std::vector<ConferenceEvent>& all_events() const;
+
     [[nodiscard]] transport::SocketAddress node_address() const { return node_address_; }
 
     std::string error;  // of the last join that was refused
     // For the next join.
+    std::string participant_id;
+    bool names_tracks = false;
+    bool beside = false;
+    bool node_offers = false;                   // the client's answer comes with renegotiate()
+    std::optional<data::DataDescription> data;  // also for renegotiate()
     bool can_publish = true;
     bool can_subscribe = true;
     std::string watch_identity;

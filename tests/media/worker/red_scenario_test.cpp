@@ -191,6 +191,23 @@ TEST(Red, IsMadeForAReceiverThatLosesPackets) {
     EXPECT_EQ(bob.client->rtp.back().view.payload_type, kOpusType);
 }
 
+// A client decrypts what comes in a packet as one frame, before it undoes RED.
+TEST(Red, IsNotMadeOfSoundThatIsEncryptedEndToEnd) {
+    Meeting meeting(37);
+    sfu::MediaSection section = red_section(Direction::kReceive);
+    section.encrypted = true;
+    const Joined alice = meeting.join_connected("alice", {section}, kLine);
+    const Joined bob = meeting.join_connected("bob", {red_section(Direction::kSend)}, kLine);
+    Microphone microphone(meeting, alice);
+    microphone.plain(10);
+    report_loss(meeting, bob, 0.3, 5);
+    microphone.plain(20);
+    ASSERT_EQ(bob.client->rtp.size(), 30U);
+    EXPECT_TRUE(std::ranges::all_of(bob.client->rtp, [](const ReceivedRtp& one) {
+        return one.view.payload_type == kOpusType;
+    }));
+}
+
 TEST(Red, WhatTheNodeNeverGotIsNotRepeated) {
     Meeting meeting(35);
     const Joined alice =

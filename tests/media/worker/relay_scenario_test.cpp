@@ -2,6 +2,9 @@
 //
 //     alice (VP8) -- worker 0 == ring ==> worker 1 -- bob, carol
 #include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +12,7 @@
 #include "media/rtp/rtcp_writer.h"
 #include "media/rtp/rtx.h"
 #include "tests/media/worker/meeting.h"
+#include "tests/media/worker/relay_pair.h"
 
 namespace isthmus::media::testing {
 namespace {
@@ -18,70 +22,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint32_t kAliceVideo = 0x11111111;
-
-// Two meetings whose clocks go together, and what carries messages between their cores.
-class Relay {
-  public:
-    explicit Relay(std::size_t ring_bytes = relay::RelayRings::kRingBytes)
-        : rings_(2, ring_bytes),
-          here(1, {.index = 0, .rings = &rings_}),
-          there(2, {.index = 1, .rings = &rings_}) {
-        here.call([](WorkerCore& core, Instant now, auto&) {
-            core.link_conference(now, "demo", "RM_shared", 1);
-        });
-        there.call([](WorkerCore& core, Instant now, auto&) {
-            core.link_conference(now, "demo", "RM_shared", 0);
-        });
-    }
-
-    void run_for(Duration duration) {
-        for (Duration passed{}; passed < duration; passed += milliseconds(1)) {
-            here.run_for(milliseconds(1));
-            there.run_for(milliseconds(1));
-            exchange();
-        }
-    }
-
-    // Both sides' clocks have to be the same before.
-    Joined join(Meeting& meeting, const std::string& identity, sfu::MediaSection section) {
-        const Instant before = meeting.simulator().now();
-        Joined joined = meeting.join_connected(identity, {std::move(section)});
-        Meeting& other = &meeting == &here ? there : here;
-        other.run_for(meeting.simulator().now() - before);
-        exchange();
-        return joined;
-    }
-
-    void exchange() {
-        for (bool more = true; more;) {
-            more = carry(here, 0, there) || carry(there, 1, here);
-        }
-    }
-
-  private:
-    relay::RelayRings rings_;
-
-    static bool carry(Meeting& from, std::uint32_t index, Meeting& to) {
-        bool any = false;
-        while (auto envelope = from.core().relay().poll_message()) {
-            any = true;
-            to.call([&](WorkerCore& core, Instant now, transport::DatagramSink& sink) {
-                core.handle_relay_message(now, index, std::move(envelope->message), sink);
-            });
-        }
-        from.core().relay().publish([](std::uint32_t) {});
-        to.call([&](WorkerCore& core, Instant now, transport::DatagramSink& sink) {
-            while (core.handle_relay_packets(now, sink)) {
-                any = true;
-            }
-        });
-        return any;
-    }
-
-  public:
-    Meeting here;
-    Meeting there;
-};
 
 RtpToSend frame(std::uint16_t seq, bool key) {
     return {.seq = seq,
@@ -142,6 +82,47 @@ TEST(Relay, OnePacketGoesAcrossHoweverManyWatch) {
     EXPECT_EQ(relay.here.core().stats().relay_packets_sent, 10U);
     EXPECT_EQ(relay.there.core().stats().relay_packets_received, 10U);
     EXPECT_EQ(relay.there.core().stats().relay_packets_dropped, 0U);
+}
+
+class CountingSink final : public transport::DatagramSink {
+  public:
+    void send(std::span<const transport::OutDatagram> datagrams) override {
+        count += datagrams.size();
+    }
+
+    std::size_t count = 0;
+};
+
+// Relayed frames came as much later as the publisher's own worker took to serve its viewers.
+TEST(Relay, APacketGoesAcrossBeforeTheViewersHereAreServed) {
+    Relay relay;
+    const Joined alice = relay.join(relay.here, "alice", video_section(Direction::kReceive));
+    const Joined bob = relay.join(relay.there, "bob", video_section(Direction::kSend));
+    const Joined carol = relay.join(relay.here, "carol", video_section(Direction::kSend));
+    relay.here.send_rtp(alice, frame(0, true));
+    relay.run_for(milliseconds(33));
+
+    ASSERT_TRUE(alice.client->ice().send_rtp(make_rtp(frame(1, false))));
+    const auto sent = alice.client->ice().poll_datagram();
+    ASSERT_TRUE(sent);
+    std::vector<std::byte> bytes(sent->bytes.begin(), sent->bytes.end());
+    transport::Path path = *alice.client->ice().selected_path();
+    std::swap(path.local, path.remote);
+    const std::array batch = {transport::InDatagram{.path = &path, .bytes = bytes}};
+    const Instant now = relay.here.simulator().now();
+    CountingSink here;
+    CountingSink there;
+    relay.here.core().take_in(now, batch, here);
+    std::vector<std::uint32_t> woken;
+    relay.here.core().relay().publish([&](std::uint32_t peer) { woken.push_back(peer); });
+    EXPECT_EQ(woken, std::vector<std::uint32_t>{1});
+    EXPECT_TRUE(relay.there.core().handle_relay_packets(now, there));
+    EXPECT_EQ(there.count, 1U) << "bob's";
+    EXPECT_EQ(here.count, 0U);
+
+    relay.here.core().forward(now, here);
+    EXPECT_GE(here.count, 1U) << "carol's";
+    EXPECT_FALSE(relay.there.core().handle_relay_packets(now, there)) << "once";
 }
 
 TEST(Relay, WhatAViewerLostIsRepeatedByItsOwnWorker) {

@@ -3,6 +3,7 @@
 //     alice (VP8 simulcast, or AV1 L3T3) -- 10 ms --> node -- 10 ms, some lossy --> viewers
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -25,8 +26,14 @@ using std::chrono::milliseconds;
 // A camera in front of which time passes.
 class Camera : public LayeredCamera {
   public:
-    Camera(Meeting& meeting, rtp::Codec codec, std::string_view mode, std::size_t encodings)
-        : LayeredCamera(meeting, {.codec = codec, .mode = mode, .encodings = encodings}),
+    Camera(Meeting& meeting,
+           rtp::Codec codec,
+           std::string_view mode,
+           std::size_t encodings,
+           bool encrypted = false)
+        : LayeredCamera(
+              meeting,
+              {.codec = codec, .mode = mode, .encodings = encodings, .encrypted = encrypted}),
           meeting_(meeting) {}
 
     void picture() {
@@ -167,6 +174,40 @@ TEST(Simulcast, EveryViewerGetsTheSizeThatItWants) {
     ASSERT_TRUE(info && info->subscriptions[0].current);
     EXPECT_EQ(info->subscriptions[0].current->spatial, 1);
     EXPECT_EQ(info->subscriptions[0].current->temporal, 0);
+}
+
+// Encrypted end to end by the client: rids and dependency descriptors say all that the node needs.
+TEST(Simulcast, EveryViewerGetsTheSizeThatItWantsOfWhatIsNoiseToTheNode) {
+    for (const rtp::Codec codec : {rtp::Codec::kVp8, rtp::Codec::kAv1}) {
+        Meeting meeting(2);
+        const bool simulcast = codec == rtp::Codec::kVp8;
+        Camera camera(meeting, codec, simulcast ? "L1T3" : "L3T3", simulcast ? 3 : 1, true);
+        Viewer large(meeting, "large", codec);
+        Viewer small(meeting, "small", codec);
+        small.want({.max_spatial = 0, .max_temporal = 0});
+        run(camera, {&large, &small}, 60);
+        // Who comes later catches up from a key frame, and from no other packet.
+        Viewer late(meeting, "late", codec);
+        run(camera, {&large, &small, &late}, 30);
+        const Summary of_large = large.check(camera);
+        const Summary of_small = small.check(camera);
+        const Summary of_late = late.check(camera);
+        EXPECT_FALSE(of_small.frames.contains({0, 1}));
+        EXPECT_GT(late.size(), 20U);
+        if (simulcast) {
+            EXPECT_EQ(large.last().source, 3U);
+            EXPECT_EQ(of_small.sources, (std::set<std::uint32_t>{1}));
+            EXPECT_EQ(late.last().source, 3U);
+        } else {
+            EXPECT_TRUE(of_large.frames.contains({2, 2}));
+            EXPECT_FALSE(of_small.frames.contains({1, 0}));
+        }
+        const auto alice = meeting.participant("alice");
+        for (const sfu::StreamInfo& stream : alice->tracks[0].streams) {
+            EXPECT_LE(stream.key_frames, 6U) << "noise does not look like key frames";
+            EXPECT_EQ(stream.bad_payloads, 0U);
+        }
+    }
 }
 
 TEST(Simulcast, AViewerMovesBetweenSizesAndAsksTheRightStreamForAKeyFrame) {

@@ -39,7 +39,7 @@ class StaticFilesTest : public testing::Test {
         if (!etag.empty()) {
             request.headers.emplace("If-None-Match", etag);
         }
-        return StaticFiles::load(directory_, "/meet/").value().answer(request);
+        return StaticFiles::load(directory_, "/assets/").value().answer(request);
     }
 
     fs::path directory_;
@@ -51,19 +51,19 @@ std::string header(const Response& response, std::string_view name) {
 }
 
 TEST_F(StaticFilesTest, ServesFilesWithTheirTypes) {
-    const Response page = get("/meet/page.js");
+    const Response page = get("/assets/page.js");
     EXPECT_EQ(page.status, 200U);
     EXPECT_EQ(page.body, "let a = 1;");
     EXPECT_EQ(header(page, "Content-Type"), "text/javascript; charset=utf-8");
     EXPECT_TRUE(header(page, "Content-Security-Policy").contains("default-src 'self'"));
-    EXPECT_EQ(header(get("/meet/img/dot.svg"), "Content-Type"), "image/svg+xml");
+    EXPECT_EQ(header(get("/assets/img/dot.svg"), "Content-Type"), "image/svg+xml");
 }
 
 TEST_F(StaticFilesTest, ServesTheIndexForItsDirectory) {
-    for (const char* path : {"/", "/meet", "/meet/", "/meet/index.html"}) {
+    for (const char* path : {"/", "/assets", "/assets/", "/assets/index.html"}) {
         EXPECT_EQ(get(path).body, "<p>page</p>") << path;
     }
-    EXPECT_EQ(get("/meet/img/").status, 404U);
+    EXPECT_EQ(get("/assets/img/").status, 404U);
 }
 
 TEST_F(StaticFilesTest, AnswersNotModified) {
@@ -73,17 +73,17 @@ TEST_F(StaticFilesTest, AnswersNotModified) {
     EXPECT_EQ(get("/", etag).body, "");
     EXPECT_EQ(get("/", "\"other\", " + etag).status, 304U);
     EXPECT_EQ(get("/", "\"other\"").status, 200U);
-    EXPECT_NE(etag, header(get("/meet/page.js"), "ETag"));
+    EXPECT_NE(etag, header(get("/assets/page.js"), "ETag"));
 }
 
 TEST_F(StaticFilesTest, ServesNothingElse) {
-    for (const char* path : {"/meet/../meet/page.js",
-                             "/meet/./page.js",
-                             "//meet/page.js",
-                             "/meet/link.txt",
-                             "/meet/etc/passwd",
-                             "/meet/.secret",
-                             "/meet/../../../../etc/passwd",
+    for (const char* path : {"/assets/../assets/page.js",
+                             "/assets/./page.js",
+                             "//assets/page.js",
+                             "/assets/link.txt",
+                             "/assets/etc/passwd",
+                             "/assets/.secret",
+                             "/assets/../../../../etc/passwd",
                              "/etc/passwd",
                              "/page.js",
                              ""}) {
@@ -93,8 +93,8 @@ TEST_F(StaticFilesTest, ServesNothingElse) {
 
 TEST_F(StaticFilesTest, RefusesAFolderThatHoldsTooMuch) {
     write("big.bin", std::string(kStaticBytesMax, 'x'));
-    EXPECT_EQ(StaticFiles::load(directory_, "/meet/").error().code, ErrorCode::kLimitExceeded);
-    EXPECT_EQ(StaticFiles::load("/nonexistent", "/meet/").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(StaticFiles::load(directory_, "/assets/").error().code, ErrorCode::kLimitExceeded);
+    EXPECT_EQ(StaticFiles::load("/nonexistent", "/assets/").error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

@@ -164,6 +164,18 @@ TEST(Answer, ToAPublisherHasWhatIceLiteAndDtlsNeed) {
     EXPECT_TRUE(made.answer.media[1].rtcp_reduced_size);
 }
 
+TEST(Answer, TakesCongestionFeedbackForAllTypesAtOnce) {
+    NegotiationPolicy policy;
+    policy.role = Role::kViewer;
+    const std::string offer =
+        replaced(offer_of(kVp8Section), "a=sendonly\r\n", "a=recvonly\r\na=rtcp-fb:* ack ccfb\r\n");
+    const Exchange made = offer_and_answer(offer, policy);
+    EXPECT_TRUE(made.answer.media[0].congestion_feedback);
+    EXPECT_THAT(made.text, HasSubstr("\r\na=rtcp-fb:* ack ccfb\r\n"));
+    EXPECT_THAT(offer_and_answer(replaced(offer, " ack ccfb", " nack"), policy).text,
+                testing::Not(HasSubstr("ccfb")));
+}
+
 TEST(Answer, CandidatesStandInTheFirstSectionOfTheBundleOnly) {
     const Exchange made = offer_and_answer_file("firefox_publish.sdp", Role::kPublisher);
     EXPECT_THAT(made.answer.media[0].candidates,
