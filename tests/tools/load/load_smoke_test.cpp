@@ -56,14 +56,13 @@ class NodeProcess {
                   0);
         posix_spawn_file_actions_destroy(&actions);
         ::close(ends[1]);
-        output_ = ::fdopen(ends[0], "r");
+        output_.reset(::fdopen(ends[0], "r"));
     }
 
     ~NodeProcess() {
         ::kill(pid, SIGTERM);
         int status = 0;
         ::waitpid(pid, &status, 0);
-        std::fclose(output_);
     }
 
     NodeProcess(const NodeProcess&) = delete;
@@ -72,7 +71,7 @@ class NodeProcess {
     // The first line that names such a server of it; empty where the node ends before.
     std::string url(const std::string& scheme = "http://") {
         std::array<char, 512> line{};
-        while (std::fgets(line.data(), static_cast<int>(line.size()), output_) != nullptr) {
+        while (std::fgets(line.data(), static_cast<int>(line.size()), output_.get()) != nullptr) {
             std::string text = line.data();
             if (text.starts_with(scheme)) {
                 return text.substr(0, text.find_last_not_of("/\n") + 1);
@@ -88,7 +87,7 @@ class NodeProcess {
     pid_t pid = -1;
 
   private:
-    std::FILE* output_ = nullptr;
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> output_{nullptr, std::fclose};
 };
 
 RunReport run_against(NodeProcess& node, LoadOptions options) {
