@@ -51,7 +51,7 @@ test('two people meet, on a wall and on a phone', async () => {
   await alice.getByText('2 people').waitFor();
   await button(bob, 'People').click();
   await bob.setViewportSize({ width: 360, height: 640 });
-  assert.ok(await bob.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'no sideways scroll');
+  await eventually('no sideways scroll', () => bob.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   for (const name of ['Microphone', 'Camera', 'Leave']) {
     assert.ok(await button(bob, name).isVisible(), `${name} is there on a phone`);
   }
@@ -115,8 +115,8 @@ test('views, devices and statistics', async () => {
   await button(bob, 'Devices').click();
   const microphone = bob.getByRole('dialog').getByLabel('Microphone');
   const choices = await microphone.locator('option').evaluateAll((options) => options.map(({ value }) => value));
-  assert.ok(choices.length > 1, 'Chromium pretends to have several microphones');
-  await microphone.selectOption(choices[1]);
+  assert.ok(choices.length > 0 && !choices.includes('off'), `the microphones of a meeting: ${choices}`);
+  await microphone.selectOption(choices.at(-1));
   await bob.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
   await bob.locator('body').press('?');
   await bob.getByRole('dialog').getByText('Raise hand').waitFor();
