@@ -66,6 +66,7 @@ class SignalSession final : private ConnectionUser {
     void on_track_ended(const std::string& track_sid);
     void on_audience_changed(const RoomParticipant& publisher);
     void on_permission_changed();
+    void on_tick();
     // As the client itself or a server asks.
     void update_subscription(const proto::UpdateSubscription& update);
 
@@ -127,6 +128,7 @@ class SignalSession final : private ConnectionUser {
     void handle_audience(const proto::SubscriptionPermission& permission);
     void handle_sync(const proto::SyncState& state);
     void handle_simulate(const proto::SimulateScenario& scenario);
+    void tell_speaking(bool active);
     void handle_audio_track(const proto::UpdateLocalAudioTrack& update);
     void handle_video_track(const proto::UpdateLocalVideoTrack& update);
     void handle_ping(const proto::Ping& ping);
@@ -145,7 +147,8 @@ class SignalSession final : private ConnectionUser {
     bool auto_subscribe_ = true;
     bool adaptive_ = false;
     bool connected_ = false;
-    bool close_on_resume_ = false;  // asked for by a simulated failure
+    bool close_on_resume_ = false;   // asked for by a simulated failure
+    Instant speaks_until_ = kNever;  // as the client asked to be told, to try it out
     std::vector<Channel> channels_;
     DataRouter data_;
     Subscriptions subscriptions_;
