@@ -353,6 +353,7 @@ void Rooms::check_sessions() {
         if (session == nullptr) {
             continue;
         }
+        session->on_tick();
         if (!session->is_connected() && now_ - session->began() >= kJoinTime) {
             late.emplace_back(sid, proto::JOIN_FAILURE);
         } else if (session->socket_lost() != kNever &&

@@ -1,6 +1,7 @@
 // What a client asks for on its socket.
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "base/log.h"
@@ -20,6 +21,8 @@ constexpr std::size_t kAttributesBytesMax = 64UL * 1024;
 constexpr std::size_t kNameBytesMax = 256;
 // Beyond what a person does; the rest waits for others, and is one message then.
 constexpr int kChangesPerSecond = 10;
+
+constexpr std::int32_t kSimulatedSpeechSecondsMax = 60;
 
 template <typename Map>
 [[nodiscard]] std::size_t bytes_of(const Map& attributes) {
@@ -231,6 +234,12 @@ void SignalSession::handle_sync(const proto::SyncState& state) {
 
 void SignalSession::handle_simulate(const proto::SimulateScenario& scenario) {
     switch (scenario.scenario_case()) {
+        case proto::SimulateScenario::kSpeakerUpdate:
+            tell_speaking(true);
+            speaks_until_ =
+                host_->now() + std::chrono::seconds(std::clamp(
+                                   scenario.speaker_update(), 0, kSimulatedSpeechSecondsMax));
+            break;
         case proto::SimulateScenario::kServerLeave:
             leave(proto::SERVER_SHUTDOWN, proto::LeaveRequest::DISCONNECT);
             host_->remove(participant_sid(), proto::SERVER_SHUTDOWN);
@@ -252,6 +261,23 @@ void SignalSession::handle_simulate(const proto::SimulateScenario& scenario) {
             break;
         default:
             break;
+    }
+}
+
+// Only the client itself is told: it asked for it.
+void SignalSession::tell_speaking(bool active) {
+    proto::SignalResponse response;
+    proto::SpeakerInfo& speaker = *response.mutable_speakers_changed()->add_speakers();
+    speaker.set_sid(participant_sid());
+    speaker.set_active(active);
+    speaker.set_level(active ? 1.0F : 0.0F);
+    send(response);
+}
+
+void SignalSession::on_tick() {
+    if (speaks_until_ != kNever && host_->now() >= speaks_until_) {
+        speaks_until_ = kNever;
+        tell_speaking(false);
     }
 }
 

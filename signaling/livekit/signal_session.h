@@ -67,6 +67,7 @@ class SignalSession final : private ConnectionUser {
     void on_track_ended(const std::string& track_sid);
     void on_audience_changed(const RoomParticipant& publisher);
     void on_permission_changed();
+    void on_tick();
     // As the client itself or a server asks.
     void update_subscription(const proto::UpdateSubscription& update);
 
@@ -130,6 +131,7 @@ class SignalSession final : private ConnectionUser {
     void handle_audience(const proto::SubscriptionPermission& permission);
     void handle_sync(const proto::SyncState& state);
     void handle_simulate(const proto::SimulateScenario& scenario);
+    void tell_speaking(bool active);
     void handle_audio_track(const proto::UpdateLocalAudioTrack& update);
     void handle_video_track(const proto::UpdateLocalVideoTrack& update);
     void handle_ping(const proto::Ping& ping);
@@ -150,7 +152,8 @@ class SignalSession final : private ConnectionUser {
     bool connected_ = false;
     Instant changes_since_{};
     int changes_ = 0;
-    bool close_on_resume_ = false;  // asked for by a simulated failure
+    bool close_on_resume_ = false;   // asked for by a simulated failure
+    Instant speaks_until_ = kNever;  // as the client asked to be told, to try it out
     std::vector<Channel> channels_;
     DataRouter data_;
     Subscriptions subscriptions_;

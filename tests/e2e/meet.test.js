@@ -114,6 +114,7 @@ test('views, devices and statistics', async () => {
   await eventually('figures of Alice', async () => (await row.count()) === 1 && Number(await row.locator('td').nth(2).textContent()) > 20);
   await button(bob, 'Devices').click();
   const microphone = bob.getByRole('dialog').getByLabel('Microphone');
+  await microphone.waitFor();
   const choices = await microphone.locator('option').evaluateAll((options) => options.map(({ value }) => value));
   assert.ok(choices.length > 0 && !choices.includes('off'), `the microphones of a meeting: ${choices}`);
   await microphone.selectOption(choices.at(-1));
