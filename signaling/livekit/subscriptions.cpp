@@ -75,8 +75,8 @@ std::vector<std::string> Subscriptions::assign(std::vector<MediaSection>& sectio
     }
     stale_.clear();
     const std::size_t waiting = count_waiting(MediaKind::kAudio) + count_waiting(MediaKind::kVideo);
-    stuck_ = asked_ && waiting > 0 && waiting >= waiting_before_;
-    waiting_before_ = waiting;
+    stuck_ = asked_ && waiting > 0 && offered.size() <= offered_before_;
+    offered_before_ = offered.size();
     asked_ = false;
     return fresh;
 }

@@ -75,9 +75,9 @@ class Subscriptions {
     std::map<std::string, media::rtp::MediaKind, std::less<>> free_;  // by mid, of the last answer
     std::set<std::string, std::less<>> stale_;  // mids that carry what is not wanted any more
     bool asked_ = false;
-    // Waiting when the client was last asked: one that offers no more sections is not asked for
-    // ever.
-    std::size_t waiting_before_ = 0;
+    // Sections of the last offer that the client receives on: one that is asked for more and offers
+    // no more is not asked again until something else is wanted.
+    std::size_t offered_before_ = 0;
     bool stuck_ = false;
 };
 

@@ -53,6 +53,31 @@ TEST(Subscriptions, GivesTracksToFreeSectionsOfTheirKind) {
     EXPECT_EQ(again[3].wanted_track, "TR_V");
 }
 
+// Tracks that are published between the question and the offer that answers it.
+TEST(Subscriptions, AsksAgainForWhatCameMeanwhile) {
+    Subscriptions subscriptions;
+    auto sections = six_sections();
+    subscriptions.assign(sections);
+    for (int i = 0; i < 4; ++i) {
+        subscriptions.want(track("TR_V" + std::to_string(i), MediaKind::kVideo));
+    }
+    ASSERT_TRUE(subscriptions.needs_offer());
+    EXPECT_EQ(subscriptions.shortfall().videos, 1U);
+    subscriptions.asked();
+    for (int i = 4; i < 10; ++i) {
+        subscriptions.want(track("TR_V" + std::to_string(i), MediaKind::kVideo));
+    }
+    auto seven = six_sections();
+    seven.push_back(receiving("6", MediaKind::kVideo));
+    subscriptions.assign(seven);
+    ASSERT_TRUE(subscriptions.needs_offer());
+    EXPECT_EQ(subscriptions.shortfall().videos, 6U);
+    subscriptions.asked();
+    // One that offers no more is not asked for ever.
+    subscriptions.assign(seven);
+    EXPECT_FALSE(subscriptions.needs_offer());
+}
+
 TEST(Subscriptions, AsksForTheSectionsThatAreMissing) {
     Subscriptions subscriptions;
     auto sections = six_sections();
