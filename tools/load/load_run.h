@@ -31,6 +31,8 @@ class LoadRun {
     [[nodiscard]] Result<void> join_publishers();
     void join_viewers();
     void measure();
+    // LiveKit: subscriptions once all have joined.
+    [[nodiscard]] std::uint64_t tracks_wanted() const;
     void add_viewers(std::uint32_t count);
     void finish();
 
