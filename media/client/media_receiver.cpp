@@ -193,8 +193,7 @@ const MediaReceiver::Route* MediaReceiver::learn_route(const RtpPacketView& pack
     if (media == routes_.end()) {
         return nullptr;
     }
-    return add_route(
-        {.ssrc = packet.ssrc, .stream = media->stream, .section = place, .rtx = true});
+    return add_route({.ssrc = packet.ssrc, .stream = media->stream, .section = place, .rtx = true});
 }
 
 void MediaReceiver::handle_rtcp(Instant now, std::span<const std::byte> packet) {

@@ -1,9 +1,9 @@
 // The receiving half of a client: all streams of one connection, heard as a browser hears them.
 //
-// Sections come and go while it runs. Finds the stream of a packet by SSRC or MID, turns retransmissions into what they repair, and
-// writes the RTCP that a browser would: receiver reports, transport-wide feedback, NACK, PLI.
-// Sans-I/O: after every call that takes `now`, drain write_rtcp() and re-arm from next_timeout().
-// Nothing is allocated per packet.
+// Sections come and go while it runs. Finds the stream of a packet by SSRC or MID, turns
+// retransmissions into what they repair, and writes the RTCP that a browser would: receiver
+// reports, transport-wide feedback, NACK, PLI. Sans-I/O: after every call that takes `now`, drain
+// write_rtcp() and re-arm from next_timeout(). Nothing is allocated per packet.
 //
 // Leaves out: REMB (the sender estimates), FIR, RED and FEC.
 // Specification: RFC 3550, RFC 4585, RFC 4588, RFC 5506, RFC 9143 section 9.2.

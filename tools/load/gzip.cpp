@@ -11,12 +11,9 @@ std::string gzip(std::string_view plain) {
     constexpr int kWindowBits = MAX_WBITS + 16;
     constexpr int kMemoryLevel = 8;
     z_stream stream{};
-    CHECK(::deflateInit2(&stream,
-                         Z_BEST_SPEED,
-                         Z_DEFLATED,
-                         kWindowBits,
-                         kMemoryLevel,
-                         Z_DEFAULT_STRATEGY) == Z_OK);
+    CHECK(::deflateInit2(
+              &stream, Z_BEST_SPEED, Z_DEFLATED, kWindowBits, kMemoryLevel, Z_DEFAULT_STRATEGY) ==
+          Z_OK);
     std::string out(::deflateBound(&stream, static_cast<uLong>(plain.size())), '\0');
     // zlib does not write there.
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)

@@ -57,8 +57,8 @@ std::string LivekitSession::make_target(std::string_view token) {
     wrapped.set_compression(proto::WrappedJoinRequest::GZIP);
     wrapped.set_join_request(gzip(join.SerializeAsString()));
     // A JWT's characters need no encoding in a query, and base64url's neither.
-    return "/rtc/v1?access_token=" + std::string(token) + "&join_request=" +
-           signaling::http::encode_base64url(wrapped.SerializeAsString());
+    return "/rtc/v1?access_token=" + std::string(token) +
+           "&join_request=" + signaling::http::encode_base64url(wrapped.SerializeAsString());
 }
 
 void LivekitSession::describe_track(std::size_t index, proto::AddTrackRequest& request) const {
@@ -133,9 +133,8 @@ bool LivekitSession::handle_message(Instant now, std::string_view payload) {
         case proto::SignalResponse::kAnswer:
             return handle_answer(now, response.answer());
         case proto::SignalResponse::kMediaSectionsRequirement:
-            participant_->add_receive_sections(
-                response.media_sections_requirement().num_audios(),
-                response.media_sections_requirement().num_videos());
+            participant_->add_receive_sections(response.media_sections_requirement().num_audios(),
+                                               response.media_sections_requirement().num_videos());
             offer_wanted_ = true;
             if (!offer_open_) {
                 offer_again();

@@ -28,8 +28,8 @@ struct LoadOptions {
     std::string conference = "load";
     std::uint32_t conferences = 1;  // publishers and viewers in each
 
-    // By the LiveKit protocol instead of WHIP and WHEP: publishers watch each other too, and all are
-    // subscribed to everything.
+    // By the LiveKit protocol instead of WHIP and WHEP: publishers watch each other too, and all
+    // are subscribed to everything.
     bool livekit = false;
 
     std::uint32_t publishers = 1;

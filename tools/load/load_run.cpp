@@ -242,7 +242,7 @@ void LoadRun::join_viewers() {
         report_.viewers_within_limits = 0;
     }
     const Instant begin = read_clock();
-    Instant limit = kNever;
+    Instant limit = wanted == 0 ? begin + kJoinLimit : kNever;
     // Publishers that watch each other count too.
     const std::uint64_t receivers =
         wanted + (options_.livekit && options_.publishers > 1 ? publishers : 0);

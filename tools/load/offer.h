@@ -26,9 +26,9 @@ struct OfferSpec {
     media::transport::Fingerprint fingerprint;
     std::string cname;
     std::uint64_t session_id = 0;
-    std::uint64_t session_version = 1;             // one more in each offer
-    std::vector<OfferedTrack> tracks;              // sent, on the first sections
-    std::vector<media::rtp::MediaKind> receive;    // recvonly sections; more may follow
+    std::uint64_t session_version = 1;                        // one more in each offer
+    std::vector<OfferedTrack> tracks;                         // sent, on the first sections
+    std::vector<media::rtp::MediaKind> receive;               // recvonly sections; more may follow
     media::rtp::Codec video_codec = media::rtp::Codec::kVp8;  // the first of the offer
 };
 

@@ -138,9 +138,11 @@ class Participant {
     static constexpr std::size_t kSectionsMax = 2048;
 
     void choose_sections();
+
     [[nodiscard]] bool receives() const {
         return role_ == ParticipantRole::kViewer || context_.options.livekit;
     }
+
     [[nodiscard]] Result<void> connect(Instant now,
                                        const NodeAnswer& answer,
                                        const media::transport::SocketAddress& local,

@@ -162,9 +162,9 @@ void SignalClients::handle_timeout(Instant now) {
         }
         if (now >= connection->deadline) {
             fail(client,
-                 connection->stream ? "the node does not open a WebSocket in time"
-                                    : "connecting for signaling failed: " +
-                                          std::system_category().message(errno));
+                 connection->stream
+                     ? "the node does not open a WebSocket in time"
+                     : "connecting for signaling failed: " + std::system_category().message(errno));
         } else if (now >= connection->session.next_timeout()) {
             connection->session.handle_timeout(now);
             static_cast<void>(flush(client));

@@ -35,8 +35,8 @@ class SignalUser {
 struct SignalClientsConfig {
     HttpAuthority authority;
     media::transport::SocketAddress address;
-    const TlsTrust* trust = nullptr;               // for HTTPS; outlives the clients
-    Duration timeout = std::chrono::seconds(10);   // from connecting to the upgrade
+    const TlsTrust* trust = nullptr;              // for HTTPS; outlives the clients
+    Duration timeout = std::chrono::seconds(10);  // from connecting to the upgrade
 };
 
 class SignalClients {

@@ -79,8 +79,8 @@ std::string WebSocketClient::accept_of(std::string_view key) {
     const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int length = 0;
-    CHECK(::EVP_Digest(
-              text.data(), text.size(), digest.data(), &length, ::EVP_sha1(), nullptr) == 1);
+    CHECK(::EVP_Digest(text.data(), text.size(), digest.data(), &length, ::EVP_sha1(), nullptr) ==
+          1);
     return base64(std::span(digest).first(length));
 }
 

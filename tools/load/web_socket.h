@@ -29,9 +29,7 @@ class WebSocketClient {
     enum class State : std::uint8_t { kOpening, kOpen, kClosed };
 
     // Begins to ask for an upgrade of `target`. `random` outlives the client.
-    WebSocketClient(const HttpAuthority& authority,
-                    std::string_view target,
-                    RandomSource& random);
+    WebSocketClient(const HttpAuthority& authority, std::string_view target, RandomSource& random);
 
     // What the server sent. The sentence says why there is no going on; then the state is kClosed.
     [[nodiscard]] std::expected<void, std::string> push(std::string_view bytes);

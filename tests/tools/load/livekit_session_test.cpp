@@ -34,8 +34,7 @@ class LivekitSessionTest : public ::testing::Test {
         const std::string begin = "/rtc/v1?access_token=TOKEN&join_request=";
         EXPECT_TRUE(target.starts_with(begin));
         proto::JoinRequest join;
-        EXPECT_TRUE(
-            signaling::livekit::decode_join_request(target.substr(begin.size()), join));
+        EXPECT_TRUE(signaling::livekit::decode_join_request(target.substr(begin.size()), join));
         return join;
     }
 
@@ -49,10 +48,10 @@ class LivekitSessionTest : public ::testing::Test {
         const media::sfu::LocalDescription local{
             .ice = {.ufrag = "node", .pwd = "ABCDEFGHIJKLMNOPQRSTUVWX"},
             .fingerprint = {},
-            .candidates = {{.address = {.ip = media::transport::IpAddress::v4({127, 0, 0, 1}),
-                                        .port = 5004},
-                            .priority = 1,
-                            .foundation = "1"}}};
+            .candidates = {
+                {.address = {.ip = media::transport::IpAddress::v4({127, 0, 0, 1}), .port = 5004},
+                 .priority = 1,
+                 .foundation = "1"}}};
         proto::SignalResponse response;
         response.mutable_answer()->set_type("answer");
         response.mutable_answer()->set_id(offer.id());
@@ -96,7 +95,7 @@ class LivekitSessionTest : public ::testing::Test {
     std::unique_ptr<media::transport::SrtpFanout> fanout =
         *media::transport::make_srtp_fanout(media::transport::SrtpEngine::kAuto);
     std::shared_ptr<const media::transport::DtlsIdentity> identity =
-        *media::transport::DtlsIdentity::make();
+        *media::transport::DtlsIdentity::make(media::transport::kSrtpProfilesByPreference);
     media::client::PacketBatch batch{*fanout, sink};
     LayerRecordings recordings = LayerRecordings(3, std::make_shared<media::client::Recording>());
     DurationSet durations;

@@ -48,7 +48,8 @@ std::string frame(int opcode, const std::string& payload, bool last = true) {
     } else {
         bytes.push_back(127);
         for (int shift = 56; shift >= 0; shift -= 8) {
-            bytes.push_back(static_cast<char>((payload.size() >> static_cast<unsigned>(shift)) & 0xffU));
+            bytes.push_back(
+                static_cast<char>((payload.size() >> static_cast<unsigned>(shift)) & 0xffU));
         }
     }
     return bytes + payload;
@@ -67,7 +68,8 @@ std::string unmasked(const std::string& bytes) {
 
 // SPEC rfc6455#1.3: its example.
 TEST(WebSocketAccept, IsTheHashOfTheKey) {
-    EXPECT_EQ(WebSocketClient::accept_of("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    EXPECT_EQ(WebSocketClient::accept_of("dGhlIHNhbXBsZSBub25jZQ=="),
+              "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
 TEST_F(WebSocketClientTest, AsksForAnUpgrade) {
@@ -80,8 +82,8 @@ TEST_F(WebSocketClientTest, AsksForAnUpgrade) {
 
 TEST_F(WebSocketClientTest, ReadsMessagesWhereverTheBytesAreCut) {
     const std::string large(70'000, 'x');
-    const std::string bytes = answer() + frame(2, "one") + frame(1, std::string(300, 'y')) +
-                              frame(2, large);
+    const std::string bytes =
+        answer() + frame(2, "one") + frame(1, std::string(300, 'y')) + frame(2, large);
     for (const char byte : bytes) {
         ASSERT_TRUE(client.push({&byte, 1}));
     }
@@ -158,7 +160,8 @@ TEST_F(WebSocketClientTest, TellsWhyTheServerRefuses) {
 }
 
 TEST_F(WebSocketClientTest, WantsTheRightAccept) {
-    EXPECT_FALSE(client.push("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n"));
+    EXPECT_FALSE(
+        client.push("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n"));
 }
 
 TEST_F(WebSocketClientTest, RefusesAHeadWithoutEnd) {
@@ -166,12 +169,12 @@ TEST_F(WebSocketClientTest, RefusesAHeadWithoutEnd) {
 }
 
 TEST_F(WebSocketClientTest, RefusesWhatAServerMustNotSend) {
-    for (const std::string& bytes : {std::string("\x82\x81xxxxy"),             // masked
-                                     std::string("\xc2\x01x"),                 // of an extension
-                                     frame(3, "x"),                            // of no kind
-                                     frame(0, "x"),                            // continues nothing
-                                     frame(2, "x", false) + frame(2, "y"),     // another begins
-                                     frame(9, std::string(126, 'x')),          // a large ping
+    for (const std::string& bytes : {std::string("\x82\x81xxxxy"),          // masked
+                                     std::string("\xc2\x01x"),              // of an extension
+                                     frame(3, "x"),                         // of no kind
+                                     frame(0, "x"),                         // continues nothing
+                                     frame(2, "x", false) + frame(2, "y"),  // another begins
+                                     frame(9, std::string(126, 'x')),       // a large ping
                                      std::string("\x82\x7f\x00\x00\x00\x00\x7f\xff\xff\xff", 10)}) {
         WebSocketClient fresh(authority(), "/", random);
         std::swap(client, fresh);
