@@ -65,6 +65,11 @@ void InboundStream::on_rtt(Duration rtt) {
     }
 }
 
+void InboundStream::rest() {
+    key_frame_check_at_ = kNever;
+    key_frame_wanted_ = false;
+}
+
 void InboundStream::handle_timeout(Instant now) {
     if (nack_) {
         nack_->handle_timeout(now);

@@ -56,6 +56,9 @@ class InboundStream {
 
     void on_rtt(Duration rtt);
 
+    // Its section is inactive: no key frame is wanted until a packet comes again.
+    void rest();
+
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
 

@@ -39,10 +39,13 @@ MediaReceiver::MediaReceiver(std::span<const ClientSection> sections,
                              std::uint32_t ssrc,
                              std::string cname,
                              Instant first_report)
-    : sections_(sections.begin(), sections.end()),
-      ssrc_(ssrc),
-      cname_(std::move(cname)),
-      report_at_(first_report) {
+    : ssrc_(ssrc), cname_(std::move(cname)), report_at_(first_report) {
+    set_sections(sections);
+}
+
+void MediaReceiver::set_sections(std::span<const ClientSection> sections) {
+    sections_.assign(sections.begin(), sections.end());
+    reduced_size_ = true;
     bool feedback = false;
     for (std::size_t i = 0; i < sections_.size(); ++i) {
         const ClientSection& section = sections_[i];
@@ -54,29 +57,54 @@ MediaReceiver::MediaReceiver(std::span<const ClientSection> sections,
         feedback =
             feedback || (section.extensions.id_of(ExtensionKind::kTransportSequence) != 0 &&
                          std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc));
-        if (section.congestion_feedback && !ccfb_) {
+        if (section.congestion_feedback && !ccfb_ && !twcc_) {
             ccfb_.emplace();
         }
-        if (section.ssrc) {
-            const auto place = static_cast<std::uint16_t>(i);
-            const std::uint16_t stream = add_stream(place, *section.ssrc);
-            if (section.rtx_ssrc) {
-                routes_.push_back(
-                    {.ssrc = *section.rtx_ssrc, .stream = stream, .section = place, .rtx = true});
-            }
-        }
+        add_announced(static_cast<std::uint16_t>(i));
     }
-    if (feedback) {
+    if (feedback && !twcc_) {
         twcc_.emplace();
         ccfb_.reset();
     }
-    needs_extensions_ = feedback;
+    needs_extensions_ = twcc_.has_value();
+    for (const Route& route : routes_) {
+        if (!route.rtx && !is_received(sections_[route.section])) {
+            streams_[route.stream].rest();
+        }
+    }
+}
+
+void MediaReceiver::add_announced(std::uint16_t place) {
+    const ClientSection& section = sections_[place];
+    if (!section.ssrc) {
+        return;
+    }
+    const auto known = place_of(*section.ssrc);
+    if (known != routes_.end() && known->ssrc == *section.ssrc) {
+        known->section = place;
+        return;
+    }
+    if (routes_.size() >= kStreamsMax) {
+        return;
+    }
+    const std::uint16_t stream = add_stream(place, *section.ssrc);
+    if (section.rtx_ssrc) {
+        add_route({.ssrc = *section.rtx_ssrc, .stream = stream, .section = place, .rtx = true});
+    }
+}
+
+std::vector<MediaReceiver::Route>::iterator MediaReceiver::place_of(std::uint32_t ssrc) {
+    return std::ranges::lower_bound(routes_, ssrc, {}, &Route::ssrc);
+}
+
+const MediaReceiver::Route* MediaReceiver::add_route(const Route& route) {
+    return &*routes_.insert(place_of(route.ssrc), route);
 }
 
 std::uint16_t MediaReceiver::add_stream(std::uint16_t section, std::uint32_t ssrc) {
     const auto stream = static_cast<std::uint16_t>(streams_.size());
     streams_.emplace_back(sections_[section], ssrc);
-    routes_.push_back({.ssrc = ssrc, .stream = stream, .section = section, .rtx = false});
+    add_route({.ssrc = ssrc, .stream = stream, .section = section, .rtx = false});
     return stream;
 }
 
@@ -150,8 +178,8 @@ const MediaReceiver::Route* MediaReceiver::route_of(const RtpPacketView& packet,
     if (last_route_ < routes_.size() && routes_[last_route_].ssrc == packet.ssrc) {
         return &routes_[last_route_];
     }
-    const auto found = std::ranges::find(routes_, packet.ssrc, &Route::ssrc);
-    if (found == routes_.end()) {
+    const auto found = place_of(packet.ssrc);
+    if (found == routes_.end() || found->ssrc != packet.ssrc) {
         return learn_route(packet, extensions);
     }
     last_route_ = static_cast<std::size_t>(found - routes_.begin());
@@ -171,16 +199,14 @@ const MediaReceiver::Route* MediaReceiver::learn_route(const RtpPacketView& pack
     const auto place = static_cast<std::uint16_t>(section - sections_.begin());
     if (format_of_rtx(*section, packet.payload_type) == nullptr) {
         add_stream(place, packet.ssrc);
-        return &routes_.back();
+        return &*place_of(packet.ssrc);
     }
     const auto media = std::ranges::find_if(
         routes_, [place](const Route& route) { return route.section == place && !route.rtx; });
     if (media == routes_.end()) {
         return nullptr;
     }
-    routes_.push_back(
-        {.ssrc = packet.ssrc, .stream = media->stream, .section = place, .rtx = true});
-    return &routes_.back();
+    return add_route({.ssrc = packet.ssrc, .stream = media->stream, .section = place, .rtx = true});
 }
 
 void MediaReceiver::handle_rtcp(Instant now, std::span<const std::byte> packet) {
@@ -254,10 +280,9 @@ bool MediaReceiver::wishes_due(Instant now) const {
 bool MediaReceiver::write_reports(Instant now, RtcpWriter& writer) {
     std::array<rtp::ReportBlock, rtp::kReportBlocksMax> blocks{};
     std::size_t count = 0;
-    for (InboundStream& stream : streams_) {
-        if (count == blocks.size()) {
-            break;
-        }
+    // Those that had no room in the last one come first.
+    for (std::size_t i = 0; i < streams_.size() && count < blocks.size(); ++i) {
+        InboundStream& stream = streams_[next_reported_++ % streams_.size()];
         if (const auto block = stream.make_report_block(now)) {
             blocks[count++] = *block;
         }

@@ -1,10 +1,9 @@
 // The receiving half of a client: all streams of one connection, heard as a browser hears them.
 //
-// Finds the stream of a packet by SSRC or MID, turns retransmissions into what they repair, and
-// writes the RTCP that a browser would: receiver reports, transport-wide feedback or that of RFC
-// 8888, NACK, PLI.
-// Sans-I/O: after every call that takes `now`, drain write_rtcp() and re-arm from next_timeout().
-// Nothing is allocated per packet.
+// Sections come and go while it runs. Finds the stream of a packet by SSRC or MID, turns
+// retransmissions into what they repair, and writes the RTCP that a browser would: receiver
+// reports, transport-wide feedback or that of RFC 8888, NACK, PLI. Sans-I/O: after every call that
+// takes `now`, drain write_rtcp() and re-arm from next_timeout(). Nothing is allocated per packet.
 //
 // Leaves out: REMB (the sender estimates), FIR, RED and FEC.
 // Specification: RFC 3550, RFC 4585, RFC 4588, RFC 5506, RFC 8888, RFC 9143 section 9.2.
@@ -52,6 +51,10 @@ class MediaReceiver {
                   std::string cname,
                   Instant first_report);
 
+    // What a later answer says. Sections keep their places; streams of those that ended stay, for
+    // their figures.
+    void set_sections(std::span<const ClientSection> sections);
+
     // A decrypted packet, which is changed in place where it is a retransmission. Nothing where it
     // carried no media.
     std::optional<ReceivedPayload> handle_rtp(Instant now, std::span<std::byte> packet);
@@ -73,7 +76,7 @@ class MediaReceiver {
 
   private:
     // More than any node sends to one client; a peer that invents SSRCs must not make us grow.
-    static constexpr std::size_t kStreamsMax = 64;
+    static constexpr std::size_t kStreamsMax = 4096;
     static constexpr Duration kReportInterval = std::chrono::seconds(1);  // Chromium's, video
 
     // What one SSRC is: media, or the retransmissions of it.
@@ -89,6 +92,9 @@ class MediaReceiver {
     [[nodiscard]] const Route* learn_route(const rtp::RtpPacketView& packet,
                                            const rtp::HeaderExtensions& extensions);
     std::uint16_t add_stream(std::uint16_t section, std::uint32_t ssrc);
+    void add_announced(std::uint16_t section);
+    const Route* add_route(const Route& route);
+    [[nodiscard]] std::vector<Route>::iterator place_of(std::uint32_t ssrc);
     std::optional<ReceivedPayload> handle_retransmission(Instant now,
                                                          const Route& route,
                                                          const rtp::RtpPacketView& rtx,
@@ -109,9 +115,10 @@ class MediaReceiver {
     bool reduced_size_ = true;
     rtp::HeaderExtensionParser extensions_;
     bool needs_extensions_ = false;
-    std::vector<Route> routes_;
+    std::vector<Route> routes_;  // by SSRC
     std::size_t last_route_ = 0;
     std::vector<InboundStream> streams_;
+    std::size_t next_reported_ = 0;  // a report has room for 31 streams
     std::optional<rtp::TwccFeedback> twcc_;
     std::optional<rtp::CcfbFeedback> ccfb_;
     Instant report_at_;

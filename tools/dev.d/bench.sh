@@ -9,6 +9,10 @@ dev_bench() {
         shift
         dev_bench_peers "$@"
         return
+    elif [[ ${1:-} == livekit ]]; then
+        shift
+        dev_bench_livekit "$@"
+        return
     elif [[ ${1:-} == latency ]]; then
         shift
         dev_bench_latency "$@"

@@ -35,6 +35,7 @@ struct Raw {
     bool video_only = false;
     std::uint32_t receive_buffer_mib = 64;
     std::vector<std::string> reports;
+    std::uint32_t participants = 0;  // 0: --viewers says how many
 };
 
 const std::map<std::string, media::rtp::Codec> kCodecs = {{"vp8", media::rtp::Codec::kVp8},
@@ -72,6 +73,14 @@ void add_participant_options(CLI::App& app, Raw& raw) {
     app.add_option("--conference", options.conference)->capture_default_str();
     app.add_option("--conferences", options.conferences, "So many, NAME-1 and so on")
         ->check(CLI::Range(1U, 100'000U));
+    app.add_flag("--livekit",
+                 options.livekit,
+                 "Join by the LiveKit protocol: publishers watch each other too, everybody is "
+                 "subscribed to everything");
+    app.add_option("--participants",
+                   raw.participants,
+                   "Per conference, publishers and viewers together; instead of --viewers")
+        ->check(CLI::Range(1U, 1'000'000U));
     app.add_option("--publishers", options.publishers, "Per conference")
         ->check(CLI::Range(0U, 10'000U))
         ->capture_default_str();
@@ -184,6 +193,15 @@ void add_run_options(CLI::App& app, Raw& raw) {
             options.report_text = file;
         }
     }
+    if (raw.participants != 0) {
+        if (raw.participants < options.publishers) {
+            return "--participants counts the publishers too";
+        }
+        options.viewers = raw.participants - options.publishers;
+    }
+    if (options.livekit && options.trickle) {
+        return "--trickle is for WHIP and WHEP";
+    }
     if (options.watch_audio == 0) {
         options.watch_audio = std::clamp(options.publishers, 1U, 3U);
     }
@@ -204,8 +222,8 @@ void add_run_options(CLI::App& app, Raw& raw) {
 
 CommandLineResult parse_command_line(int argc, char** argv) {
     CLI::App app(
-        "Puts thousands of real participants (ICE, DTLS, SRTP) on a node by WHIP and WHEP, and "
-        "measures what they get.",
+        "Puts thousands of real participants (ICE, DTLS, SRTP) on a node by WHIP and WHEP or the "
+        "LiveKit protocol, and measures what they get.",
         "isthmus-load");
     Raw raw;
     add_participant_options(app, raw);

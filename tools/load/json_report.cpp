@@ -25,6 +25,7 @@ namespace {
     return {{"started", counts.started},
             {"connected", counts.connected},
             {"receiving", counts.receiving},
+            {"tracks", counts.tracks},
             {"failed", counts.failed}};
 }
 

@@ -30,6 +30,10 @@ struct LoadOptions {
     std::string conference = "load";
     std::uint32_t conferences = 1;  // publishers and viewers in each
 
+    // By the LiveKit protocol instead of WHIP and WHEP: publishers watch each other too, and all
+    // are subscribed to everything.
+    bool livekit = false;
+
     std::uint32_t publishers = 1;
     std::uint32_t viewers = 5;
     // Sections of a viewer's offer; unset: one for each publisher, at most 3 for audio and 4 for

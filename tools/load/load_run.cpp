@@ -213,6 +213,17 @@ Result<void> LoadRun::join_publishers() {
     return {};
 }
 
+std::uint64_t LoadRun::tracks_wanted() const {
+    if (!options_.livekit) {
+        return 0;
+    }
+    const std::uint64_t tracks =
+        std::uint64_t{options_.publishers} * ((options_.audio ? 1 : 0) + (options_.video ? 1 : 0));
+    const std::uint64_t others = std::uint64_t{options_.publishers} + options_.viewers;
+    // Nobody is sent what is their own.
+    return others == 0 ? 0 : tracks * (others - 1) * options_.conferences;
+}
+
 void LoadRun::add_viewers(std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
         threads_[next_thread_++ % threads_.size()]->join(
@@ -242,11 +253,15 @@ void LoadRun::join_viewers() {
         report_.viewers_within_limits = 0;
     }
     const Instant begin = read_clock();
-    Instant limit = kNever;
+    Instant limit = wanted == 0 ? begin + kJoinLimit : kNever;
+    // Publishers that watch each other count too.
+    const std::uint64_t receivers =
+        wanted + (options_.livekit && options_.publishers > 1 ? publishers : 0);
     const auto settled = [&] {
         const ParticipantCounts& counts = last_.participants;
-        const std::uint64_t ready = publishers > 0 ? counts.receiving : counts.connected;
-        return ready + counts.failed >= wanted;
+        const bool ready = publishers > 0 ? counts.receiving + counts.failed >= receivers
+                                          : counts.connected + counts.failed >= wanted;
+        return ready && (counts.failed > 0 || counts.tracks >= tracks_wanted());
     };
     while (!interrupted_() && read_clock() < limit && (viewers_started_ < wanted || !settled())) {
         const double elapsed =
@@ -336,6 +351,11 @@ void LoadRun::finish() {
     }
     const std::uint64_t wanted =
         std::uint64_t{options_.publishers + options_.viewers} * options_.conferences;
+    if (report_.participants.tracks < tracks_wanted() && report_.limit_broken.empty()) {
+        report_.remarks.push_back(fmt::format("{} of {} subscriptions to tracks were answered",
+                                              report_.participants.tracks,
+                                              tracks_wanted()));
+    }
     if (report_.participants.connected < wanted && report_.limit_broken.empty()) {
         report_.remarks.push_back(fmt::format(
             "{} of {} participants were connected", report_.participants.connected, wanted));

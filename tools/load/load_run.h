@@ -32,6 +32,8 @@ class LoadRun {
     void join_viewers();
     bool breaks_limit();
     void measure();
+    // LiveKit: subscriptions once all have joined.
+    [[nodiscard]] std::uint64_t tracks_wanted() const;
     void add_viewers(std::uint32_t count);
     void finish();
 

@@ -47,6 +47,7 @@ void LoadSample::add(const LoadSample& other) {
     participants.connected += other.participants.connected;
     participants.receiving += other.participants.receiving;
     participants.failed += other.participants.failed;
+    participants.tracks += other.participants.tracks;
     media.add(other.media);
     durations.add(other.durations);
     cpu_ns += other.cpu_ns;

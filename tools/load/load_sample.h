@@ -17,6 +17,7 @@ struct ParticipantCounts {
     std::uint64_t connected = 0;
     std::uint64_t receiving = 0;  // of those, have media
     std::uint64_t failed = 0;
+    std::uint64_t tracks = 0;  // that the node says it sends them; LiveKit
 };
 
 struct MediaCounts {

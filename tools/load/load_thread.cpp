@@ -17,6 +17,7 @@
 #include "media/transport/peer_transport.h"
 #include "media/transport/srtp_unprotect_batch.h"
 #include "signaling/whip/media_types.h"
+#include "tools/load/signal_clients.h"
 
 namespace isthmus::load {
 
@@ -38,6 +39,7 @@ constexpr int kBatchesAtOnce = 8;
 constexpr std::size_t kMailboxMax = 100'000;
 constexpr std::uint64_t kWakeTag = 0;
 constexpr std::uint64_t kHttpTag = 1;
+constexpr std::uint64_t kSignalTag = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kSocketTag = std::uint64_t{1} << 32U;
 constexpr int kEvents = 256;
 
@@ -83,7 +85,7 @@ void pin(int cpu) {
 
 }  // namespace
 
-class LoadThread::Loop {
+class LoadThread::Loop final : private SignalUser {
   public:
     struct Parts {
         FileDescriptor epoll;
@@ -112,6 +114,13 @@ class LoadThread::Loop {
                    .ntp = make_ntp_clock(read_clock()),
                    .recordings = config_.recordings,
                    .durations = durations_},
+          signals_({.authority = config_.node,
+                    .address = config_.node_address,
+                    .trust = parts_.trust.get()},
+                   *this,
+                   random_,
+                   parts_.epoll.get(),
+                   kSignalTag),
           mailbox_(kMailboxMax),
           unprotect_(*parts_.fanout) {}
 
@@ -145,6 +154,12 @@ class LoadThread::Loop {
                    Result<signaling::http::Response> response,
                    const std::string& token);
     void on_failure(std::size_t client, const std::string& why);
+    void join_by_http(std::size_t client, JoinOrder order);
+
+    void on_signaled(std::size_t client) override { rearm(client); }
+
+    void on_signaling_failed(std::size_t client, const std::string& why) override;
+
     void trickle(std::size_t client,
                  const signaling::http::Response& created,
                  const std::string& token);
@@ -157,6 +172,7 @@ class LoadThread::Loop {
     HttpClient http_;
     media::client::PacketBatch batch_;
     ParticipantContext context_;
+    SignalClients signals_;
     Mailbox<Loop> mailbox_;
     std::vector<std::unique_ptr<Participant>> clients_;
     std::vector<ClientSockets::Client> places_;
@@ -235,6 +251,7 @@ void LoadThread::Loop::run() {
         handle_timers(read_clock());
         batch_.flush();
     }
+    signals_.leave();
     for (const auto& client : clients_) {
         client->close();
     }
@@ -245,6 +262,8 @@ void LoadThread::Loop::handle_event(const epoll_event& event) {
     const std::uint64_t tag = event.data.u64;
     if (tag >= kSocketTag) {
         receive(tag);
+    } else if (signals_.owns(tag)) {
+        signals_.handle_event(read_clock(), tag, event.events);
     } else if (http_.owns(tag)) {
         http_.handle_event(read_clock(), tag, event.events);
     } else {
@@ -346,6 +365,7 @@ void LoadThread::Loop::handle_timers(Instant now) {
     for (std::size_t client = 0; client < clients_.size(); ++client) {
         wake_client(client);
     }
+    signals_.handle_timeout(now);
     if (now >= http_.next_timeout()) {
         http_.handle_timeout(now);
     }
@@ -373,6 +393,15 @@ void LoadThread::Loop::join(JoinOrder order) {
     if (order.role == ParticipantRole::kPublisher) {
         publishers_.push_back(client);
     }
+    if (config_.options.livekit) {
+        signals_.join(
+            read_clock(), client, config_.options, *clients_[client], *place, order.token);
+    } else {
+        join_by_http(client, std::move(order));
+    }
+}
+
+void LoadThread::Loop::join_by_http(std::size_t client, JoinOrder order) {
     http_.request(
         {.method = "POST",
          .target = std::move(order.target),
@@ -441,6 +470,11 @@ void LoadThread::Loop::trickle(std::size_t client,
         });
 }
 
+void LoadThread::Loop::on_signaling_failed(std::size_t client, const std::string& why) {
+    on_failure(client, why);
+    rearm(client);
+}
+
 void LoadThread::Loop::on_failure(std::size_t client, const std::string& why) {
     clients_[client]->fail();
     last_failure_ = clients_[client]->name() + ": " + why;
@@ -471,6 +505,7 @@ LoadSample LoadThread::Loop::take_sample() {
         client->add_counts(now, sample.media);
         client->add_jitter(now, durations_.jitter);
     }
+    sample.participants.tracks = signals_.tracks_named();
     sample.durations = std::exchange(durations_, {});
     const auto counters = parts_.sockets.receive_counters();
     sample.receive_calls = counters.calls;

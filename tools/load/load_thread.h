@@ -36,7 +36,7 @@ struct LoadThreadConfig {
 struct JoinOrder {
     ParticipantRole role = ParticipantRole::kViewer;
     std::string name;
-    std::string target;  // "/whep/load"
+    std::string target;  // "/whep/load"; unused by the LiveKit protocol
     std::string token;
 };
 

@@ -132,8 +132,11 @@ void add_extensions(std::span<const OfferedExtension> extensions, MediaDescripti
     return media;
 }
 
-void add_track(const OfferSpec& spec, const OfferedTrack& track, MediaDescription& media) {
-    media.msid = spec.cname + " " + media.media + media.mid;
+void add_track(const OfferSpec& spec,
+               const OfferedTrack& track,
+               std::size_t index,
+               MediaDescription& media) {
+    media.msid = spec.cname + " " + track_id_of(track.kind, index);
     if (!track.rids.empty()) {
         add_extensions(kSimulcastExtensions, media);
         media.simulcast.emplace();
@@ -152,25 +155,25 @@ void add_track(const OfferSpec& spec, const OfferedTrack& track, MediaDescriptio
 
 }  // namespace
 
+std::string track_id_of(MediaKind kind, std::size_t index) {
+    return (kind == MediaKind::kAudio ? "audio" : "video") + std::to_string(index);
+}
+
 SessionDescription make_offer(const OfferSpec& spec) {
     SessionDescription offer;
     offer.session_id = spec.session_id;
-    offer.session_version = 2;
+    offer.session_version = 1 + spec.session_version;
     offer.extmap_allow_mixed = true;
     for (const OfferedTrack& track : spec.tracks) {
         MediaDescription media =
             make_section(spec, track.kind, StreamDirection::kSendOnly, offer.media.size());
-        add_track(spec, track, media);
+        add_track(spec, track, offer.media.size(), media);
         offer.media.push_back(std::move(media));
     }
-    const auto receive = [&](MediaKind kind, std::uint32_t count) {
-        for (std::uint32_t i = 0; i < count; ++i) {
-            offer.media.push_back(
-                make_section(spec, kind, StreamDirection::kReceiveOnly, offer.media.size()));
-        }
-    };
-    receive(MediaKind::kAudio, spec.receive_audio);
-    receive(MediaKind::kVideo, spec.receive_video);
+    for (const MediaKind kind : spec.receive) {
+        offer.media.push_back(
+            make_section(spec, kind, StreamDirection::kReceiveOnly, offer.media.size()));
+    }
     std::vector<std::string> bundle;
     for (const MediaDescription& media : offer.media) {
         bundle.push_back(media.mid);

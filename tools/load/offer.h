@@ -26,11 +26,14 @@ struct OfferSpec {
     media::transport::Fingerprint fingerprint;
     std::string cname;
     std::uint64_t session_id = 0;
-    std::vector<OfferedTrack> tracks;  // sent
-    std::uint32_t receive_audio = 0;   // recvonly sections
-    std::uint32_t receive_video = 0;
+    std::uint64_t session_version = 1;                        // one more in each offer
+    std::vector<OfferedTrack> tracks;                         // sent, on the first sections
+    std::vector<media::rtp::MediaKind> receive;               // recvonly sections; more may follow
     media::rtp::Codec video_codec = media::rtp::Codec::kVp8;  // the first of the offer
 };
+
+// What a=msid calls the track of section `index`: unique within its participant.
+[[nodiscard]] std::string track_id_of(media::rtp::MediaKind kind, std::size_t index);
 
 [[nodiscard]] signaling::sdp::SessionDescription make_offer(const OfferSpec& spec);
 

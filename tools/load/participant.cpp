@@ -25,6 +25,9 @@ namespace {
 // Layers as browsers name and scale them.
 const std::array<std::string, 3> kRids = {"q", "h", "f"};
 
+// Of each kind, before the node says how many it needs: livekit-client's.
+constexpr std::uint32_t kFirstSections = 3;
+
 constexpr std::size_t kUfragCharacters = 4;
 constexpr std::size_t kPwdCharacters = 24;
 
@@ -45,19 +48,19 @@ std::size_t payload_bytes_max(const LoadOptions& options) {
 Participant::Participant(ParticipantRole role, std::string name, ParticipantContext& context)
     : role_(role), name_(std::move(name)), context_(context) {}
 
-OfferSpec Participant::make_spec() {
+void Participant::choose_sections() {
     const LoadOptions& options = context_.options;
     RandomSource& random = context_.random;
     ice_ = {.ufrag = random.next_token(kUfragCharacters), .pwd = random.next_token(kPwdCharacters)};
-    OfferSpec spec{.ice = ice_,
-                   .fingerprint = context_.identity->fingerprint(),
-                   .cname = name_,
-                   .session_id = random.next_u64() >> 2U,
-                   .video_codec = options.codec};
+    session_id_ = random.next_u64() >> 2U;
+    if (options.livekit) {
+        add_receive_sections(kFirstSections, kFirstSections);
+    } else if (role_ == ParticipantRole::kViewer) {
+        add_receive_sections(options.audio ? options.watch_audio : 0,
+                             options.video ? options.watch_video : 0);
+    }
     if (role_ == ParticipantRole::kViewer) {
-        spec.receive_audio = options.audio ? options.watch_audio : 0;
-        spec.receive_video = options.video ? options.watch_video : 0;
-        return spec;
+        return;
     }
     if (options.audio) {
         tracks_.push_back({.kind = MediaKind::kAudio, .ssrc = random.next_u32()});
@@ -70,13 +73,31 @@ OfferSpec Participant::make_spec() {
         }
         tracks_.push_back(std::move(video));
     }
-    spec.tracks = tracks_;
-    return spec;
+}
+
+void Participant::add_receive_sections(std::uint32_t audio, std::uint32_t video) {
+    const auto add = [this](MediaKind kind, std::uint32_t count) {
+        const std::size_t left = kSectionsMax - std::min(kSectionsMax, receive_.size());
+        receive_.insert(receive_.end(), std::min<std::size_t>(count, left), kind);
+    };
+    add(MediaKind::kAudio, audio);
+    add(MediaKind::kVideo, video);
 }
 
 std::string Participant::make_offer() {
-    state_ = ParticipantState::kSignaling;
-    return signaling::sdp::write_session_description(load::make_offer(make_spec()));
+    if (offers_++ == 0) {
+        choose_sections();
+        state_ = ParticipantState::kSignaling;
+    }
+    return signaling::sdp::write_session_description(
+        load::make_offer({.ice = ice_,
+                          .fingerprint = context_.identity->fingerprint(),
+                          .cname = name_,
+                          .session_id = session_id_,
+                          .session_version = offers_,
+                          .tracks = tracks_,
+                          .receive = receive_,
+                          .video_codec = context_.options.codec}));
 }
 
 std::string Participant::make_trickle(const SocketAddress& local) const {
@@ -105,21 +126,34 @@ Result<void> Participant::take_answer(Instant now,
     if (!answer) {
         return std::unexpected(answer.error());
     }
+    if (!transport_) {
+        return connect(now, *answer, local, link);
+    }
+    if (receiver_) {
+        receiver_->set_sections(answer->sections);
+    }
+    return {};
+}
+
+Result<void> Participant::connect(Instant now,
+                                  const NodeAnswer& answer,
+                                  const SocketAddress& local,
+                                  media::transport::LinkId link) {
     const auto candidate = std::ranges::find_if(
-        answer->candidates,
+        answer.candidates,
         [&local](const SocketAddress& each) { return each.ip.is_v4() == local.ip.is_v4(); });
-    if (candidate == answer->candidates.end()) {
+    if (candidate == answer.candidates.end()) {
         return make_error(ErrorCode::kUnavailable,
                           "the node's answer has no candidate of our address family");
     }
     context_.durations.signaling.add(now - signaling_at_);
-    add_sections(now, *answer);
+    add_sections(now, answer);
     transport_.emplace(
         media::client::ClientTransportConfig{.local = ice_,
-                                             .remote = answer->ice,
-                                             .remote_fingerprint = answer->fingerprint,
+                                             .remote = answer.ice,
+                                             .remote_fingerprint = answer.fingerprint,
                                              .identity = context_.identity,
-                                             .role = answer->role,
+                                             .role = answer.role,
                                              .fanout = &context_.fanout},
         context_.random);
     transport_->ice().add_path(now, {.local = local, .remote = *candidate, .link = link});
@@ -133,8 +167,10 @@ void Participant::add_sections(Instant now, const NodeAnswer& answer) {
     // Somewhere within the next second, so that not all report at once.
     const Instant first_report =
         now + Duration{static_cast<std::int64_t>(context_.random.next_u32() % 1'000'000'000U)};
-    if (role_ == ParticipantRole::kViewer) {
+    if (receives()) {
         receiver_.emplace(answer.sections, context_.random.next_u32(), name_, first_report);
+    }
+    if (role_ == ParticipantRole::kViewer) {
         return;
     }
     sender_.emplace(context_.ntp, name_, first_report);
@@ -209,7 +245,8 @@ void Participant::handle_plain(Instant now, const media::client::PlainPacket& pl
         case PlainKind::kRtcp:
             if (receiver_) {
                 receiver_->handle_rtcp(now, plain.bytes);
-            } else if (sender_) {
+            }
+            if (sender_) {
                 sender_->handle_rtcp(now, plain.bytes, send_context());
             }
             return;

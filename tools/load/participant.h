@@ -1,4 +1,5 @@
-// One participant of the load: joins by WHIP or WHEP, publishes or watches, and measures.
+// One participant of the load: joins by WHIP, WHEP or LiveKit's signaling, publishes, watches or
+// both, and measures.
 //
 // Sans-I/O: its owner carries its offer to the node and the answer back, brings datagrams and asks
 // when to wake it; what it sends goes into the shared batch. One thread.
@@ -59,14 +60,22 @@ class Participant {
   public:
     Participant(ParticipantRole role, std::string name, ParticipantContext& context);
 
-    // The SDP offer; once.
+    // The SDP offer; the next one after an answer, where sections were added.
     [[nodiscard]] std::string make_offer();
+    // More sections to receive on, for the next offer. At most kSectionsMax are kept.
+    void add_receive_sections(std::uint32_t audio, std::uint32_t video);
     void on_signaling_started(Instant now);
+    // The first answer begins the connection, later ones change what comes.
     // `local` is the address that this client alone uses, `link` its socket.
     [[nodiscard]] Result<void> take_answer(Instant now,
                                            std::string_view sdp,
                                            const media::transport::SocketAddress& local,
                                            media::transport::LinkId link);
+
+    // What the offer sends, in the order of its first sections.
+    [[nodiscard]] const std::vector<OfferedTrack>& tracks() const { return tracks_; }
+
+    [[nodiscard]] const std::string& ufrag() const { return ice_.ufrag; }
 
     // The fragment that tells the node of `local`, the only candidate, as browsers do (RFC 8840).
     [[nodiscard]] std::string make_trickle(const media::transport::SocketAddress& local) const;
@@ -126,7 +135,18 @@ class Participant {
         media::client::TalkSpurts talk;
     };
 
-    [[nodiscard]] OfferSpec make_spec();
+    static constexpr std::size_t kSectionsMax = 2048;
+
+    void choose_sections();
+
+    [[nodiscard]] bool receives() const {
+        return role_ == ParticipantRole::kViewer || context_.options.livekit;
+    }
+
+    [[nodiscard]] Result<void> connect(Instant now,
+                                       const NodeAnswer& answer,
+                                       const media::transport::SocketAddress& local,
+                                       media::transport::LinkId link);
     void add_sections(Instant now, const NodeAnswer& answer);
     void add_sent_section(Instant now,
                           std::size_t index,
@@ -145,7 +165,10 @@ class Participant {
     ParticipantContext& context_;
     ParticipantState state_ = ParticipantState::kWaiting;
     media::transport::IceCredentials ice_;
+    std::uint64_t session_id_ = 0;
+    std::uint64_t offers_ = 0;
     std::vector<OfferedTrack> tracks_;
+    std::vector<media::rtp::MediaKind> receive_;
     std::optional<media::client::ClientTransport> transport_;
     std::optional<media::client::MediaReceiver> receiver_;
     std::optional<media::client::MediaSender> sender_;

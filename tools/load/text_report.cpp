@@ -101,8 +101,10 @@ void write_node(Out out, const NodeFigures& node) {
 }  // namespace
 
 std::string describe_load(const LoadOptions& options) {
-    std::string text =
-        fmt::format("{} publishers, {} viewers", options.publishers, options.viewers);
+    std::string text = fmt::format("{}{} publishers, {} viewers",
+                                   options.livekit ? "LiveKit: " : "",
+                                   options.publishers,
+                                   options.viewers);
     if (options.conferences > 1) {
         text += fmt::format(" in each of {} conferences", options.conferences);
     }
@@ -135,6 +137,9 @@ std::string write_text_report(const RunReport& report) {
                    report.participants.receiving,
                    report.participants.failed,
                    report.measured_s);
+    if (report.options.livekit) {
+        fmt::format_to(out, "  {} subscriptions to tracks\n", report.participants.tracks);
+    }
     fmt::format_to(out, "media\n");
     write_media(out, report);
     fmt::format_to(out, "end to end latency\n");

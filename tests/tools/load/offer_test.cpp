@@ -101,8 +101,7 @@ TEST(LoadOffer, OffersThreeLayers) {
 
 TEST(LoadOffer, WatchesOnSectionsOfItsOwn) {
     OfferSpec wanted = spec();
-    wanted.receive_audio = 3;
-    wanted.receive_video = 1;
+    wanted.receive = {MediaKind::kAudio, MediaKind::kAudio, MediaKind::kAudio, MediaKind::kVideo};
     const auto answer = read_answer(answer_to(make_offer(wanted), Role::kViewer));
     ASSERT_TRUE(answer);
     ASSERT_EQ(answer->sections.size(), 4U);
@@ -117,7 +116,7 @@ TEST(LoadOffer, WatchesOnSectionsOfItsOwn) {
 
 TEST(LoadAnswer, SaysWhatIsMissing) {
     OfferSpec wanted = spec();
-    wanted.receive_audio = 1;
+    wanted.receive = {MediaKind::kAudio};
     const std::string good = answer_to(make_offer(wanted), Role::kViewer);
     const auto without = [&good](const std::string& line) {
         const std::size_t at = good.find(line);
