@@ -20,6 +20,8 @@ struct ClientSection {
     std::vector<rtp::PayloadFormat> formats;
     rtp::ExtensionIds extensions;
     bool rtcp_reduced_size = false;  // RFC 5506
+    // Receiving: arrivals are told by SSRC (RFC 8888), not by the formats' transport_cc.
+    bool congestion_feedback = false;
     // Receiving: what the node announced. Nothing means that the stream is found by its MID.
     std::optional<std::uint32_t> ssrc;
     std::optional<std::uint32_t> rtx_ssrc;

@@ -54,6 +54,9 @@ MediaReceiver::MediaReceiver(std::span<const ClientSection> sections,
         feedback =
             feedback || (section.extensions.id_of(ExtensionKind::kTransportSequence) != 0 &&
                          std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc));
+        if (section.congestion_feedback && !ccfb_) {
+            ccfb_.emplace();
+        }
         if (section.ssrc) {
             const auto place = static_cast<std::uint16_t>(i);
             const std::uint16_t stream = add_stream(place, *section.ssrc);
@@ -65,6 +68,7 @@ MediaReceiver::MediaReceiver(std::span<const ClientSection> sections,
     }
     if (feedback) {
         twcc_.emplace();
+        ccfb_.reset();
     }
     needs_extensions_ = feedback;
 }
@@ -86,10 +90,8 @@ std::optional<ReceivedPayload> MediaReceiver::handle_rtp(Instant now, std::span<
     HeaderExtensions extensions;
     if (needs_extensions_) {
         extensions = extensions_.parse(*view);
-        if (twcc_ && extensions.transport_sequence) {
-            twcc_->on_packet(now, *extensions.transport_sequence);
-        }
     }
+    tell_arrival(now, *view, extensions);
     const Route* const route = route_of(*view, extensions);
     if (route == nullptr) {
         ++counters_.unknown;
@@ -101,6 +103,17 @@ std::optional<ReceivedPayload> MediaReceiver::handle_rtp(Instant now, std::span<
     }
     streams_[route->stream].on_packet(now, *view);
     return view->payload.empty() ? std::nullopt : std::optional(describe(*route, *view));
+}
+
+void MediaReceiver::tell_arrival(Instant now,
+                                 const RtpPacketView& packet,
+                                 const HeaderExtensions& extensions) {
+    if (twcc_ && extensions.transport_sequence) {
+        twcc_->on_packet(now, *extensions.transport_sequence);
+    }
+    if (ccfb_) {
+        ccfb_->on_packet(now, packet.ssrc, packet.seq);
+    }
 }
 
 std::optional<ReceivedPayload> MediaReceiver::handle_retransmission(Instant now,
@@ -202,6 +215,9 @@ void MediaReceiver::handle_timeout(Instant now) {
     if (twcc_) {
         twcc_->handle_timeout(now);
     }
+    if (ccfb_) {
+        ccfb_->handle_timeout(now);
+    }
 }
 
 Instant MediaReceiver::next_timeout() const {
@@ -209,6 +225,7 @@ Instant MediaReceiver::next_timeout() const {
     for (const InboundStream& stream : streams_) {
         next = std::min(next, stream.next_timeout());
     }
+    next = ccfb_ ? std::min(next, ccfb_->next_timeout()) : next;
     return twcc_ ? std::min(next, twcc_->next_timeout()) : next;
 }
 
@@ -224,12 +241,12 @@ std::size_t MediaReceiver::write_rtcp(Instant now, std::span<std::byte> out) {
         report_at_ = now + kReportInterval;
         CHECK(write_reports(now, writer));
     }
-    write_wishes(writer);
+    write_wishes(now, writer);
     return writer.size();
 }
 
 bool MediaReceiver::wishes_due(Instant now) const {
-    return (twcc_ && twcc_->pending()) ||
+    return (twcc_ && twcc_->pending()) || (ccfb_ && ccfb_->pending()) ||
            std::ranges::any_of(streams_,
                                [now](const InboundStream& stream) { return stream.has_wish(now); });
 }
@@ -250,7 +267,7 @@ bool MediaReceiver::write_reports(Instant now, RtcpWriter& writer) {
 }
 
 // What does not fit stays due or, as a NACK, comes again.
-void MediaReceiver::write_wishes(RtcpWriter& writer) {
+void MediaReceiver::write_wishes(Instant now, RtcpWriter& writer) {
     for (InboundStream& stream : streams_) {
         if (stream.poll_key_frame_request() && !writer.pli(ssrc_, stream.ssrc())) {
             return;
@@ -264,6 +281,8 @@ void MediaReceiver::write_wishes(RtcpWriter& writer) {
     if (twcc_ && !streams_.empty()) {
         while (twcc_->write_feedback(writer, ssrc_, streams_.front().ssrc())) {
         }
+    }
+    while (ccfb_ && ccfb_->write_feedback(now, writer, ssrc_)) {
     }
 }
 

@@ -1,12 +1,13 @@
 // The receiving half of a client: all streams of one connection, heard as a browser hears them.
 //
 // Finds the stream of a packet by SSRC or MID, turns retransmissions into what they repair, and
-// writes the RTCP that a browser would: receiver reports, transport-wide feedback, NACK, PLI.
+// writes the RTCP that a browser would: receiver reports, transport-wide feedback or that of RFC
+// 8888, NACK, PLI.
 // Sans-I/O: after every call that takes `now`, drain write_rtcp() and re-arm from next_timeout().
 // Nothing is allocated per packet.
 //
 // Leaves out: REMB (the sender estimates), FIR, RED and FEC.
-// Specification: RFC 3550, RFC 4585, RFC 4588, RFC 5506, RFC 9143 section 9.2.
+// Specification: RFC 3550, RFC 4585, RFC 4588, RFC 5506, RFC 8888, RFC 9143 section 9.2.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include "base/time.h"
 #include "media/client/client_section.h"
 #include "media/client/inbound_stream.h"
+#include "media/rtp/ccfb_feedback.h"
 #include "media/rtp/header_extensions.h"
 #include "media/rtp/rtcp_messages.h"
 #include "media/rtp/rtcp_writer.h"
@@ -96,7 +98,10 @@ class MediaReceiver {
 
     [[nodiscard]] bool write_reports(Instant now, rtp::RtcpWriter& writer);
     [[nodiscard]] bool wishes_due(Instant now) const;
-    void write_wishes(rtp::RtcpWriter& writer);
+    void write_wishes(Instant now, rtp::RtcpWriter& writer);
+    void tell_arrival(Instant now,
+                      const rtp::RtpPacketView& packet,
+                      const rtp::HeaderExtensions& extensions);
 
     std::vector<ClientSection> sections_;
     std::uint32_t ssrc_;
@@ -108,6 +113,7 @@ class MediaReceiver {
     std::size_t last_route_ = 0;
     std::vector<InboundStream> streams_;
     std::optional<rtp::TwccFeedback> twcc_;
+    std::optional<rtp::CcfbFeedback> ccfb_;
     Instant report_at_;
     ReceiverCounters counters_;
 };

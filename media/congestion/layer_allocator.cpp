@@ -73,12 +73,16 @@ DataRate to_rate(double bps) {
 void LayerAllocator::choose_lowest(Pass& pass, std::span<LayerRequest> requests) {
     for (int rank = next_rank(requests, kAboveAllRanks); rank != kNoRank;
          rank = next_rank(requests, rank)) {
-        // Those that are sent before those that are not.
-        for (const bool sent : {true, false}) {
-            for (LayerRequest& request : requests) {
-                if (rank_of(request) == rank && (request.current != kNoLayer) == sent) {
-                    begin(pass, request);
-                }
+        begin_rank(pass, requests, rank);
+    }
+}
+
+// Those that are sent before those that are not.
+void LayerAllocator::begin_rank(Pass& pass, std::span<LayerRequest> requests, int rank) {
+    for (const bool sent : {true, false}) {
+        for (LayerRequest& request : requests) {
+            if (rank_of(request) == rank && (request.current != kNoLayer) == sent) {
+                begin(pass, request);
             }
         }
     }

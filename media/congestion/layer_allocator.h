@@ -83,6 +83,7 @@ class LayerAllocator {
     };
 
     static void choose_lowest(Pass& pass, std::span<LayerRequest> requests);
+    static void begin_rank(Pass& pass, std::span<LayerRequest> requests, int rank);
     static void begin(Pass& pass, LayerRequest& request);
     static void raise_rank(Pass& pass, std::span<LayerRequest> requests, int rank);
     static bool raise_height(Pass& pass,

@@ -53,14 +53,6 @@ void LossControl::update(Instant now,
     on_loss(now, round_trip, rate, busy_rate);
 }
 
-void LossControl::on_report(Instant now, Duration round_trip, DataRate rate, double fraction) {
-    if (limit_.is_unlimited()) {
-        limit_ = rate;
-    }
-    loss_ = std::clamp(fraction, 0.0, 1.0);
-    on_loss(now, round_trip, rate, std::nullopt);
-}
-
 void LossControl::learn_loss_of_path() {
     if (cuts_ == 0) {
         loss_before_cuts_ = loss_;
@@ -95,7 +87,7 @@ void LossControl::on_loss(Instant now,
     cuts_ = 0;
     if (excess < kLossLow && !limit_.is_unlimited()) {
         limit_ = limit_ * std::pow(kGrowthPerSecond, seconds) + DataRate::kbps(1);
-        if (limit_ > rate * kFarAbove) {
+        if (limit_ > std::max(rate * kFarAbove, use_)) {
             limit_ = DataRate::unlimited();
         }
     }

@@ -17,6 +17,9 @@ namespace isthmus::media::congestion {
 
 class LossControl {
   public:
+    // Packets that are told of from now on count; by itself from the first update().
+    void begin(Instant now) { window_began_ = now; }
+
     // `rate` is what is sent at, at most, while these packets were on their way.
     void on_packets(std::uint32_t received, std::uint32_t lost) {
         received_ += received;
@@ -27,14 +30,14 @@ class LossControl {
     // while a queue stood (busy_rate.h): where one stands and drops, that is what there is.
     void update(Instant now, Duration round_trip, DataRate rate, std::optional<DataRate> busy_rate);
 
-    // A receiver report, from one that has no other feedback. `fraction` is 0 to 1.
-    void on_report(Instant now, Duration round_trip, DataRate rate, double fraction);
-
     // A probe arrived: so much goes through.
     void on_probe(DataRate rate);
 
     // So much arrives: where next to nothing is lost, the limit is no less.
     void on_throughput(Instant now, DataRate throughput);
+
+    // What all that could be sent would take: below that a limit stays one, however little is sent.
+    void set_use(DataRate most) { use_ = most; }
 
     // Unlimited while there is no reason for less.
     [[nodiscard]] DataRate limit() const { return limit_; }
@@ -52,6 +55,7 @@ class LossControl {
     void learn_loss_of_path();
 
     DataRate limit_ = DataRate::unlimited();
+    DataRate use_;
     std::uint32_t received_ = 0;
     std::uint32_t lost_ = 0;
     double loss_ = 0;

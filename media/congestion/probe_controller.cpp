@@ -15,9 +15,10 @@ constexpr double kFurtherThreshold = 0.7;
 constexpr Duration kResultWait = std::chrono::seconds(1);
 // How long doubling goes on towards start_max rather than towards what is wanted.
 constexpr Duration kBeginning = std::chrono::seconds(5);
-// Between probes while the application is limited; doubled each time that nothing was gained.
+// Between probes while the application is limited; doubled each time that nothing was gained. The
+// longest is what it costs at most to notice that there is more again, and a few percent of bytes.
 constexpr Duration kIntervalMin = std::chrono::milliseconds(1500);
-constexpr Duration kIntervalMax = std::chrono::seconds(6);
+constexpr Duration kIntervalMax = std::chrono::seconds(4);
 // Somebody who gets nearly everything probes so much more rarely than somebody who gets nothing.
 constexpr double kPatienceOfTheServed = 3;
 // A probe for the next set of layers goes this much above what it needs, and never further above
@@ -26,6 +27,9 @@ constexpr double kAboveNext = 1.05;
 constexpr double kPeriodicScaleMax = 2;
 // Where the estimate rose by less than this, nothing was gained.
 constexpr double kGain = 1.05;
+// After a gain the next set of layers is asked for as soon as the one that was gained flows:
+// capacity that has come back is found in one go, not in a pause for each set.
+constexpr Duration kAfterGain = std::chrono::milliseconds(500);
 // After a drop to less than the first share, probe for the second one of what was before
 // (libwebrtc: kBitrateDropThreshold, kProbeFractionAfterDrop), as long as it is so recent.
 constexpr double kDrop = 0.66;
@@ -83,6 +87,7 @@ void ProbeController::on_result(Instant now, DataRate result, const ProbeConditi
     }
     if (conditions.estimate > estimate_before_ * kGain) {
         interval_ = interval_min();
+        next_periodic_ = std::min(next_periodic_, now + kAfterGain);
     }
     if (result > probing_at_ * kFurtherThreshold && result >= conditions.estimate) {
         const DataRate next = std::min(result * kFurtherScale, ceiling(now));
@@ -134,7 +139,8 @@ std::optional<DataRate> ProbeController::periodic(Instant now, const ProbeCondit
         next_periodic_ = now + kIntervalMin;
         return std::nullopt;
     }
-    interval_ = std::clamp(interval_ * 2, interval_min(), kIntervalMax);
+    // Whoever is served well begins with more than that.
+    interval_ = std::min(std::max(interval_ * 2, interval_min()), kIntervalMax);
     return rate;
 }
 

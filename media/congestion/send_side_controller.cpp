@@ -189,30 +189,12 @@ void SendSideController::use_probe(Instant now, const ProbeResult& probed) {
 
 void SendSideController::on_remb(Instant now, DataRate limit) {
     receiver_limit_ = std::max(limit, config_.min);
-    has_reports_ = !has_feedback_;
-    retarget(now);
-}
-
-void SendSideController::on_report_loss(Instant now,
-                                        double fraction,
-                                        std::optional<Duration> round_trip) {
-    if (has_feedback_) {
-        return;
-    }
-    has_reports_ = true;
-    if (round_trip) {
-        round_trip_.on_sample(now, *round_trip);
-    }
-    loss_.on_report(now, round_trip_.estimate(), target_, fraction);
     retarget(now);
 }
 
 void SendSideController::retarget(Instant now) {
-    const DataRate limit = std::min(loss_.limit(), receiver_limit_);
-    // Without transport-wide feedback nothing is known of the delay.
-    const bool delay_unknown = has_reports_ && !has_feedback_ && !limit.is_unlimited();
-    const DataRate target = delay_unknown ? limit : std::min(rate_.rate(), limit);
-    target_ = std::clamp(target, config_.min, config_.max);
+    target_ = std::clamp(
+        std::min({rate_.rate(), loss_.limit(), receiver_limit_}), config_.min, config_.max);
     alr_.set_target(target_);
     alr_.update(now);
 }

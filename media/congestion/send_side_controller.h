@@ -71,10 +71,8 @@ class SendSideController {
     // RFC 8888; needs CongestionConfig::feedback_by_stream.
     void on_congestion_feedback(Instant now, const rtp::CongestionFeedback& feedback);
 
-    // For receivers without either: what the receiver estimates, and what it lost
-    // of all that was sent (0 to 1). `round_trip` is nothing where it is not known.
+    // What the receiver allows besides (REMB). Receivers that send nothing else: report_control.h.
     void on_remb(Instant now, DataRate limit);
-    void on_report_loss(Instant now, double fraction, std::optional<Duration> round_trip);
 
     // What there is use for: see ProbeController. Changes with the subscriptions.
     void set_wanted(const WantedRates& wanted);
@@ -140,8 +138,7 @@ class SendSideController {
     ProbeEstimator probe_estimator_;
     DataRate receiver_limit_ = DataRate::unlimited();
     DataRate target_;
-    bool has_feedback_ = false;  // on each packet
-    bool has_reports_ = false;   // REMB or loss, and nothing better
+    bool has_feedback_ = false;
     bool can_pad_ = true;
     DataRate wanted_next_;
     double served_ = 0.5;

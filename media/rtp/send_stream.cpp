@@ -1,5 +1,7 @@
 #include "media/rtp/send_stream.h"
 
+#include <utility>
+
 namespace isthmus::media::rtp {
 
 SenderInfo SendStream::make_sender_info(NtpTime now, RtpTimestamp rtp_now) const {
@@ -10,7 +12,7 @@ SenderInfo SendStream::make_sender_info(NtpTime now, RtpTimestamp rtp_now) const
             .octets = static_cast<std::uint32_t>(bytes_)};
 }
 
-void SendStream::on_report_block(NtpTime now, const ReportBlock& block) {
+std::uint64_t SendStream::on_report_block(NtpTime now, const ReportBlock& block) {
     receiver_.loss_ratio = block.fraction_lost / 256.0;
     receiver_.cumulative_lost = block.cumulative_lost;
     receiver_.highest_seq = block.highest_seq;
@@ -18,6 +20,7 @@ void SendStream::on_report_block(NtpTime now, const ReportBlock& block) {
     if (const auto rtt = round_trip(now, block.last_sr, block.delay_since_last_sr)) {
         receiver_.rtt = rtt;
     }
+    return packets_ - std::exchange(packets_reported_, packets_);
 }
 
 }  // namespace isthmus::media::rtp

@@ -37,8 +37,9 @@ class SendStream {
     // `rtp_now` is the rewritten timestamp that belongs to `now`.
     [[nodiscard]] SenderInfo make_sender_info(NtpTime now, RtpTimestamp rtp_now) const;
 
-    // A report block about this stream; `now` on the clock that our sender reports carry.
-    void on_report_block(NtpTime now, const ReportBlock& block);
+    // A report block about this stream; `now` on the clock that our sender reports carry. Returns
+    // how many packets were sent since the one before: what its loss ratio is about.
+    std::uint64_t on_report_block(NtpTime now, const ReportBlock& block);
 
     // The payload type changed to one with another clock.
     void set_clock(std::uint32_t clock_hz) { clock_hz_ = clock_hz; }
@@ -56,6 +57,7 @@ class SendStream {
     std::uint32_t clock_hz_;
     std::uint64_t packets_ = 0;
     std::uint64_t bytes_ = 0;
+    std::uint64_t packets_reported_ = 0;
     ReceiverView receiver_;
 };
 

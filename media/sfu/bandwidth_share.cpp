@@ -86,10 +86,12 @@ void BandwidthShare::offer(Instant now, const Subscription& subscription, Choice
         return;
     }
     const bool is_screen = track->source() == TrackSource::kScreenShare;
+    // A receiver that loses packets is sent more than the media, and all of it has to fit.
+    const double overhead = kOverheadOfVideo * (1 + subscription.repair_share());
     for (const TrackLayer& layer : track->layers()) {
         if (is_measured(layer) && is_wished(layer, subscription.video()->wish()) &&
             (is_screen || is_worth_its_size(layer, track->layers()))) {
-            add(layer.id, rate_of(layer.bits_per_second * kOverheadOfVideo));
+            add(layer.id, rate_of(layer.bits_per_second * overhead));
         }
     }
     if (!choice.options.empty()) {
@@ -98,7 +100,7 @@ void BandwidthShare::offer(Instant now, const Subscription& subscription, Choice
     // Too new to be measured, or all beyond the wish: the least that there is.
     const auto least = std::ranges::find_if(track->layers(), &TrackLayer::alive);
     if (least != track->layers().end()) {
-        add(least->id, rate_of(least->bits_per_second * kOverheadOfVideo));
+        add(least->id, rate_of(least->bits_per_second * overhead));
     }
 }
 

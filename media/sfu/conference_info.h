@@ -197,12 +197,17 @@ struct WorkerStats {
     std::uint64_t relay_packets_sent = 0;  // to other workers
     std::uint64_t relay_packets_received = 0;
     std::uint64_t relay_packets_dropped = 0;  // the ring was full, or the track gone
+    std::uint64_t data_packets_received = 0;  // SCTP, in DTLS records
+    std::uint64_t data_packets_sent = 0;
+    std::uint64_t data_messages_received = 0;
+    std::uint64_t data_associations_failed = 0;
 
     std::uint64_t conferences = 0;
     std::uint64_t participants = 0;
     std::uint64_t tracks = 0;
     std::uint64_t subscriptions = 0;
     std::uint64_t tcp_connections = 0;
+    std::uint64_t data_channels = 0;
     std::uint64_t relay_queue_bytes = 0;  // in the fullest ring to this worker
     std::uint64_t mailbox_jobs = 0;       // waiting
     // What placement goes by: see worker/load_ledger.h. Shares of a core.

@@ -45,6 +45,9 @@ struct MediaSection {
     std::optional<std::uint8_t> flexfec_payload_type = std::nullopt;
     rtp::ExtensionIds extensions;
     bool rtcp_reduced_size = false;  // RFC 5506
+    // Sending: the client tells by SSRC when packets arrive (RFC 8888), not by the formats'
+    // transport_cc.
+    bool congestion_feedback = false;
     // Receiving: what the client announced; RTP may also come with none of it (RFC 8843
     // section 9.2).
     std::vector<std::uint32_t> ssrcs;  // a=ssrc, FID and SIM groups flattened

@@ -26,6 +26,9 @@ std::uint16_t line_overhead(const transport::Path& path) {
 // Header, extensions and tag: what the pacer reckons with before the packet is written.
 constexpr std::size_t kHeaderBytesTypical = 12 + 20 + 16;
 
+// Where nothing limits any more.
+constexpr DataRate kPacedMax = DataRate::kbps(1'000'000);
+
 // The publisher's extensions where nothing in them differs for this receiver; `own` and `edited`
 // are where they go that do.
 const rtp::HeaderExtensions& in_receivers_terms(const OutgoingPacket& packet,
@@ -44,19 +47,28 @@ const rtp::HeaderExtensions& in_receivers_terms(const OutgoingPacket& packet,
     return own;
 }
 
+congestion::CongestionConfig with_feedback(congestion::CongestionConfig config,
+                                           PacketFeedback feedback) {
+    config.feedback_by_stream = feedback == PacketFeedback::kByStream;
+    return config;
+}
+
 }  // namespace
 
 Downlink::Downlink(const transport::PeerTransport& transport,
                    PacingList& pacing,
                    const congestion::CongestionConfig& config,
-                   bool estimates)
+                   PacketFeedback feedback)
     : transport_(transport),
       pacing_(pacing),
-      estimates_(estimates),
+      feedback_(feedback),
+      estimates_(feedback != PacketFeedback::kNone),
       pacer_(config.pacer, config.start * config.pacing_factor),
       retransmissions_(pacing.pool(), kWaitingMax),
       video_(pacing.pool(), kWaitingMax),
-      controller_(config) {}
+      controller_(with_feedback(config, feedback)),
+      reports_(config.min, config.max),
+      pacing_factor_(config.pacing_factor) {}
 
 void Downlink::prefetch_parts() const {
     prefetch(&transport_, sizeof transport_);
@@ -70,8 +82,8 @@ bool Downlink::open(Instant now, EgressBatch& batch) {
         return false;
     }
     batch.to(*key, *path);
+    line_overhead_bytes_ = line_overhead(*path);
     if (estimates_) {
-        line_overhead_bytes_ = line_overhead(*path);
         // Whoever waits goes first.
         budget_ = video_.empty() && retransmissions_.empty()
                       ? pacer_.allowance(now, DataSize(), now)
@@ -157,7 +169,8 @@ std::size_t Downlink::write(Instant now,
     if (bytes == 0) {
         return 0;
     }
-    const std::size_t on_line = on_written(now, writer, bytes, probe);
+    const std::size_t on_line = on_written(
+        now, {.writer = writer, .ssrc = fields.ssrc, .seq = fields.seq, .bytes = bytes}, probe);
     if (packet.fec != nullptr &&
         packet.fec->on_sent(
             now, packet.seq, {.header = header, .prefix = prefix, .payload = payload})) {
@@ -180,17 +193,24 @@ std::size_t Downlink::write_header(Instant now,
     return writer.write(fields, content.packet.csrcs, content.extensions, batch.header_room());
 }
 
-std::size_t Downlink::on_written(Instant now,
-                                 const rtp::RtpHeaderWriter& writer,
-                                 std::size_t bytes,
-                                 Probe probe) {
-    const std::size_t on_line = bytes + line_overhead_bytes_;
-    if (writer.wants_transport_sequence()) {
+std::size_t Downlink::on_written(Instant now, const Written& packet, Probe probe) {
+    const std::size_t on_line = packet.bytes + line_overhead_bytes_;
+    if (feedback_ == PacketFeedback::kNone) {
+        sent_ += DataSize::bytes(static_cast<std::int64_t>(on_line));
+        if (packet.writer.wants_transport_sequence()) {
+            ++transport_sequence_;
+        }
+        return on_line;
+    }
+    // Of several sections some may be sent without the number; then nobody tells of their packets.
+    if (feedback_ == PacketFeedback::kByStream || packet.writer.wants_transport_sequence()) {
         controller_.on_packet_sent(now,
                                    {.seq = transport_sequence_,
                                     .bytes = static_cast<std::uint16_t>(on_line),
                                     .probe = probe.cluster,
-                                    .is_padding = probe.is_padding});
+                                    .is_padding = probe.is_padding,
+                                    .ssrc = packet.ssrc,
+                                    .rtp_seq = packet.seq});
         ++transport_sequence_;
         if (!begun_) [[unlikely]] {
             // The controller wants to probe now, and nobody but the worker can arm a timer.
@@ -225,7 +245,12 @@ void Downlink::write_repair(Instant now,
     fec.take_repair(payload);
     const std::size_t bytes = batch.commit(header_bytes, {}, payload, rtp::roc_of(seq));
     if (bytes != 0) {
-        const std::size_t on_line = on_written(now, writer, bytes, {});
+        const std::size_t on_line = on_written(now,
+                                               {.writer = writer,
+                                                .ssrc = fec.description().ssrc,
+                                                .seq = rtp::seq16_of(seq),
+                                                .bytes = bytes},
+                                               {});
         if (estimates_) {
             pacer_.on_sent(now, DataSize::bytes(static_cast<std::int64_t>(on_line)));
         }
@@ -312,44 +337,81 @@ void Downlink::drop(const rtp::RtpHeaderWriter& section) {
 }
 
 void Downlink::on_transport_feedback(Instant now, const rtp::TransportFeedback& feedback) {
-    if (estimates_) {
+    if (feedback_ == PacketFeedback::kTransportWide) {
         controller_.on_transport_feedback(now, feedback);
-        pacer_.set_rate(controller_.pacing_rate());
+        on_target();
+    }
+}
+
+void Downlink::on_congestion_feedback(Instant now, const rtp::CongestionFeedback& feedback) {
+    if (feedback_ == PacketFeedback::kByStream) {
+        controller_.on_congestion_feedback(now, feedback);
+        on_target();
     }
 }
 
 void Downlink::on_remb(Instant now, DataRate limit) {
-    estimates_ = true;
-    controller_.on_remb(now, limit);
-    pacer_.set_rate(controller_.pacing_rate());
+    if (feedback_ == PacketFeedback::kNone) {
+        reports_.on_remb(now, limit, sent_);
+    } else {
+        controller_.on_remb(now, limit);
+    }
+    on_target();
 }
 
-void Downlink::on_report_loss(Instant now, double fraction, std::optional<Duration> round_trip) {
+bool Downlink::on_reports(Instant now, const congestion::ReportedLoss& reported) {
+    if (feedback_ != PacketFeedback::kNone) {
+        return false;
+    }
+    reports_.on_reports(now, reported, sent_);
+    on_target();
+    return true;
+}
+
+void Downlink::set_wanted(const congestion::WantedRates& wanted) {
+    if (feedback_ == PacketFeedback::kNone) {
+        reports_.set_wanted(wanted);
+    } else {
+        controller_.set_wanted(wanted);
+    }
+}
+
+// Who was never limited is not paced either.
+void Downlink::on_target() {
+    const DataRate rate = target();
+    estimates_ = estimates_ || !rate.is_unlimited();
     if (estimates_) {
-        controller_.on_report_loss(now, fraction, round_trip);
-        pacer_.set_rate(controller_.pacing_rate());
+        pacer_.set_rate(std::min(rate, kPacedMax) * pacing_factor_);
     }
 }
 
 void Downlink::handle_timeout(Instant now) {
-    if (estimates_ && controller_.next_timeout() <= now) {
+    if (feedback_ != PacketFeedback::kNone && controller_.next_timeout() <= now) {
         controller_.handle_timeout(now);
-        pacer_.set_rate(controller_.pacing_rate());
+        on_target();
     }
 }
 
 Instant Downlink::next_timeout() const {
-    return estimates_ ? controller_.next_timeout() : kNever;
+    return feedback_ != PacketFeedback::kNone ? controller_.next_timeout() : kNever;
 }
 
 DataRate Downlink::target() const {
-    return estimates_ ? controller_.target() : DataRate::unlimited();
+    return feedback_ != PacketFeedback::kNone ? controller_.target() : reports_.target();
 }
 
 DownlinkCounters Downlink::counters() const {
     DownlinkCounters counters = counters_;
     counters.dropped_full = retransmissions_.dropped() + video_.dropped();
     return counters;
+}
+
+void Downlink::describe_reports(DownlinkInfo& info) const {
+    info.target_bps = target().is_unlimited() ? 0 : static_cast<double>(target().bps());
+    if (const auto round_trip = reports_.round_trip()) {
+        info.round_trip_seconds = std::chrono::duration<double>(*round_trip).count();
+    }
+    info.loss_ratio = reports_.loss();
 }
 
 DownlinkInfo Downlink::describe() const {
@@ -364,7 +426,8 @@ DownlinkInfo Downlink::describe() const {
                       .feedback_repeated = measured.history.repeated,
                       .feedback_refused = measured.history.refused,
                       .feedback_truncated = measured.history.truncated};
-    if (!estimates_) {
+    if (feedback_ == PacketFeedback::kNone) {
+        describe_reports(info);
         return info;
     }
     info.target_bps = static_cast<double>(measured.target.bps());

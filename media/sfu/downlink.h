@@ -19,6 +19,7 @@
 #include "media/congestion/congestion_config.h"
 #include "media/congestion/pacer.h"
 #include "media/congestion/pacer_queue.h"
+#include "media/congestion/report_control.h"
 #include "media/congestion/send_side_controller.h"
 #include "media/rtp/rtcp_messages.h"
 #include "media/sfu/conference_info.h"
@@ -37,19 +38,32 @@ struct DownlinkCounters {
     std::uint64_t padding = 0;          // sent to probe
 };
 
+// How the client tells when each packet arrived.
+enum class PacketFeedback : std::uint8_t {
+    kNone,  // not at all: what it reports of all of them has to do
+    kTransportWide,
+    kByStream,  // RFC 8888
+};
+
 class Downlink {
   public:
     // What each batch touches lies in the first so many.
     static constexpr std::size_t kHotBytes = 320;
 
-    // Both outlive the downlink. `estimates`: the client sends transport-wide feedback.
+    // Both outlive the downlink.
     Downlink(const transport::PeerTransport& transport,
              PacingList& pacing,
              const congestion::CongestionConfig& config,
-             bool estimates);
+             PacketFeedback feedback);
 
-    // The client will tell when each packet arrived.
-    void expect_feedback() { estimates_ = true; }
+    // The client will tell when each packet arrived, where it did not before: the sections that it
+    // is sent media on came with a later description. (RFC 8888 only from the beginning.)
+    void expect_transport_feedback() {
+        if (feedback_ == PacketFeedback::kNone) {
+            feedback_ = PacketFeedback::kTransportWide;
+            estimates_ = true;
+        }
+    }
 
     // In the pacing list.
     void set_owner(ParticipantId owner) { owner_ = owner; }
@@ -96,21 +110,24 @@ class Downlink {
     // Forgets waiting packets of one section: its track ends, or another layer takes over.
     void drop(const rtp::RtpHeaderWriter& section);
 
+    // Feedback of another kind than was agreed on is not listened to.
     void on_transport_feedback(Instant now, const rtp::TransportFeedback& feedback);
+    void on_congestion_feedback(Instant now, const rtp::CongestionFeedback& feedback);
     void on_remb(Instant now, DataRate limit);
-    // What the client lost of one stream (0 to 1), from its report.
-    void on_report_loss(Instant now, double fraction, std::optional<Duration> round_trip);
+    // What the client's report blocks say. False where it tells of each packet, which is better.
+    bool on_reports(Instant now, const congestion::ReportedLoss& reported);
 
     void handle_timeout(Instant now);
     [[nodiscard]] Instant next_timeout() const;
 
-    // The client's bandwidth is measured: by transport-wide feedback, REMB or reports.
+    // The client's bandwidth is measured: by feedback on packets, by REMB, or by reports that tell
+    // of loss.
     [[nodiscard]] bool estimates() const { return estimates_; }
 
     // For media. Unlimited where nothing is measured.
     [[nodiscard]] DataRate target() const;
 
-    void set_wanted(const congestion::WantedRates& wanted) { controller_.set_wanted(wanted); }
+    void set_wanted(const congestion::WantedRates& wanted);
 
     [[nodiscard]] congestion::CongestionStats congestion() const { return controller_.stats(); }
 
@@ -127,6 +144,14 @@ class Downlink {
         bool is_padding = false;
     };
 
+    // What was written, as the client sees it.
+    struct Written {
+        const rtp::RtpHeaderWriter& writer;
+        std::uint32_t ssrc = 0;
+        std::uint16_t seq = 0;
+        std::size_t bytes = 0;
+    };
+
     // Bytes on the line; 0 where the packet is too long.
     std::size_t write(Instant now,
                       const OutgoingPacket& packet,
@@ -141,10 +166,7 @@ class Downlink {
                              const PacketContent& content,
                              EgressBatch& batch) const;
     // Tells the controller. Returns the bytes on the line.
-    std::size_t on_written(Instant now,
-                           const rtp::RtpHeaderWriter& writer,
-                           std::size_t bytes,
-                           Probe probe);
+    std::size_t on_written(Instant now, const Written& packet, Probe probe);
     // The repair packet that is due beside `repaired`, which was just written.
     void write_repair(Instant now,
                       const OutgoingPacket& repaired,
@@ -157,6 +179,8 @@ class Downlink {
                        EgressBatch& batch,
                        transport::DatagramSink& sink);
     bool wait(Instant now, const OutgoingPacket& packet, DataSize size);
+    void on_target();
+    void describe_reports(DownlinkInfo& info) const;
     [[nodiscard]] Instant next_release(Instant now) const;
     // Has the worker call release().
     void enlist(Instant at);
@@ -167,16 +191,20 @@ class Downlink {
     const transport::PeerTransport& transport_;
     PacingList& pacing_;
     ParticipantId owner_;
+    PacketFeedback feedback_;
     bool estimates_;
     bool listed_ = false;  // in pacing_
     bool begun_ = false;   // something was sent
     std::uint16_t transport_sequence_ = 0;
     std::uint16_t line_overhead_bytes_ = 0;  // IP and UDP of the current path
     DataSize budget_;                        // what may still leave at once
+    DataSize sent_;                          // where there is no feedback on it
     congestion::Pacer pacer_;
     Waiting retransmissions_;
     Waiting video_;
     congestion::SendSideController controller_;
+    congestion::ReportControl reports_;
+    double pacing_factor_;
     DownlinkCounters counters_;
 };
 

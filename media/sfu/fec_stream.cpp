@@ -42,6 +42,13 @@ std::optional<FecStream::Level> FecStream::level() const {
     return loss_.level() == 0 ? std::nullopt : std::optional(kLevels[loss_.level() - 1]);
 }
 
+double FecStream::share() const {
+    const auto protecting = level();
+    return protecting ? static_cast<double>(kShareMarginFifths) /
+                            (5.0 * static_cast<double>(protecting->packets))
+                      : 0;
+}
+
 void FecStream::begin_level() {
     if (!groups_) {
         groups_ = std::make_unique<Group[]>(kGroupsMax);

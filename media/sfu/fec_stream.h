@@ -72,6 +72,9 @@ class FecStream {
     // Nothing while the receiver loses too little to be protected.
     [[nodiscard]] std::optional<Level> level() const;
 
+    // What it may add to the bit rate of the media, as a share of that.
+    [[nodiscard]] double share() const;
+
     [[nodiscard]] const FecCounters& counters() const { return counters_; }
 
   private:

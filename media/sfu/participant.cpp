@@ -22,11 +22,23 @@ constexpr Duration kReportInterval = std::chrono::seconds(1);
 // The first one comes early: until then the receiver plays sound and picture unsynchronised.
 constexpr Duration kFirstReportAfter = std::chrono::milliseconds(200);
 
-// The client tells when each packet arrived.
-bool estimates_bandwidth(const MediaSection& section) {
+bool tells_transport_wide(const MediaSection& section) {
     return is_sending(section) &&
            section.extensions.id_of(rtp::ExtensionKind::kTransportSequence) != 0 &&
            std::ranges::any_of(section.formats, &rtp::PayloadFormat::transport_cc);
+}
+
+bool tells_by_stream(const MediaSection& section) {
+    return is_sending(section) && section.congestion_feedback;
+}
+
+// How the client tells when each packet arrived.
+PacketFeedback feedback_of(std::span<const MediaSection> sections) {
+    if (std::ranges::any_of(sections, tells_transport_wide)) {
+        return PacketFeedback::kTransportWide;
+    }
+    return std::ranges::any_of(sections, tells_by_stream) ? PacketFeedback::kByStream
+                                                          : PacketFeedback::kNone;
 }
 
 }  // namespace
@@ -88,10 +100,7 @@ Participant::Participant(Instant now,
                  config_.limits,
                  static_cast<std::uint32_t>(config_.connection << 8U),
                  random),
-      downlink_(transport_,
-                pacing,
-                config_.congestion,
-                std::ranges::any_of(sections, estimates_bandwidth)),
+      downlink_(transport_, pacing, config_.congestion, feedback_of(sections)),
       subscriber_(sections, downlink_, config_.limits, cname_, random),
       bandwidth_share_(downlink_, subscriber_.subscriptions()),
       paths_max_(config_.transport.limits.paths) {
@@ -103,8 +112,8 @@ Result<SectionChanges> Participant::renegotiate(std::span<const MediaSection> se
         return std::unexpected(allowed.error());
     }
     reduced_size_ = std::ranges::any_of(sections, &MediaSection::rtcp_reduced_size);
-    if (std::ranges::any_of(sections, estimates_bandwidth)) {
-        downlink_.expect_feedback();
+    if (std::ranges::any_of(sections, tells_transport_wide)) {
+        downlink_.expect_transport_feedback();
     }
     return SectionChanges{.tracks = publisher_.renegotiate(sections, random_),
                           .subscriptions = subscriber_.renegotiate(sections)};
@@ -167,12 +176,10 @@ struct Participant::RtcpHandler {
 
     void operator()(const rtp::SenderReport& report) const {
         self.publisher_.handle_sender_report(now, report);
-        self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
+        handle_blocks(report.blocks);
     }
 
-    void operator()(const rtp::ReceiverReport& report) const {
-        self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), report.blocks);
-    }
+    void operator()(const rtp::ReceiverReport& report) const { handle_blocks(report.blocks); }
 
     void operator()(const rtp::Nack& nack) const {
         Subscription* subscription = self.subscriber_.find(nack.media_ssrc);
@@ -195,14 +202,19 @@ struct Participant::RtcpHandler {
 
     void operator()(const rtp::TransportFeedback& feedback) const {
         self.downlink_.on_transport_feedback(now, feedback);
-        self.bandwidth_share_.on_estimate(now);
+        share();
+    }
+
+    void operator()(const rtp::CongestionFeedback& feedback) const {
+        self.downlink_.on_congestion_feedback(now, feedback);
+        share();
     }
 
     void operator()(const rtp::Remb& remb) const {
         constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
         self.downlink_.on_remb(
             now, DataRate::bps(static_cast<std::int64_t>(std::min(remb.bitrate_bps, kMost))));
-        self.bandwidth_share_.on_estimate(now);
+        share();
     }
 
     // What the rest says is told again by the transport and by reports (Goodbye, CanonicalName,
@@ -211,6 +223,19 @@ struct Participant::RtcpHandler {
     void operator()(const Other& /*message*/) const {}
 
   private:
+    void handle_blocks(const rtp::WireList<rtp::ReportBlock>& blocks) const {
+        const auto reported = self.subscriber_.handle_report_blocks(self.ntp_.to_ntp(now), blocks);
+        if (self.downlink_.on_reports(now, reported)) {
+            share();
+        }
+    }
+
+    void share() const {
+        if (self.downlink_.estimates()) {
+            self.bandwidth_share_.on_estimate(now);
+        }
+    }
+
     void key_frame(std::uint32_t ssrc) const {
         if (Subscription* subscription = self.subscriber_.find(ssrc)) {
             ++stats.key_frame_requests_received;

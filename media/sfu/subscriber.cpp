@@ -176,14 +176,16 @@ Subscription* Subscriber::find(std::uint32_t ssrc) const {
     return found == subscriptions_.end() ? nullptr : found->get();
 }
 
-void Subscriber::handle_report_blocks(rtp::NtpTime now,
-                                      const rtp::WireList<rtp::ReportBlock>& blocks) const {
+congestion::ReportedLoss Subscriber::handle_report_blocks(
+    rtp::NtpTime now, const rtp::WireList<rtp::ReportBlock>& blocks) const {
+    congestion::ReportedLoss reported;
     for (const rtp::ReportBlock block : blocks) {
         Subscription* subscription = find(block.ssrc);
         if (subscription != nullptr && subscription->ssrc() == block.ssrc) {
-            subscription->handle_report_block(now, block);
+            subscription->handle_report_block(now, block, reported);
         }
     }
+    return reported;
 }
 
 void Subscriber::send_reports(Instant now,

@@ -71,8 +71,9 @@ class Subscriber {
 
     // Null where the SSRC, media or RTX, is none of ours.
     [[nodiscard]] Subscription* find(std::uint32_t ssrc) const;
-    void handle_report_blocks(rtp::NtpTime now,
-                              const rtp::WireList<rtp::ReportBlock>& blocks) const;
+    // What they say of all streams together.
+    [[nodiscard]] congestion::ReportedLoss handle_report_blocks(
+        rtp::NtpTime now, const rtp::WireList<rtp::ReportBlock>& blocks) const;
     // One packet for a probe: of whichever section can repeat one. False where none can.
     bool send_padding(Instant now,
                       const congestion::ProbeSend& probe,

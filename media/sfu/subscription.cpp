@@ -524,8 +524,15 @@ void Subscription::handle_key_frame_request(Instant now) {
     }
 }
 
-void Subscription::handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block) {
-    sent_.on_report_block(now, block);
+void Subscription::handle_report_block(rtp::NtpTime now,
+                                       const rtp::ReportBlock& block,
+                                       congestion::ReportedLoss& reported) {
+    const auto packets = static_cast<std::uint32_t>(sent_.on_report_block(now, block));
+    reported.packets += packets;
+    reported.lost += static_cast<std::uint32_t>(packets * sent_.receiver().loss_ratio + 0.5);
+    if (const auto rtt = sent_.receiver().rtt) {
+        reported.round_trip = std::min(*rtt, reported.round_trip.value_or(*rtt));
+    }
     red_.on_report(sent_.receiver().loss_ratio);
     if (fec_) {
         fec_->on_report(sent_.receiver().loss_ratio);

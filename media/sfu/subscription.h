@@ -101,7 +101,10 @@ class Subscription {
     // Null for audio.
     [[nodiscard]] VideoFollower* video() const { return video_.get(); }
 
-    void handle_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
+    // Adds what the block says of this stream to `reported`.
+    void handle_report_block(rtp::NtpTime now,
+                             const rtp::ReportBlock& block,
+                             congestion::ReportedLoss& reported);
 
     // Nothing before media and the publisher's clock are known.
     [[nodiscard]] std::optional<rtp::SenderInfo> make_sender_info(Instant now,
@@ -126,6 +129,9 @@ class Subscription {
     [[nodiscard]] std::uint64_t repair_packets() const {
         return fec_ ? fec_->counters().packets : 0;
     }
+
+    // What its repair packets may add to the bit rate of the media, as a share of that.
+    [[nodiscard]] double repair_share() const { return fec_ ? fec_->share() : 0; }
 
     // Sequence numbers asked for that were not looked into.
     [[nodiscard]] std::uint64_t nacks_ignored() const { return retransmissions_.refused_wishes(); }

@@ -8,6 +8,7 @@ namespace {
 
 std::vector<LayerWanted> layers_of(const sfu::PublishedTrack& track, sfu::WantedSize wanted) {
     std::vector<LayerWanted> layers;
+    layers.reserve(track.size_count());
     for (std::size_t rank = 0; rank < track.size_count(); ++rank) {
         layers.push_back({.rid = track.rid_by_rank(rank),
                           .spatial = static_cast<std::uint8_t>(rank),

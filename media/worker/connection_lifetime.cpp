@@ -251,7 +251,9 @@ void ConnectionLifetime::handle_data(Instant now,
     for (const data::SctpPacket& packet : packets) {
         const ConnectionId connection{packet.association.value};
         if (sfu::Participant* participant = state_.connections.find(connection)) {
-            participant->transport().send_application_data(packet.bytes);
+            if (participant->transport().send_application_data(packet.bytes)) {
+                state_.data.on_packet_sent();
+            }
             state_.drain_datagrams(*participant, sink);
         }
     }

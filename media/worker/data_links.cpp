@@ -45,6 +45,7 @@ void DataLinks::open(const sfu::Participant& participant, Link& link) {
 void DataLinks::on_packet(const sfu::Participant& participant, std::vector<std::byte> bytes) {
     const auto link = links_.find(participant.connection());
     if (link != links_.end() && link->second.opened) {
+        ++received_;
         work_.packets.push_back({.association = id_of(participant), .bytes = std::move(bytes)});
     }
 }
@@ -74,18 +75,30 @@ bool DataLinks::on_event(data::AssociationEvent event, std::vector<ConferenceEve
                                               .label = std::move(opened->label),
                                               .reliable = opened->reliable});
     } else if (auto* message = std::get_if<data::DataMessage>(&event.event)) {
+        ++messages_;
         events.emplace_back(DataReceived{.connection = connection, .message = std::move(*message)});
     } else if (const auto* closed = std::get_if<data::ChannelClosed>(&event.event)) {
         std::erase(link.channels, closed->channel);
         events.emplace_back(
             DataChannelClosed{.connection = connection, .channel = closed->channel});
     } else if (const auto* failed = std::get_if<data::AssociationFailed>(&event.event)) {
+        ++failed_;
         for (const std::uint16_t channel : std::exchange(link.channels, {})) {
             events.emplace_back(DataChannelClosed{.connection = connection, .channel = channel});
         }
         return failed->reason == data::FailureReason::kReadsTooSlowly;
     }
     return false;
+}
+
+void DataLinks::add_to(sfu::WorkerStats& stats) const {
+    stats.data_packets_received += received_;
+    stats.data_packets_sent += sent_;
+    stats.data_messages_received += messages_;
+    stats.data_associations_failed += failed_;
+    for (const auto& [connection, link] : links_) {
+        stats.data_channels += link.channels.size();
+    }
 }
 
 }  // namespace isthmus::media

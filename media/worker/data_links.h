@@ -49,6 +49,11 @@ class DataLinks {
     // has to end: its client does not take what it was promised.
     bool on_event(data::AssociationEvent event, std::vector<ConferenceEvent>& events);
 
+    // A packet of the data thread's was sent to its client.
+    void on_packet_sent() { ++sent_; }
+
+    void add_to(sfu::WorkerStats& stats) const;
+
     [[nodiscard]] DataWork take_work() { return std::exchange(work_, {}); }
 
   private:
@@ -62,6 +67,10 @@ class DataLinks {
 
     boost::unordered_flat_map<std::uint64_t, Link> links_;  // by connection
     DataWork work_;
+    std::uint64_t received_ = 0;  // packets
+    std::uint64_t sent_ = 0;
+    std::uint64_t messages_ = 0;  // received
+    std::uint64_t failed_ = 0;
 };
 
 }  // namespace isthmus::media

@@ -85,6 +85,7 @@ sfu::WorkerStats collect_stats(const WorkerState& state) {
     stats.relay_packets_received = relayed.packets_in;
     stats.relay_packets_dropped = relayed.dropped_full + relayed.dropped_unknown;
     stats.relay_queue_bytes = state.relay.queued_bytes_max();
+    state.data.add_to(stats);
     stats.conferences = state.conferences.size();
     for (const auto& [name, conference] : state.conferences) {
         add_counters(*conference, stats);

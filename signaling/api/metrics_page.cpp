@@ -175,6 +175,19 @@ constexpr std::array kWorkerCounters = {
         "isthmus_relay_packets_dropped_total",
         "RTP packets between workers dropped: the reader was too slow, or the track is gone.",
         &WorkerStats::relay_packets_dropped},
+    Metric<WorkerStats>{"isthmus_data_packets_received_total",
+                        "SCTP packets of data channels received from clients.",
+                        &WorkerStats::data_packets_received},
+    Metric<WorkerStats>{"isthmus_data_packets_sent_total",
+                        "SCTP packets of data channels sent to clients.",
+                        &WorkerStats::data_packets_sent},
+    Metric<WorkerStats>{"isthmus_data_messages_received_total",
+                        "Messages that clients sent on data channels.",
+                        &WorkerStats::data_messages_received},
+    Metric<WorkerStats>{
+        "isthmus_data_associations_failed_total",
+        "SCTP associations that ended by themselves: the client fell silent, or read too slowly.",
+        &WorkerStats::data_associations_failed},
     Metric<WorkerStats>{"isthmus_socket_receive_drops_total",
                         "Datagrams lost because the kernel's receive buffer was full.",
                         &WorkerStats::socket_receive_drops},
@@ -211,6 +224,8 @@ constexpr std::array kWorkerGauges = {
     Metric<WorkerStats>{"isthmus_subscriptions", "Subscriptions now.", &WorkerStats::subscriptions},
     Metric<WorkerStats>{
         "isthmus_tcp_connections", "ICE-TCP connections now.", &WorkerStats::tcp_connections},
+    Metric<WorkerStats>{
+        "isthmus_data_channels", "Data channels open now.", &WorkerStats::data_channels},
     Metric<WorkerStats>{"isthmus_relay_queue_bytes",
                         "Bytes waiting in the fullest ring from another worker.",
                         &WorkerStats::relay_queue_bytes},
@@ -240,6 +255,21 @@ constexpr std::array kHttpCounters = {
     Metric<http::ServerCounters>{"isthmus_http_requests_timed_out_total",
                                  "HTTP requests that were begun and not finished in time.",
                                  &http::ServerCounters::requests_timed_out},
+    Metric<http::ServerCounters>{"isthmus_web_sockets_opened_total",
+                                 "WebSockets that clients opened.",
+                                 &http::ServerCounters::web_sockets_opened},
+    Metric<http::ServerCounters>{"isthmus_web_sockets_refused_total",
+                                 "WebSockets refused, for a bad token or over a limit.",
+                                 &http::ServerCounters::web_sockets_refused},
+    Metric<http::ServerCounters>{"isthmus_web_sockets_cut_off_total",
+                                 "WebSockets closed because their clients did not read.",
+                                 &http::ServerCounters::web_sockets_cut_off},
+    Metric<http::ServerCounters>{"isthmus_web_socket_messages_received_total",
+                                 "Messages that came on WebSockets.",
+                                 &http::ServerCounters::web_socket_messages_received},
+    Metric<http::ServerCounters>{"isthmus_web_socket_messages_sent_total",
+                                 "Messages sent on WebSockets.",
+                                 &http::ServerCounters::web_socket_messages_sent},
 };
 
 constexpr std::array kSignalingCounters = {
@@ -252,12 +282,31 @@ constexpr std::array kSignalingCounters = {
     Metric<SignalingStats>{"isthmus_whip_ice_restarts_total",
                            "ICE restarts that clients asked for.",
                            &SignalingStats::ice_restarts},
+    Metric<SignalingStats>{"isthmus_livekit_joins_total",
+                           "Participants let into rooms by the LiveKit protocol.",
+                           &SignalingStats::livekit_joins},
+    Metric<SignalingStats>{"isthmus_livekit_resumes_total",
+                           "Participants that came back after their socket broke.",
+                           &SignalingStats::livekit_resumes},
+    Metric<SignalingStats>{"isthmus_livekit_refused_total",
+                           "Joins refused although the token was good.",
+                           &SignalingStats::livekit_refused},
+    Metric<SignalingStats>{"isthmus_livekit_malformed_total",
+                           "Signaling messages that are none.",
+                           &SignalingStats::livekit_malformed},
 };
 
 constexpr std::array kSignalingGauges = {
     Metric<SignalingStats>{
         "isthmus_whip_publishers", "WHIP sessions now.", &SignalingStats::publishers},
     Metric<SignalingStats>{"isthmus_whip_viewers", "WHEP sessions now.", &SignalingStats::viewers},
+    Metric<SignalingStats>{"isthmus_rooms", "Rooms now.", &SignalingStats::rooms},
+    Metric<SignalingStats>{"isthmus_room_participants",
+                           "Participants of rooms now, by whatever door they came.",
+                           &SignalingStats::room_participants},
+    Metric<SignalingStats>{"isthmus_livekit_sessions",
+                           "Participants that speak the LiveKit protocol now.",
+                           &SignalingStats::livekit_sessions},
 };
 
 template <typename Metrics>
@@ -293,6 +342,8 @@ void write_http(MetricsWriter& writer, const http::ServerCounters& http) {
     writer.sample(http.responses_5xx, {{"status", "5xx"}});
     writer.gauge("isthmus_http_connections", "HTTP connections now.");
     writer.sample(http.connections_open);
+    writer.gauge("isthmus_web_sockets", "WebSockets now.");
+    writer.sample(http.web_sockets_open);
 }
 
 void write_seconds_or_shares(MetricsWriter& writer,

@@ -28,9 +28,16 @@ struct SignalingStats {
     std::uint64_t sessions_created = 0;
     std::uint64_t sessions_refused = 0;
     std::uint64_t ice_restarts = 0;
+    std::uint64_t livekit_joins = 0;
+    std::uint64_t livekit_resumes = 0;
+    std::uint64_t livekit_refused = 0;
+    std::uint64_t livekit_malformed = 0;
 
     std::uint64_t publishers = 0;  // now
     std::uint64_t viewers = 0;     // now
+    std::uint64_t rooms = 0;
+    std::uint64_t room_participants = 0;
+    std::uint64_t livekit_sessions = 0;
 };
 
 struct MetricsInput {

@@ -332,8 +332,8 @@ class Members {
         members["canPublishData"] = *grant.can_publish_data;
     }
     if (!grant.can_publish_sources.empty()) {
-        members["canPublishSources"] = json::array(grant.can_publish_sources.begin(),
-                                                   grant.can_publish_sources.end());
+        members["canPublishSources"] =
+            json::array(grant.can_publish_sources.begin(), grant.can_publish_sources.end());
     }
     put_if_true("roomAdmin", grant.room_admin);
     put_if_true("roomList", grant.room_list);

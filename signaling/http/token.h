@@ -41,10 +41,10 @@ struct RoomGrant {
 };
 
 struct AccessToken {
-    std::string issuer;                  // "iss": the API key
-    std::string identity;                // "sub"
-    std::string name;                    // "name"
-    std::string metadata;                // "metadata"
+    std::string issuer;    // "iss": the API key
+    std::string identity;  // "sub"
+    std::string name;      // "name"
+    std::string metadata;  // "metadata"
     std::map<std::string, std::string, std::less<>> attributes;
     std::string kind;                    // "standard", "agent", ...; empty: standard
     std::int64_t not_before_unix_s = 0;  // "nbf"; 0: not said

@@ -105,17 +105,17 @@ void ClientConnection::join(OfferPlan plan) {
     request.description = without_inactive(plan.negotiated.connection);
     host_->switchboard().join(
         std::move(request),
-        later<JoinResult>([plan = std::move(plan)](ClientConnection& self,
-                                                   Result<JoinResult> joined) mutable {
-            self.busy_ = false;
-            if (!joined) {
-                self.fail(joined.error().message);
-                return;
-            }
-            self.id_ = joined->connection;
-            self.host_->bind(joined->connection, self.user_->participant_sid());
-            self.finish(std::move(plan), std::move(joined->local));
-        }));
+        later<JoinResult>(
+            [plan = std::move(plan)](ClientConnection& self, Result<JoinResult> joined) mutable {
+                self.busy_ = false;
+                if (!joined) {
+                    self.fail(joined.error().message);
+                    return;
+                }
+                self.id_ = joined->connection;
+                self.host_->bind(joined->connection, self.user_->participant_sid());
+                self.finish(std::move(plan), std::move(joined->local));
+            }));
 }
 
 void ClientConnection::renegotiate(OfferPlan plan) {

@@ -29,6 +29,7 @@ class ConnectionUser {
     virtual void on_sending(media::ConnectionId connection,
                             const std::vector<std::string>& fresh_mids) = 0;
     virtual void send_answer(const proto::SessionDescription& answer) = 0;
+    virtual void send_offer(const proto::SessionDescription& offer) = 0;
     // The offer is no good, or the switchboard will not have it.
     virtual void on_connection_failed(const std::string& sentence) = 0;
 };

@@ -1,6 +1,7 @@
 #include "signaling/livekit/client_offer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -79,6 +80,38 @@ void adapt_audio(const proto::TrackInfo& track, MediaSection& section) {
     }
 }
 
+[[nodiscard]] std::optional<media::sfu::TrackSource> source_of(proto::TrackSource source) {
+    switch (source) {
+        case proto::CAMERA:
+            return media::sfu::TrackSource::kCamera;
+        case proto::MICROPHONE:
+            return media::sfu::TrackSource::kMicrophone;
+        case proto::SCREEN_SHARE:
+            return media::sfu::TrackSource::kScreenShare;
+        case proto::SCREEN_SHARE_AUDIO:
+            return media::sfu::TrackSource::kScreenShareAudio;
+        default:
+            return std::nullopt;
+    }
+}
+
+// Sizes come with the announcement, not with the offer; encrypted video does not show its own.
+void add_sizes(const proto::TrackInfo& track, MediaSection& section) {
+    constexpr std::array<std::pair<std::string_view, proto::VideoQuality>, 3> kRids = {
+        {{"q", proto::LOW}, {"h", proto::MEDIUM}, {"f", proto::HIGH}}};
+    for (media::sfu::Encoding& encoding : section.encodings) {
+        const auto* const rid =
+            std::ranges::find(kRids, encoding.rid, &decltype(kRids)::value_type::first);
+        const auto layer = std::ranges::find_if(track.layers(), [&](const auto& candidate) {
+            return rid != kRids.end() && candidate.quality() == rid->second;
+        });
+        if (layer != track.layers().end()) {
+            encoding.max_width = layer->width();
+            encoding.max_height = layer->height();
+        }
+    }
+}
+
 // What the client sends: the announced track, or nothing.
 void plan_publishing(PublishedTracks& published, bool may_publish, MediaSection& section) {
     PublishedTrack* const track =
@@ -89,6 +122,9 @@ void plan_publishing(PublishedTracks& published, bool may_publish, MediaSection&
     }
     section.direction = Direction::kReceive;
     section.published_id = track->info.sid();
+    section.source = source_of(track->info.source());
+    section.encrypted = track->info.encryption() != proto::Encryption::NONE;
+    add_sizes(track->info, section);
     if (section.kind == MediaKind::kAudio) {
         adapt_audio(track->info, section);
     } else if (const auto codec = codec_of(track->info)) {
@@ -133,12 +169,7 @@ proto::SessionDescription make_answer(const OfferPlan& plan,
                                       std::uint64_t session_id,
                                       std::uint64_t session_version) {
     proto::SessionDescription answer;
-    for (media::sfu::SenderDescription& sender : local.senders) {
-        if (const WantedTrack* const track = subscriptions.find_mid(sender.mid)) {
-            sender.stream_id = track->stream;
-            sender.track_id = track->sid;
-        }
-    }
+    subscriptions.name_senders(local);
     for (const MediaSection& section : plan.negotiated.connection.sections) {
         if (section.direction != Direction::kSend) {
             continue;

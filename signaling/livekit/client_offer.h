@@ -31,10 +31,11 @@ struct OfferPlan {
 };
 
 // `may_publish` off: sections that the client sends on are answered inactive.
-[[nodiscard]] std::expected<OfferPlan, std::string> plan_offer(const proto::SessionDescription& offer,
-                                                               PublishedTracks& published,
-                                                               Subscriptions& subscriptions,
-                                                               bool may_publish);
+[[nodiscard]] std::expected<OfferPlan, std::string> plan_offer(
+    const proto::SessionDescription& offer,
+    PublishedTracks& published,
+    Subscriptions& subscriptions,
+    bool may_publish);
 
 // With the ids of all tracks that are sent.
 [[nodiscard]] proto::SessionDescription make_answer(const OfferPlan& plan,

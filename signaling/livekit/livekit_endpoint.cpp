@@ -52,20 +52,19 @@ std::expected<Admission, Response> LiveKitEndpoint::admit(const Request& request
 }
 
 void LiveKitEndpoint::add_protocol(http::Router& router, const std::string& path, bool dual) {
-    router.add_web_socket(
-        path,
-        [this, dual](const Request& request)
-            -> std::expected<std::unique_ptr<http::WebSocketUser>, Response> {
-            auto admission = admit(request, dual);
-            if (!admission) {
-                return std::unexpected(with_cors(std::move(admission.error())));
-            }
-            return std::make_unique<SignalSocket>(*rooms_, std::move(*admission));
-        });
+    router.add_web_socket(path,
+                          [this, dual](const Request& request)
+                              -> std::expected<std::unique_ptr<http::WebSocketUser>, Response> {
+                              auto admission = admit(request, dual);
+                              if (!admission) {
+                                  return std::unexpected(with_cors(std::move(admission.error())));
+                              }
+                              return std::make_unique<SignalSocket>(*rooms_, std::move(*admission));
+                          });
     router.add("GET", path + "/validate", [this, dual](const Request& request, Responder respond) {
         auto admission = admit(request, dual);
-        respond(with_cors(admission ? Response::text(200, "success")
-                                    : std::move(admission.error())));
+        respond(
+            with_cors(admission ? Response::text(200, "success") : std::move(admission.error())));
     });
     router.finish_refusals(path + "/validate", [](Response response, Responder respond) {
         respond(with_cors(std::move(response)));

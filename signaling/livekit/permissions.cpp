@@ -92,8 +92,8 @@ void apply_permission(const proto::ParticipantPermission& permission, http::Vide
 bool may_publish(const proto::ParticipantPermission& permission, proto::TrackSource source) {
     const auto& sources = permission.can_publish_sources();
     return permission.can_publish() &&
-           (sources.empty() || (source != proto::UNKNOWN &&
-                                std::ranges::find(sources, source) != sources.end()));
+           (sources.empty() ||
+            (source != proto::UNKNOWN && std::ranges::find(sources, source) != sources.end()));
 }
 
 proto::ParticipantInfo::Kind kind_of(const http::AccessToken& token) {

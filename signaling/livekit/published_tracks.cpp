@@ -69,8 +69,8 @@ void fill(const proto::AddTrackRequest& request, proto::TrackInfo& info) {
 std::string stream_of(std::string_view participant_sid, const proto::TrackInfo& track) {
     std::string stream = track.stream();
     if (stream.empty()) {
-        const bool screen = track.source() == proto::SCREEN_SHARE ||
-                            track.source() == proto::SCREEN_SHARE_AUDIO;
+        const bool screen =
+            track.source() == proto::SCREEN_SHARE || track.source() == proto::SCREEN_SHARE_AUDIO;
         stream = screen ? "screen" : "camera";
     }
     return std::string(participant_sid) + "|" + stream;
@@ -98,15 +98,12 @@ PublishedTrack* PublishedTracks::announce(const proto::AddTrackRequest& request)
     return &track;
 }
 
-PublishedTrack* PublishedTracks::match(std::string_view cid,
-                                       MediaKind kind,
-                                       std::string_view mid) {
+PublishedTrack* PublishedTracks::match(std::string_view cid, MediaKind kind, std::string_view mid) {
     const auto of_kind = [kind](const PublishedTrack& track) {
         return media_kind(track.info) == kind && !track.cid.empty();
     };
-    auto found = std::ranges::find_if(tracks_, [&](const PublishedTrack& track) {
-        return of_kind(track) && track.cid == cid;
-    });
+    auto found = std::ranges::find_if(
+        tracks_, [&](const PublishedTrack& track) { return of_kind(track) && track.cid == cid; });
     if (found == tracks_.end()) {
         found = std::ranges::find_if(tracks_, [&](const PublishedTrack& track) {
             return of_kind(track) && track.info.mid() == mid;
@@ -144,9 +141,8 @@ PublishedTrack& PublishedTracks::publish(const media::TrackPublished& event) {
 }
 
 bool PublishedTracks::remove(std::string_view sid) {
-    return std::erase_if(tracks_,
-                         [sid](const PublishedTrack& track) { return track.info.sid() == sid; }) >
-           0;
+    return std::erase_if(
+               tracks_, [sid](const PublishedTrack& track) { return track.info.sid() == sid; }) > 0;
 }
 
 PublishedTrack* PublishedTracks::find(std::string_view sid) {

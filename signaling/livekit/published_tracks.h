@@ -1,9 +1,9 @@
 // The tracks of one participant: announced by add_track, negotiated in a section, visible to others
 // once media can come.
 //
-// A track's id is ours from the announcement on; an offer's section is matched to it by the client's
-// own id (cid), which is the second word of its a=msid. Participants of other doors (WHIP) have
-// tracks without an announcement. Driven by SignalSession and Room; no I/O.
+// A track's id is ours from the announcement on; an offer's section is matched to it by the
+// client's own id (cid), which is the second word of its a=msid. Participants of other doors (WHIP)
+// have tracks without an announcement. Driven by SignalSession and Room; no I/O.
 #pragma once
 
 #include <cstddef>
@@ -24,14 +24,15 @@ namespace proto = ::livekit;
 
 struct PublishedTrack {
     proto::TrackInfo info;
-    std::string cid;        // empty for those of other doors
-    bool live = false;      // others are told of it
+    std::string cid;          // empty for those of other doors
+    bool live = false;        // others are told of it
     bool subscribed = false;  // the publisher has been told that somebody watches
 };
 
 // The track's "<participant>|<rest>" stream (a=msid's first word): what has the same is played in
 // step.
-[[nodiscard]] std::string stream_of(std::string_view participant_sid, const proto::TrackInfo& track);
+[[nodiscard]] std::string stream_of(std::string_view participant_sid,
+                                    const proto::TrackInfo& track);
 
 [[nodiscard]] media::rtp::MediaKind media_kind(const proto::TrackInfo& track);
 
@@ -43,8 +44,8 @@ class PublishedTracks {
     // the same track.
     [[nodiscard]] PublishedTrack* announce(const proto::AddTrackRequest& request);
 
-    // The track that the section is for: that of the cid, else the first of the kind that no section
-    // has. Null where none was announced.
+    // The track that the section is for: that of the cid, else the first of the kind that no
+    // section has. Null where none was announced.
     [[nodiscard]] PublishedTrack* match(std::string_view cid,
                                         media::rtp::MediaKind kind,
                                         std::string_view mid);

@@ -1,8 +1,9 @@
 // A room: who is in it, and what each is told of the others.
 //
 // Owned by Rooms, on the signaling thread; no clock, no I/O. Changes collect until settle(), which
-// Rooms calls at the end of each turn, so that what belongs together is told in one message. Updates
-// are made once for everybody; each carries the whole of a participant, with a version that grows.
+// Rooms calls at the end of each turn, so that what belongs together is told in one message.
+// Updates are made once for everybody; each carries the whole of a participant, with a version that
+// grows.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +53,7 @@ class Room {
 
     // With the numbers of participants.
     [[nodiscard]] proto::Room info() const;
+
     // Random bytes that mark frames which the node made, for receivers of encrypted media.
     [[nodiscard]] const std::string& sif_trailer() const { return sif_trailer_; }
 
@@ -76,6 +78,7 @@ class Room {
 
     // The participant is not as it was told any more.
     void changed(RoomParticipant& participant, Urgency urgency);
+
     // Name, metadata or limits are not.
     void room_changed() { room_changed_ = true; }
 

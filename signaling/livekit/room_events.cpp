@@ -113,6 +113,8 @@ void Rooms::handle(const media::ParticipantConnected& event) {
     }
     if (participant.info.state() != proto::ParticipantInfo::ACTIVE) {
         participant.info.set_state(proto::ParticipantInfo::ACTIVE);
+        participant.was_active = true;
+        tell("participant_joined", *place->room, &participant);
         place->room->changed(participant, Urgency::kLater);
     }
 }
@@ -121,12 +123,17 @@ void Rooms::handle(const media::TrackPublished& event) {
     if (Place* const place = place_of(event.connection)) {
         PublishedTrack& track = place->participant->tracks.publish(event);
         place->room->track_published(*place->participant, track);
+        tell("track_published", *place->room, place->participant, &track);
     }
 }
 
 void Rooms::handle(const media::TrackEnded& event) {
     Place* const place = place_of(event.connection);
-    if (place != nullptr && place->participant->tracks.remove(event.track_id)) {
+    const PublishedTrack* const track =
+        place == nullptr ? nullptr : place->participant->tracks.find(event.track_id);
+    if (track != nullptr) {
+        tell("track_unpublished", *place->room, place->participant, track);
+        place->participant->tracks.remove(event.track_id);
         place->room->track_ended(*place->participant, event.track_id);
         place->room->changed(*place->participant, Urgency::kNow);
         place->room->room_changed();

@@ -42,9 +42,9 @@ bool RoomParticipant::lets_have(const RoomParticipant& subscriber,
     return std::ranges::any_of(audience.track_permissions(), [&](const auto& permission) {
         const bool meant = permission.participant_sid() == subscriber.sid() ||
                            permission.participant_identity() == subscriber.identity();
-        return meant && (permission.all_tracks() ||
-                         std::ranges::find(permission.track_sids(), track_sid) !=
-                             permission.track_sids().end());
+        return meant &&
+               (permission.all_tracks() || std::ranges::find(permission.track_sids(), track_sid) !=
+                                               permission.track_sids().end());
     });
 }
 

@@ -42,6 +42,7 @@ class RoomParticipant {
 
     // What others are told: the tracks that they can be sent too.
     [[nodiscard]] proto::ParticipantInfo snapshot() const;
+
     // To be called for each change that is told, so that receivers can put it in order.
     void next_version() { info.set_version(info.version() + 1); }
 
@@ -55,6 +56,7 @@ class RoomParticipant {
     std::vector<media::ConnectionId> connections;
     proto::ConnectionQuality quality = proto::EXCELLENT;
     bool quality_told = false;
+    bool was_active = false;  // its media connected
     std::unique_ptr<SignalSession> session;
 };
 

@@ -56,6 +56,7 @@ Room* Rooms::find_or_make(const std::string& name, const RoomSettings& settings)
         name, "RM_" + random_->next_token(kSidCharacters), settings, wall_clock_());
     made->set_sif_trailer(random_->next_token(kTrailerCharacters));
     made->set_empty_since(now_);
+    tell("room_started", *made);
     return rooms_.emplace(name, std::move(made)).first->second.get();
 }
 
@@ -139,6 +140,13 @@ void Rooms::remove(const std::string& participant_sid, proto::DisconnectReason r
         switchboard_->leave(
             connection, media::LeaveReason::kClientLeft, [](const Result<void>&) {});
     }
+    for (const PublishedTrack& track : gone->tracks.all()) {
+        if (track.live) {
+            tell("track_unpublished", room, gone.get(), &track);
+        }
+    }
+    tell(
+        gone->was_active ? "participant_left" : "participant_connection_aborted", room, gone.get());
     if (room.participants().empty()) {
         room.set_empty_since(now_);
     }
@@ -161,6 +169,9 @@ void Rooms::close_room(const std::string& name, proto::DisconnectReason reason) 
     while (!room->participants().empty()) {
         expel(*room->participants().begin()->second, reason);
     }
+    tell("room_finished", *room);
+    // Sessions that are in a call still know it.
+    closed_.push_back(std::move(rooms_.find(name)->second));
     rooms_.erase(name);
 }
 
@@ -182,6 +193,28 @@ void Rooms::end_turn() {
         room->settle(now_);
     }
     graveyard_.clear();
+    closed_.clear();
+}
+
+void Rooms::tell(std::string_view event,
+                 const Room& room,
+                 const RoomParticipant* participant,
+                 const PublishedTrack* track) {
+    if (!config_.tell) {
+        return;
+    }
+    proto::WebhookEvent told;
+    told.set_event(std::string(event));
+    told.set_id("EV_" + random_->next_token(kSidCharacters));
+    told.set_created_at(wall_clock_() / 1000);
+    *told.mutable_room() = room.info();
+    if (participant != nullptr) {
+        *told.mutable_participant() = participant->snapshot();
+    }
+    if (track != nullptr) {
+        *told.mutable_track() = track->info;
+    }
+    config_.tell(told);
 }
 
 std::vector<proto::ICEServer> Rooms::ice_servers(const std::string& identity) const {

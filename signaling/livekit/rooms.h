@@ -1,10 +1,10 @@
 // All rooms of the node, and who is in them: sockets of LiveKit's clients come in, events of the
 // media come in, and what follows is told.
 //
-// A conference of the switchboard is a room of the same name; participants that came by WHIP or WHEP
-// appear as the switchboard tells of them. Each call from outside is a turn: what it changes is told
-// when it ends, and what it removes lives until then. on_tick() is to be called a few times a
-// second. Signaling thread; no socket, no clock.
+// A conference of the switchboard is a room of the same name; participants that came by WHIP or
+// WHEP appear as the switchboard tells of them. Each call from outside is a turn: what it changes
+// is told when it ends, and what it removes lives until then. on_tick() is to be called a few times
+// a second. Signaling thread; no socket, no clock.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <signaling/livekit/proto/room_service.pb.h>
 
 #include "base/random.h"
 #include "base/time.h"
@@ -35,6 +37,8 @@ struct RoomsConfig {
     std::size_t rooms_max = 10'000;
     bool make_rooms = true;  // by joining; else only those that a server made
     std::function<std::vector<proto::ICEServer>(const std::string& identity)> ice_servers;
+    // What other servers are told (webhooks); may be empty.
+    std::function<void(const proto::WebhookEvent&)> tell;
 };
 
 struct RoomsStats {
@@ -78,6 +82,8 @@ class Rooms final : public SessionHost, public SignalHub {
     [[nodiscard]] const std::map<std::string, std::unique_ptr<Room>, std::less<>>& all() const {
         return rooms_;
     }
+
+    [[nodiscard]] const RoomSettings& default_settings() const { return config_.room; }
 
     // Null where there are too many.
     [[nodiscard]] Room* find_or_make(const std::string& name, const RoomSettings& settings);
@@ -140,6 +146,11 @@ class Rooms final : public SessionHost, public SignalHub {
     void handle(const media::DataReceived& event);
     void handle(const media::DataChannelClosed& event);
 
+    void tell(std::string_view event,
+              const Room& room,
+              const RoomParticipant* participant = nullptr,
+              const PublishedTrack* track = nullptr);
+
     void check_sessions();
     void close_empty_rooms();
     void tell_qualities();
@@ -161,6 +172,7 @@ class Rooms final : public SessionHost, public SignalHub {
     std::set<media::ConnectionId> orphans_;
     // Removed in this turn.
     std::vector<std::unique_ptr<RoomParticipant>> graveyard_;
+    std::vector<std::unique_ptr<Room>> closed_;
 };
 
 }  // namespace isthmus::signaling::livekit

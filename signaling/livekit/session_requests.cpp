@@ -34,6 +34,11 @@ void SignalSession::on_request(const Request& request) {
         case Request::kOffer:
             client_.on_offer(request.offer());
             break;
+        case Request::kAnswer:
+            if (node_) {
+                node_->on_answer(request.answer());
+            }
+            break;
         case Request::kAddTrack:
             handle_add_track(request.add_track());
             break;
@@ -47,8 +52,7 @@ void SignalSession::on_request(const Request& request) {
             handle_track_setting(request.track_setting());
             break;
         case Request::kLeave:
-            socket_->close();
-            socket_ = nullptr;
+            std::exchange(socket_, nullptr)->close();
             host_->remove(participant_sid(), proto::CLIENT_INITIATED);
             break;
         case Request::kSubscriptionPermission:
@@ -154,7 +158,7 @@ void SignalSession::handle_track_setting(const proto::UpdateTrackSettings& setti
         }
     }
     if (disabled_changed) {
-        client_.refresh();
+        refresh();
     }
 }
 

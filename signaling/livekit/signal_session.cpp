@@ -36,7 +36,16 @@ SignalSession::SignalSession(SessionHost& host,
       began_(host.now()),
       auto_subscribe_(admission.join.connection_settings().auto_subscribe()),
       adaptive_(admission.join.connection_settings().adaptive_stream()),
-      client_(host, *this, participant.tracks, subscriptions_, false) {}
+      client_(host,
+              *this,
+              participant.tracks,
+              admission.dual ? none_ : subscriptions_,
+              admission.dual) {
+    if (admission.dual) {
+        ConnectionUser& user = *this;
+        node_.emplace(host, user, subscriptions_);
+    }
+}
 
 const std::string& SignalSession::participant_sid() const {
     return participant_->sid();
@@ -53,6 +62,9 @@ void SignalSession::enter(SignalSocket& socket) {
     }
     for (const proto::AddTrackRequest& track : join_.add_track_requests()) {
         handle_add_track(track);
+    }
+    if (node_) {
+        node_->begin();
     }
     if (join_.has_publisher_offer()) {
         client_.on_offer(join_.publisher_offer());
@@ -74,7 +86,7 @@ proto::SignalResponse SignalSession::make_join() const {
     for (proto::ICEServer& server : host_->ice_servers(participant_->identity())) {
         *join.add_ice_servers() = std::move(server);
     }
-    join.set_subscriber_primary(false);
+    join.set_subscriber_primary(node_.has_value());
     join.set_ping_interval(kPingIntervalS);
     join.set_ping_timeout(kPingTimeoutS);
     *join.mutable_server_info() = host_->server_info();
@@ -117,6 +129,9 @@ void SignalSession::resume(SignalSocket& socket) {
     proto::SignalResponse room;
     *room.mutable_room_update()->mutable_room() = room_->info();
     send(room);
+    if (node_) {
+        node_->restart();
+    }
     room_->negotiate_later(participant_sid());
 }
 
@@ -200,7 +215,7 @@ void SignalSession::want(const RoomParticipant& publisher, const PublishedTrack&
 
 void SignalSession::drop(const std::string& track_sid) {
     if (subscriptions_.drop(track_sid)) {
-        client_.refresh();
+        refresh();
         room_->negotiate_later(participant_sid());
     }
 }
@@ -276,9 +291,9 @@ void SignalSession::update_subscription(const proto::UpdateSubscription& update)
 }
 
 void SignalSession::apply_wish(const WantedTrack& track) {
-    if (track.kind == MediaKind::kVideo && !track.mid.empty() && client_.id()) {
+    if (track.kind == MediaKind::kVideo && !track.mid.empty() && sending()) {
         host_->switchboard().set_layer_wish(
-            *client_.id(), track.mid, track.wish, [](const Result<void>&) {});
+            *sending(), track.mid, track.wish, [](const Result<void>&) {});
     }
 }
 
@@ -325,9 +340,27 @@ void SignalSession::send_answer(const proto::SessionDescription& answer) {
     send(response);
 }
 
+void SignalSession::send_offer(const proto::SessionDescription& offer) {
+    proto::SignalResponse response;
+    *response.mutable_offer() = offer;
+    send(response);
+}
+
+const std::optional<ConnectionId>& SignalSession::sending() const {
+    return node_ ? node_->id() : client_.id();
+}
+
+void SignalSession::refresh() {
+    if (node_) {
+        node_->refresh();
+    } else {
+        client_.refresh();
+    }
+}
+
 void SignalSession::on_connection_failed(const std::string& sentence) {
     log::info("livekit", "{} in {}: {}", participant_->identity(), room_->name(), sentence);
-    const bool joined = client_.id().has_value();
+    const bool joined = sending().has_value();
     leave(joined ? proto::STATE_MISMATCH : proto::JOIN_FAILURE,
           joined ? proto::LeaveRequest::RECONNECT : proto::LeaveRequest::DISCONNECT);
     host_->remove(participant_sid(), proto::JOIN_FAILURE);
@@ -367,7 +400,7 @@ void SignalSession::on_channel_opened(const media::DataChannelOpened& event) {
                          .id = event.channel,
                          .label = event.label,
                          .reliable = event.reliable});
-    if (event.label == kReliableLabel) {
+    if (event.label == kReliableLabel && event.connection == sending()) {
         room_->replay_data(host_->now(), began_, *participant_);
     }
 }
@@ -402,7 +435,9 @@ void SignalSession::on_data(const media::DataReceived& event) {
 
 void SignalSession::send_data(const RoutedData& data) {
     const std::string_view label = data.reliable ? kReliableLabel : kLossyLabel;
-    const auto channel = std::ranges::find(channels_, label, &Channel::label);
+    const auto channel = std::ranges::find_if(channels_, [&](const Channel& candidate) {
+        return candidate.label == label && candidate.connection == sending();
+    });
     if (channel != channels_.end()) {
         host_->switchboard().send_data(
             channel->connection, {.channel = channel->id, .binary = true, .bytes = data.bytes});
@@ -410,6 +445,10 @@ void SignalSession::send_data(const RoutedData& data) {
 }
 
 void SignalSession::settle() {
+    if (node_) {
+        node_->settle();
+        return;
+    }
     // Its first offer comes of itself.
     if (socket_ == nullptr || !client_.id() || !subscriptions_.needs_offer()) {
         return;

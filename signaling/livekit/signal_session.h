@@ -19,6 +19,7 @@
 #include "signaling/http/token.h"
 #include "signaling/livekit/client_connection.h"
 #include "signaling/livekit/data_router.h"
+#include "signaling/livekit/node_connection.h"
 #include "signaling/livekit/room_participant.h"
 #include "signaling/livekit/session_host.h"
 #include "signaling/livekit/signal_socket.h"
@@ -43,6 +44,7 @@ class SignalSession final : private ConnectionUser {
     void enter(SignalSocket& socket);
     void resume(SignalSocket& socket);
     void on_socket_closed(const SignalSocket& socket);
+
     [[nodiscard]] bool has_socket() const { return socket_ != nullptr; }
 
     // Since when it has none; kNever while it has.
@@ -52,7 +54,9 @@ class SignalSession final : private ConnectionUser {
 
     void on_request(const proto::SignalRequest& request);
     void send(const OutgoingSignal& message);
+
     void send(const proto::SignalResponse& response) { send(OutgoingSignal(response)); }
+
     // The client is told, and its socket closed.
     void leave(proto::DisconnectReason reason, proto::LeaveRequest::Action action);
     void send_refreshed_token();
@@ -73,12 +77,16 @@ class SignalSession final : private ConnectionUser {
     void on_channel_closed(const media::DataChannelClosed& event);
     void on_data(const media::DataReceived& event);
     void send_data(const RoutedData& data);
+
     [[nodiscard]] bool is_connected() const { return connected_; }
 
     // Asks the client for an offer, or makes one, where what is wanted changed.
     void settle();
 
     [[nodiscard]] ClientConnection& client_connection() { return client_; }
+
+    // Null for a client with one connection.
+    [[nodiscard]] NodeConnection* node_connection() { return node_ ? &*node_ : nullptr; }
 
     [[nodiscard]] const std::string& participant_sid() const override;
 
@@ -96,13 +104,18 @@ class SignalSession final : private ConnectionUser {
     void on_sending(media::ConnectionId connection,
                     const std::vector<std::string>& fresh_mids) override;
     void send_answer(const proto::SessionDescription& answer) override;
+    void send_offer(const proto::SessionDescription& offer) override;
     void on_connection_failed(const std::string& sentence) override;
 
     [[nodiscard]] proto::SignalResponse make_join() const;
     void want_all();
     void want(const RoomParticipant& publisher, const PublishedTrack& track);
     void drop(const std::string& track_sid);
-    [[nodiscard]] bool may_have(const RoomParticipant& publisher, const std::string& track_sid) const;
+    // The connection that it is sent tracks and data on.
+    [[nodiscard]] const std::optional<media::ConnectionId>& sending() const;
+    void refresh();
+    [[nodiscard]] bool may_have(const RoomParticipant& publisher,
+                                const std::string& track_sid) const;
     [[nodiscard]] bool may_publish_source(proto::TrackSource source) const;
     void apply_wish(const WantedTrack& track);
     void tell_publisher(const WantedTrack& track);
@@ -136,6 +149,8 @@ class SignalSession final : private ConnectionUser {
     std::vector<Channel> channels_;
     DataRouter data_;
     Subscriptions subscriptions_;
+    Subscriptions none_;                  // what a connection that only publishes is sent
+    std::optional<NodeConnection> node_;  // to subscribe, where it has two
     ClientConnection client_;
 };
 

@@ -1,7 +1,7 @@
 // One client's WebSocket as signal messages.
 //
-// The HTTP connection owns it. It knows its participant by id only, so that neither must outlive the
-// other: a session that ends lets go of its socket, a socket that closes is told to the hub.
+// The HTTP connection owns it. It knows its participant by id only, so that neither must outlive
+// the other: a session that ends lets go of its socket, a socket that closes is told to the hub.
 #pragma once
 
 #include <array>
@@ -58,7 +58,9 @@ class SignalSocket final : public http::WebSocketUser {
         : admission(std::move(came_with)), hub_(&hub) {}
 
     void send(const OutgoingSignal& message);
+
     void send(const proto::SignalResponse& response) { send(OutgoingSignal(response)); }
+
     void close();
 
     void on_open(http::WebSocketSink& sink) override;

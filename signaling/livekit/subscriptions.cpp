@@ -81,6 +81,15 @@ std::vector<std::string> Subscriptions::assign(std::vector<MediaSection>& sectio
     return fresh;
 }
 
+void Subscriptions::name_senders(media::sfu::LocalDescription& local) {
+    for (media::sfu::SenderDescription& sender : local.senders) {
+        if (const WantedTrack* const track = find_mid(sender.mid)) {
+            sender.stream_id = track->stream;
+            sender.track_id = track->sid;
+        }
+    }
+}
+
 bool Subscriptions::refresh(std::vector<MediaSection>& sections) const {
     bool changed = false;
     for (MediaSection& section : sections) {

@@ -1,10 +1,10 @@
 // What one client wants to be sent, and in which of its sections it is.
 //
-// A track is wanted until it ends, the client unsubscribes or may not have it any more. It waits for
-// a free section of its kind (one that the client receives on and that was answered inactive); where
-// there is none the client is asked for more (shortfall()). A section whose track is not wanted any
-// more is answered inactive once before it is used again, since that is how a client notices. In
-// that mode the client makes every offer. Driven by SignalSession; no I/O.
+// A track is wanted until it ends, the client unsubscribes or may not have it any more. It waits
+// for a free section of its kind (one that the client receives on and that was answered inactive);
+// where there is none the client is asked for more (shortfall()). A section whose track is not
+// wanted any more is answered inactive once before it is used again, since that is how a client
+// notices. In that mode the client makes every offer. Driven by SignalSession; no I/O.
 #pragma once
 
 #include <cstddef>
@@ -53,6 +53,9 @@ class Subscriptions {
     // the others become inactive. Returns the mids that carry a track since now.
     std::vector<std::string> assign(std::vector<media::sfu::MediaSection>& sections);
 
+    // Calls what is sent by the tracks' names.
+    void name_senders(media::sfu::LocalDescription& local);
+
     // The same sections with what is wanted now, without an answer's help: a track that is not
     // wanted any more stops at once. False where nothing changed.
     bool refresh(std::vector<media::sfu::MediaSection>& sections) const;
@@ -60,6 +63,7 @@ class Subscriptions {
     // Is an offer needed, and was none asked for since things changed?
     [[nodiscard]] bool needs_offer() const;
     [[nodiscard]] Shortfall shortfall() const;
+
     // The client was asked for an offer of `shortfall()` more sections.
     void asked() { asked_ = true; }
 
@@ -71,7 +75,8 @@ class Subscriptions {
     std::map<std::string, media::rtp::MediaKind, std::less<>> free_;  // by mid, of the last answer
     std::set<std::string, std::less<>> stale_;  // mids that carry what is not wanted any more
     bool asked_ = false;
-    // Waiting when the client was last asked: one that offers no more sections is not asked for ever.
+    // Waiting when the client was last asked: one that offers no more sections is not asked for
+    // ever.
     std::size_t waiting_before_ = 0;
     bool stuck_ = false;
 };

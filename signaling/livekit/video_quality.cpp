@@ -38,9 +38,7 @@ namespace {
 
 [[nodiscard]] proto::VideoQuality quality_of(const media::LayerWanted& layer) {
     if (layer.rid == "q" || layer.rid == "h" || layer.rid == "f") {
-        return layer.rid == "q"   ? proto::LOW
-               : layer.rid == "h" ? proto::MEDIUM
-                                  : proto::HIGH;
+        return layer.rid == "q" ? proto::LOW : layer.rid == "h" ? proto::MEDIUM : proto::HIGH;
     }
     return static_cast<proto::VideoQuality>(std::min<int>(layer.spatial, proto::HIGH));
 }

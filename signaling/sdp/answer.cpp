@@ -243,6 +243,7 @@ void add_transport(const MediaDescription& offered,
     answer.mid = offered.mid;
     answer.direction = direction_of(section.direction);
     answer.rtcp_reduced_size = section.rtcp_reduced_size;
+    answer.congestion_feedback = section.congestion_feedback;
     add_transport(offered, local, role, answer);
     add_formats(offered, section, answer);
     add_extensions(offered, section, answer);

@@ -433,6 +433,22 @@ class Negotiation {
                 sections()[i].direction = Direction::kInactive;
             }
         }
+        choose_feedback();
+    }
+
+    // What we send is measured in one way. Of two that are offered transport-wide feedback takes
+    // less memory and less work for each packet.
+    void choose_feedback() {
+        const auto has_transport_feedback = [](const MediaSection& section) {
+            return std::ranges::any_of(section.formats, &PayloadFormat::transport_cc);
+        };
+        if (std::ranges::any_of(sections(), has_transport_feedback)) {
+            return;
+        }
+        for (std::size_t i = 0; i < sections().size(); ++i) {
+            sections()[i].congestion_feedback =
+                offer_.media[i].congestion_feedback && sections()[i].direction == Direction::kSend;
+        }
     }
 
     const SessionDescription& offer_;

@@ -104,6 +104,7 @@ struct MediaDescription {
     bool bundle_only = false;
     bool rtcp_mux = false;
     bool rtcp_reduced_size = false;
+    bool congestion_feedback = false;  // a=rtcp-fb:* ack ccfb (RFC 8888 section 6)
 
     std::string ice_ufrag;
     std::string ice_pwd;

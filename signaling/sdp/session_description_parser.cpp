@@ -77,10 +77,13 @@ void read_fmtp(Draft& draft, std::string_view value) {
     }
 }
 
-// "96 nack pli" or "* nack". RFC 4585 section 4.2.
+// "96 nack pli" or "* nack". RFC 4585 section 4.2. Congestion control feedback is about the whole
+// section, or is ignored (RFC 8888 section 6).
 void read_feedback(Draft& draft, std::string_view value) {
     const std::string_view number = take_until(value, ' ');
-    if (number == "*") {
+    if (split_words(value) == std::vector<std::string_view>{"ack", "ccfb"}) {
+        draft.media.congestion_feedback = draft.media.congestion_feedback || number == "*";
+    } else if (number == "*") {
         draft.feedback_for_all.emplace_back(value);
     } else if (PayloadType* const type = find_type(draft.media, number)) {
         type->feedback.emplace_back(value);

@@ -170,6 +170,9 @@ void write_media(Writer& writer, const MediaDescription& media) {
     if (media.rtcp_reduced_size) {
         writer.line("a=rtcp-rsize");
     }
+    if (media.congestion_feedback) {
+        writer.line("a=rtcp-fb:* ack ccfb");
+    }
     for (const ExtensionMap& map : media.extensions) {
         writer.line("a=extmap:",
                     std::to_string(map.id),

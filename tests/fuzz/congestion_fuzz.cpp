@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "media/congestion/report_control.h"
 #include "media/congestion/send_side_controller.h"
 #include "media/rtp/rtcp_reader.h"
 
@@ -55,12 +56,12 @@ class Run {
                 now_ += std::chrono::seconds(next());
                 break;
             case 4:
-                controller_.on_report_loss(now_, next() / 100.0 - 0.5, {});
+                report(next(), next());
                 break;
             default:
-                controller_.set_wanted({.next = DataRate::kbps(next() * 50),
-                                        .used = DataRate::kbps(next() * 20),
-                                        .most = DataRate::kbps(next() * 100)});
+                want({.next = DataRate::kbps(next() * 50),
+                      .used = DataRate::kbps(next() * 20),
+                      .most = DataRate::kbps(next() * 100)});
                 seq_ = static_cast<std::uint16_t>(seq_ + next());
                 break;
         }
@@ -69,10 +70,22 @@ class Run {
         }
     }
 
+    // Of the streams together; no more is ever told lost than was sent.
+    void report(std::uint32_t packets, std::uint32_t lost) {
+        const Duration round_trip = std::chrono::milliseconds(next());
+        reports_.on_reports(
+            now_,
+            {.packets = packets,
+             .lost = std::min(packets, lost),
+             .round_trip = lost % 2 == 0 ? std::optional(round_trip) : std::nullopt},
+            sent_);
+    }
+
     void send(unsigned packets) {
         for (unsigned i = 0; i < packets; ++i) {
             const auto probe = controller_.poll_probe(now_);
             const std::uint16_t seq = seq_++;
+            sent_ += DataSize::bytes(1200);
             controller_.on_packet_sent(now_,
                                        {.seq = seq,
                                         .bytes = 1200,
@@ -96,13 +109,23 @@ class Run {
             } else if (const auto* by_stream = std::get_if<rtp::CongestionFeedback>(&*message)) {
                 controller_.on_congestion_feedback(now_, *by_stream);
             } else if (const auto* remb = std::get_if<rtp::Remb>(&*message)) {
-                controller_.on_remb(
-                    now_, DataRate::bps(static_cast<std::int64_t>(remb->bitrate_bps >> 1U)));
+                const auto limit =
+                    DataRate::bps(static_cast<std::int64_t>(remb->bitrate_bps >> 1U));
+                controller_.on_remb(now_, limit);
+                reports_.on_remb(now_, limit, sent_);
             }
         }
     }
 
+    void want(const WantedRates& wanted) {
+        controller_.set_wanted(wanted);
+        reports_.set_wanted(wanted);
+    }
+
     void check() const {
+        CHECK(reports_.target() >= config_.min);
+        CHECK(reports_.target().is_unlimited() || reports_.target() <= config_.max);
+        CHECK(reports_.loss() >= 0 && reports_.loss() <= 1);
         CHECK(controller_.target() >= config_.min && controller_.target() <= config_.max);
         CHECK(controller_.in_flight() >= DataSize());
         CHECK(controller_.in_flight() <= DataSize::bytes(64 * 1200));
@@ -115,6 +138,8 @@ class Run {
     std::span<const std::byte> input_;
     CongestionConfig config_;
     SendSideController controller_;
+    ReportControl reports_{config_.min, config_.max};
+    DataSize sent_;
     Instant now_ = Instant{} + std::chrono::hours(1);
     std::uint16_t seq_ = 0;
 };

@@ -87,6 +87,7 @@ struct RoundTrip {
         std::ranges::sort(numbers);
         numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
         std::vector<ExtendedSeq> seqs;
+        seqs.reserve(numbers.size());
         for (const std::uint16_t number : numbers) {
             seqs.push_back(ExtendedSeq{number});
         }

@@ -102,6 +102,7 @@ class Harness {
     void compare(std::vector<Arrival> arrivals) {
         std::vector<Arrival> copies = arrivals;
         std::vector<SrtpIncoming> incoming;
+        incoming.reserve(arrivals.size());
         for (Arrival& one : arrivals) {
             incoming.push_back(
                 {.session = &one.peer->batched(), .kind = one.kind, .packet = one.bytes});

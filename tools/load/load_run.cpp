@@ -220,6 +220,17 @@ void LoadRun::add_viewers(std::uint32_t count) {
     }
 }
 
+// In the second that was just taken.
+bool LoadRun::breaks_limit() {
+    report_.limit_broken = broken_limit(report_.seconds.back());
+    if (!report_.limit_broken.empty()) {
+        judge_validity(report_.seconds.back());
+        return true;
+    }
+    report_.viewers_within_limits = last_.participants.receiving;
+    return false;
+}
+
 void LoadRun::join_viewers() {
     const std::uint32_t wanted = options_.viewers * options_.conferences;
     const NodeUsage before = node_last_;
@@ -248,13 +259,8 @@ void LoadRun::join_viewers() {
         }
         if (read_clock() + kRampStep >= second_end_) {
             take_second(false);
-            if (options_.ramp_until_limit) {
-                report_.limit_broken = broken_limit(report_.seconds.back());
-                if (!report_.limit_broken.empty()) {
-                    judge_validity(report_.seconds.back());
-                    break;
-                }
-                report_.viewers_within_limits = last_.participants.receiving;
+            if (options_.ramp_until_limit && breaks_limit()) {
+                break;
             }
         } else {
             sleep_until(read_clock() + kRampStep);

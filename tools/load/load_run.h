@@ -30,6 +30,7 @@ class LoadRun {
     [[nodiscard]] Result<void> start_threads();
     [[nodiscard]] Result<void> join_publishers();
     void join_viewers();
+    bool breaks_limit();
     void measure();
     void add_viewers(std::uint32_t count);
     void finish();

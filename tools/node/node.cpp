@@ -90,12 +90,20 @@ signaling::whip::WhipConfig whip_config_of(const NodeConfig& config) {
     return whip;
 }
 
-signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip) {
+signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip,
+                                       const signaling::livekit::RoomsStats& rooms) {
     return {.sessions_created = whip.created,
             .sessions_refused = whip.refused,
             .ice_restarts = whip.ice_restarts,
+            .livekit_joins = rooms.joins,
+            .livekit_resumes = rooms.resumes,
+            .livekit_refused = rooms.refused,
+            .livekit_malformed = rooms.malformed,
             .publishers = whip.publishers,
-            .viewers = whip.viewers};
+            .viewers = whip.viewers,
+            .rooms = rooms.rooms,
+            .room_participants = rooms.participants,
+            .livekit_sessions = rooms.sessions};
 }
 
 }  // namespace
@@ -140,7 +148,7 @@ struct Node::State {
             signaling::api::OperationsApiSources{
                 .now_unix_s = now_unix_s,
                 .http_counters = [this] { return server->counters(); },
-                .signaling_stats = [this] { return stats_of(whip->stats()); },
+                .signaling_stats = [this] { return stats_of(whip->stats(), rooms->rooms().stats()); },
                 .process_stats = signaling::api::read_process_stats},
             *media.switchboard);
         // Before WHEP's: /whep/{conference}/participants would be a session there.

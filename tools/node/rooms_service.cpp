@@ -6,10 +6,15 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <google/protobuf/util/json_util.h>
 
+#include "base/log.h"
+#include "signaling/http/webhook_sender.h"
 #include "signaling/livekit/livekit_endpoint.h"
 #include "signaling/livekit/protobuf_log.h"
+#include "signaling/livekit/room_service.h"
 #include "signaling/livekit/rooms.h"
+#include "signaling/livekit/rooms_administration.h"
 #include "signaling/whip/ice_servers.h"
 #include "tools/node/ice_servers.h"
 
@@ -29,12 +34,40 @@ std::int64_t unix_ms() {
 }
 
 Instant steady_now() {
-    return Instant(std::chrono::duration_cast<Duration>(
-        std::chrono::steady_clock::now().time_since_epoch()));
+    return Instant(
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-livekit::RoomsConfig rooms_config_of(const NodeConfig& config) {
+// Nothing where nobody is to be told.
+std::unique_ptr<signaling::http::WebhookSender> make_webhooks(asio::io_context& io,
+                                                              const NodeConfig& config) {
+    if (config.webhooks.urls.empty()) {
+        return nullptr;
+    }
+    auto made =
+        signaling::http::WebhookSender::make(io,
+                                             {.urls = config.webhooks.urls,
+                                              .key = config.webhooks.key,
+                                              .secret = config.keys.at(config.webhooks.key)},
+                                             [] { return unix_ms() / 1000; });
+    if (!made) {
+        log::error("node", "no webhooks: {}", made.error().message);
+        return nullptr;
+    }
+    return std::move(*made);
+}
+
+livekit::RoomsConfig rooms_config_of(const NodeConfig& config,
+                                     signaling::http::WebhookSender* webhooks) {
     livekit::RoomsConfig rooms;
+    if (webhooks != nullptr) {
+        rooms.tell = [webhooks](const ::livekit::WebhookEvent& event) {
+            std::string json;
+            if (google::protobuf::util::MessageToJsonString(event, &json).ok()) {
+                webhooks->send(json);
+            }
+        };
+    }
     rooms.keys = config.keys;
     rooms.rooms_max = config.media.limits.conferences;
     rooms.room.participants_max = config.media.limits.participants_per_conference;
@@ -59,8 +92,11 @@ struct RoomsService::State {
           const NodeConfig& config,
           media::Switchboard& switchboard,
           RandomSource& random)
-        : rooms(rooms_config_of(config), switchboard, random, unix_ms),
+        : webhooks(make_webhooks(io, config)),
+          rooms(rooms_config_of(config, webhooks.get()), switchboard, random, unix_ms),
           endpoint(config.keys, rooms, [] { return unix_ms() / 1000; }),
+          administration(rooms),
+          keys(config.keys),
           timer(io) {
         livekit::silence_protobuf_log();
         rooms.on_tick(steady_now());
@@ -77,8 +113,12 @@ struct RoomsService::State {
         });
     }
 
+    std::unique_ptr<signaling::http::WebhookSender> webhooks;
     livekit::Rooms rooms;
     livekit::LiveKitEndpoint endpoint;
+    livekit::RoomsAdministration administration;
+    signaling::http::ApiKeys keys;
+    std::unique_ptr<livekit::RoomService> service;
     asio::steady_timer timer;
 };
 
@@ -95,6 +135,11 @@ RoomsService::~RoomsService() = default;
 
 void RoomsService::add_routes(signaling::http::Router& router) {
     state_->endpoint.add_routes(router);
+    state_->service = std::make_unique<livekit::RoomService>(
+        livekit::RoomServiceConfig{.keys = state_->keys,
+                                   .now_unix_s = [] { return unix_ms() / 1000; }},
+        state_->administration,
+        router);
 }
 
 livekit::Rooms& RoomsService::rooms() {

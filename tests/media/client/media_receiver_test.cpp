@@ -2,8 +2,10 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/random.h"
@@ -81,7 +83,40 @@ struct Written {
     int names = 0;
     std::vector<rtp::ReportBlock> blocks;
     std::vector<std::uint16_t> told;  // transport-wide numbers that arrived
+    // RFC 8888: SSRC and number of what arrived.
+    std::vector<std::pair<std::uint32_t, std::uint16_t>> told_by_stream;
 };
+
+void note(Written& written, const rtp::RtcpMessage& message) {
+    if (const auto* nack = std::get_if<rtp::Nack>(&message)) {
+        nack->for_each([&](std::uint16_t seq) { written.nacks.push_back(seq); });
+    } else if (std::holds_alternative<rtp::PictureLoss>(message)) {
+        ++written.plis;
+    } else if (const auto* report = std::get_if<rtp::ReceiverReport>(&message)) {
+        ++written.reports;
+        for (const rtp::ReportBlock block : report->blocks) {
+            written.blocks.push_back(block);
+        }
+    } else if (std::holds_alternative<rtp::CanonicalName>(message)) {
+        ++written.names;
+    } else if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&message)) {
+        EXPECT_TRUE(feedback->for_each([&](std::uint16_t seq, auto delta) {
+            if (delta) {
+                written.told.push_back(seq);
+            }
+        }));
+    } else if (const auto* by_stream = std::get_if<rtp::CongestionFeedback>(&message)) {
+        EXPECT_TRUE(by_stream->for_each_block([&](const rtp::CongestionBlock& block) {
+            std::uint16_t seq = block.begin_seq;
+            for (const rtp::PacketMetric metric : block.packets) {
+                if (metric.received) {
+                    written.told_by_stream.emplace_back(block.ssrc, seq);
+                }
+                ++seq;
+            }
+        }));
+    }
+}
 
 Written written_by(MediaReceiver& receiver, std::int64_t ms) {
     Written written;
@@ -91,24 +126,7 @@ Written written_by(MediaReceiver& receiver, std::int64_t ms) {
         auto reader = rtp::RtcpReader::parse(std::span(buffer).first(size));
         EXPECT_TRUE(reader);
         while (const auto message = reader->next()) {
-            if (const auto* nack = std::get_if<rtp::Nack>(&*message)) {
-                nack->for_each([&](std::uint16_t seq) { written.nacks.push_back(seq); });
-            } else if (std::holds_alternative<rtp::PictureLoss>(*message)) {
-                ++written.plis;
-            } else if (const auto* report = std::get_if<rtp::ReceiverReport>(&*message)) {
-                ++written.reports;
-                for (const rtp::ReportBlock block : report->blocks) {
-                    written.blocks.push_back(block);
-                }
-            } else if (std::holds_alternative<rtp::CanonicalName>(*message)) {
-                ++written.names;
-            } else if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&*message)) {
-                EXPECT_TRUE(feedback->for_each([&](std::uint16_t seq, auto delta) {
-                    if (delta) {
-                        written.told.push_back(seq);
-                    }
-                }));
-            }
+            note(written, *message);
         }
     }
     return written;
@@ -151,6 +169,22 @@ TEST(MediaReceiver, AsksForALostPacketAndTakesItsRetransmission) {
         viewer.take(70, retransmission(501, seq(1)));
         EXPECT_EQ(viewer.stats(70).repaired, 1U);
     }
+}
+
+TEST(MediaReceiver, TellsArrivalsByStreamWhereThatWasAgreedOn) {
+    ClientSection section = video_section();
+    section.formats[0].transport_cc = false;
+    section.congestion_feedback = true;
+    Receiver client(section);
+    client.take(0, video(65'535, true));
+    client.take(10, video(1));
+    client.take(20, retransmission(7, 0));
+    const Written written = written_by(client.receiver, 100);
+    EXPECT_THAT(written.told_by_stream,
+                testing::ElementsAre(
+                    std::pair{kVideo, 65'535}, std::pair{kVideo, 1}, std::pair{kVideoRtx, 7}));
+    EXPECT_TRUE(written.told.empty());
+    EXPECT_TRUE(written_by(client.receiver, 300).told_by_stream.empty()) << "nothing new";
 }
 
 TEST(MediaReceiver, AsksForAKeyFrameWhereTheStreamBeginsWithout) {

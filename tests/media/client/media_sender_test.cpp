@@ -174,6 +174,7 @@ TEST(MediaSender, BoundsWhatOneNackMayAskFor) {
     Sender alice;
     alice.send(0, 1);
     std::vector<ExtendedSeq> seqs;
+    seqs.reserve(4000);
     for (std::int64_t i = 0; i < 4000; ++i) {
         seqs.push_back(advance(rtp::make_extended_seq(0, alice.wire.view(0).seq), i));
     }

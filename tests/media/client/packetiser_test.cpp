@@ -1,5 +1,7 @@
 #include "media/client/packetiser.h"
 
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,6 +27,7 @@ Bytes payload_of(const PayloadPart& part) {
 
 std::vector<Bytes> payloads_of(const std::vector<PayloadPart>& parts) {
     std::vector<Bytes> payloads;
+    payloads.reserve(parts.size());
     for (const PayloadPart& part : parts) {
         payloads.push_back(payload_of(part));
     }
@@ -135,20 +138,24 @@ TEST(Packetiser, WritesAv1AggregationHeaders) {
     EXPECT_EQ(payloads[3][1], std::byte{15 << 3}) << "a padding OBU";
 }
 
+void expect_full_packets(Codec codec, const RecordedFrame& frame, std::size_t packets) {
+    const auto parts = packetise(codec, true, frame, 1150);
+    ASSERT_EQ(parts.size(), packets);
+    for (const PayloadPart& part : parts) {
+        EXPECT_EQ(part.bytes(), 1150U);
+    }
+    EXPECT_EQ(rtp::is_key_frame_start(codec, payload_of(parts.front())), frame.key);
+}
+
 TEST(Recording, FillsExactlyTheAskedForPackets) {
     for (const Codec codec : {Codec::kVp8, Codec::kH264, Codec::kAv1}) {
         for (const std::size_t packets : {1U, 2U, 8U, 16U}) {
             const Recording recording = make_filler_recording(
                 {.codec = codec, .packets_per_frame = packets, .payload_bytes = 1150, .frames = 3});
             ASSERT_EQ(recording.frames.size(), 3U);
+            SCOPED_TRACE(std::string(name_of(codec)) + " " + std::to_string(packets));
             for (const RecordedFrame& frame : recording.frames) {
-                const auto parts = packetise(codec, true, frame, 1150);
-                ASSERT_EQ(parts.size(), packets);
-                for (const PayloadPart& part : parts) {
-                    EXPECT_EQ(part.bytes(), 1150U) << name_of(codec);
-                }
-                EXPECT_EQ(rtp::is_key_frame_start(codec, payload_of(parts.front())), frame.key)
-                    << name_of(codec) << " " << packets;
+                expect_full_packets(codec, frame, packets);
             }
         }
     }

@@ -86,8 +86,34 @@ TEST(ProbeController, AsksForTheNextSetOfLayersAndRarerEachTime) {
         }
     }
     ASSERT_GT(at.size(), 5U);
-    EXPECT_LE(at.size(), 14U);
+    EXPECT_LE(at.size(), 16U) << "four seconds apart in the end";
     EXPECT_GT(at.back() - at[at.size() - 2], at[1] - at[0]);
+}
+
+// What broke: capacity that had come back was climbed with a pause of seconds before each layer.
+TEST(ProbeController, AsksForTheNextAtOnceAfterAGain) {
+    const auto next_after = [](std::int64_t result_kbps) {
+        ProbeController controller = begun(500);
+        controller.set_wanted({.next = DataRate::kbps(900),
+                               .used = DataRate::kbps(400),
+                               .most = DataRate::kbps(3000)});
+        int ms = 6000;
+        while (!controller.poll(at_ms(ms), conditions_of(500))) {
+            ms += 10;
+        }
+        const int asked_at = ms;
+        ms += 200;
+        controller.on_result(at_ms(ms), DataRate::kbps(result_kbps), conditions_of(result_kbps));
+        controller.set_wanted({.next = DataRate::kbps(1500),
+                               .used = DataRate::kbps(850),
+                               .most = DataRate::kbps(3000)});
+        while (!controller.poll(at_ms(ms), conditions_of(result_kbps))) {
+            ms += 10;
+        }
+        return ms - asked_at;
+    };
+    EXPECT_LE(next_after(940), 800);
+    EXPECT_GE(next_after(500), 2000) << "nothing was gained";
 }
 
 TEST(ProbeController, DoesNotProbeWhereItWouldHarmOrTeachNothing) {

@@ -134,6 +134,7 @@ Span Bottleneck::span(double from_s, double to_s) const {
 
 std::vector<const FlowTrace*> Bottleneck::traces() const {
     std::vector<const FlowTrace*> all;
+    all.reserve(flows_.size());
     for (const MediaFlow& flow : flows_) {
         all.push_back(&flow.trace());
     }
@@ -248,6 +249,12 @@ Figures long_tcp(std::uint64_t seed) {
     return all;
 }
 
+void start_unless_busy(simulator::TcpFlow& tcp, std::uint64_t bytes) {
+    if (tcp.done() || tcp.delivered_bytes() == 0) {
+        tcp.start(bytes);
+    }
+}
+
 // Files of 100 kB to 1 MB, one after the other on ten connections, with pauses of 10 s in the mean.
 Figures short_tcp(std::uint64_t seed) {
     Bottleneck net({{0, 2000}}, {{0, 10'000}}, seed);
@@ -258,12 +265,8 @@ Figures short_tcp(std::uint64_t seed) {
         simulator::TcpFlow& tcp = net.add_tcp();
         for (double at_s = 3.0 * i + 5; at_s < 295; at_s += 60) {
             const std::uint64_t bytes = 100'000 + random.next_u32() % 900'000;
-            net.simulator().at(net.span(at_s, at_s).from, [&tcp, bytes] {
-                if (!tcp.done() && tcp.delivered_bytes() > 0) {
-                    return;  // still at the last one
-                }
-                tcp.start(bytes);
-            });
+            net.simulator().at(net.span(at_s, at_s).from,
+                               [&tcp, bytes] { start_unless_busy(tcp, bytes); });
         }
     }
     net.run_until(300);

@@ -101,29 +101,6 @@ TEST(SendSideController, KeepsToWhatTheReceiverAllows) {
     EXPECT_GE(driver.controller.target(), DataRate::kbps(600));
 }
 
-// No feedback on packets: REMB is the estimate, within the configured bounds.
-TEST(SendSideController, FollowsRembWhereThereIsNothingElse) {
-    SendSideController controller({});
-    controller.on_packet_sent(at_ms(0), {.seq = 1, .bytes = 1200});
-    controller.on_remb(at_ms(100), DataRate::kbps(2500));
-    EXPECT_EQ(controller.target(), DataRate::kbps(2500));
-    controller.on_remb(at_ms(200), DataRate::kbps(900'000));
-    EXPECT_EQ(controller.target(), DataRate::kbps(30'000));
-}
-
-TEST(SendSideController, FollowsReportedLossWhereThereIsNothingElse) {
-    SendSideController controller({});
-    for (int s = 0; s < 10; ++s) {
-        controller.on_report_loss(at_ms(1000 * s), 0, milliseconds(50));
-    }
-    const DataRate grown = controller.target();
-    EXPECT_GT(grown, DataRate::kbps(1000));
-    EXPECT_LT(grown, DataRate::kbps(1400));
-    controller.on_report_loss(at_ms(11'000), 0.4, milliseconds(50));
-    EXPECT_NEAR(controller.target() / grown, 0.8, 0.01);
-    EXPECT_NEAR(controller.stats().loss, 0.4, 1e-9);
-}
-
 TEST(SendSideController, CutsWhereTheReceiverFallsSilent) {
     Driver driver;
     driver.run(20, 1000);

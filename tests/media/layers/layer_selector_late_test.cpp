@@ -1,6 +1,10 @@
 // Packets that are lost on the way in, come late, or are asked for again.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -39,10 +43,41 @@ class LayerSelectorLate : public testing::TestWithParam<Variant> {
     ReceiverPath path;
 };
 
-// A tenth of the packets comes some packets later than it should.
+// Hands on what it is given, a tenth of it some packets later.
+class LateLine {
+  public:
+    LateLine(ReceiverPath& path, std::uint64_t seed) : path_(path), random_(seed) {}
+
+    void carry(SourcePacketBytes packet) {
+        ++count_;
+        if (random_.next_u32() % 10 == 0) {
+            held_.emplace_back(count_ + 1 + random_.next_u32() % 12, std::move(packet));
+        } else {
+            path_.take(packet);
+        }
+        std::erase_if(held_, [this](const auto& late) {
+            if (late.first <= count_) {
+                path_.take(late.second);
+            }
+            return late.first <= count_;
+        });
+    }
+
+    void end() {
+        for (const auto& late : held_) {
+            path_.take(late.second);
+        }
+    }
+
+  private:
+    ReceiverPath& path_;
+    SeededRandom random_;
+    std::vector<std::pair<std::size_t, SourcePacketBytes>> held_;  // due at that packet
+    std::size_t count_ = 0;
+};
+
 TEST_P(LayerSelectorLate, TakesPacketsInAnyOrder) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-        SeededRandom random(seed);
         ScalableSource own(source.config());
         ReceiverPath one(GetParam().codec);
         const Mode mode = own.config().mode;
@@ -51,27 +86,13 @@ TEST_P(LayerSelectorLate, TakesPacketsInAnyOrder) {
                               .layer = {static_cast<std::uint8_t>(mode.spatial / 2),
                                         static_cast<std::uint8_t>(mode.temporal / 2)}});
         one.take(own.picture(true));
-        std::vector<std::pair<std::size_t, SourcePacketBytes>> held;  // due at that packet
-        std::size_t count = 0;
+        LateLine line(one, seed);
         for (int i = 0; i < 60; ++i) {
             for (SourcePacketBytes& packet : own.picture(false)) {
-                ++count;
-                if (random.next_u32() % 10 == 0) {
-                    held.emplace_back(count + 1 + random.next_u32() % 12, std::move(packet));
-                } else {
-                    one.take(packet);
-                }
-                std::erase_if(held, [&](const auto& late) {
-                    if (late.first <= count) {
-                        one.take(late.second);
-                    }
-                    return late.first <= count;
-                });
+                line.carry(std::move(packet));
             }
         }
-        for (const auto& late : held) {
-            one.take(late.second);
-        }
+        line.end();
         SCOPED_TRACE(seed);
         // Picture ids keep the place of a picture that came too late to be left out.
         if (GetParam().codec != Codec::kVp8) {
@@ -229,6 +250,16 @@ TEST(LayerSelector, AsksForAKeyFrameWherePictureIdsStepBack) {
     EXPECT_GT(path.received.size(), sent);
 }
 
+// Anything in the first bytes of the payload and of the descriptor.
+void spoil(SourcePacketBytes& packet, RandomSource& random) {
+    packet.rtp[12 + random.next_u32() % 4] = static_cast<std::byte>(random.next_u32() & 0xffU);
+    for (std::byte& byte : packet.descriptor) {
+        if (random.next_u32() % 4 == 0) {
+            byte = static_cast<std::byte>(random.next_u32() & 0xffU);
+        }
+    }
+}
+
 TEST(LayerSelector, GetsThroughAnyNumbersThatAPublisherInvents) {
     for (const Codec codec : {Codec::kVp8, Codec::kVp9, Codec::kAv1, Codec::kH264}) {
         SeededRandom random(static_cast<std::uint64_t>(codec) + 1);
@@ -238,14 +269,7 @@ TEST(LayerSelector, GetsThroughAnyNumbersThatAPublisherInvents) {
         path.take(source.picture(true));
         for (int i = 0; i < 3000; ++i) {
             for (SourcePacketBytes& packet : source.picture(false)) {
-                // Anything in the first bytes of the payload and of the descriptor.
-                packet.rtp[12 + random.next_u32() % 4] =
-                    static_cast<std::byte>(random.next_u32() & 0xffU);
-                for (std::byte& byte : packet.descriptor) {
-                    if (random.next_u32() % 4 == 0) {
-                        byte = static_cast<std::byte>(random.next_u32() & 0xffU);
-                    }
-                }
+                spoil(packet, random);
                 path.take(packet);
             }
             ASSERT_LT(path.received.size(), 40000U);

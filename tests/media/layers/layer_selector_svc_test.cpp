@@ -1,6 +1,7 @@
 // One stream with layers in it, for every family of scalability modes and every codec that has
 // them: what a receiver gets while its target moves can always be decoded.
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <vector>
 
@@ -74,6 +75,33 @@ bool is_needed(const Mode& mode, std::uint8_t layer, std::uint8_t spatial) {
     return layer == spatial || (layer < spatial && mode.inter_layer == InterLayer::kAlways);
 }
 
+// How many frames of 40 pictures in that layer one who watches `target` is sent.
+int frames_needed(const Mode& mode, LayerId layer, LayerId target) {
+    // 40, 20 or 10 of them are in a layer.
+    constexpr std::array<int, 3> kOfThree = {10, 10, 20};
+    const int all = mode.temporal == 1 ? 40 : mode.temporal == 2 ? 20 : kOfThree.at(layer.temporal);
+    if (layer.temporal <= target.temporal && is_needed(mode, layer.spatial, target.spatial)) {
+        return all;
+    }
+    // The key picture's lower layers.
+    return layer.temporal == 0 && layer.spatial < target.spatial &&
+                   mode.inter_layer == InterLayer::kKeyPictures
+               ? 1
+               : 0;
+}
+
+void expect_frames_needed(const Summary& got, const Mode& mode, LayerId target) {
+    for (std::uint8_t s = 0; s < mode.spatial; ++s) {
+        for (std::uint8_t t = 0; t < mode.temporal; ++t) {
+            const auto found = got.frames.find({s, t});
+            EXPECT_EQ(found == got.frames.end() ? 0 : found->second,
+                      frames_needed(mode, {s, t}, target))
+                << "target S" << int{target.spatial} << "T" << int{target.temporal} << ", layer S"
+                << int{s} << "T" << int{t};
+        }
+    }
+}
+
 TEST_P(LayerSelectorModes, SendsEveryTargetExactlyWhatItNeeds) {
     const Mode mode = source.config().mode;
     for (std::uint8_t s = 0; s < mode.spatial; ++s) {
@@ -85,26 +113,7 @@ TEST_P(LayerSelectorModes, SendsEveryTargetExactlyWhatItNeeds) {
                 one.take(own.picture(i == 0));
             }
             const Summary got = check_received(one.received, {&own});
-            for (std::uint8_t layer = 0; layer < mode.spatial; ++layer) {
-                // 40 pictures: 40, 20 or 10 of them in a layer.
-                const std::vector<int> of_three = {10, 10, 20};
-                const std::vector<int> of_two = {20, 20};
-                for (std::uint8_t rate = 0; rate < mode.temporal; ++rate) {
-                    const int all = mode.temporal == 1   ? 40
-                                    : mode.temporal == 2 ? of_two[rate]
-                                                         : of_three[rate];
-                    int expected = rate <= t && is_needed(mode, layer, s) ? all : 0;
-                    // The key picture's lower layers.
-                    if (expected == 0 && rate == 0 && layer < s &&
-                        mode.inter_layer == InterLayer::kKeyPictures) {
-                        expected = 1;
-                    }
-                    const auto found = got.frames.find({layer, rate});
-                    EXPECT_EQ(found == got.frames.end() ? 0 : found->second, expected)
-                        << "target S" << int{s} << "T" << int{t} << ", layer S" << int{layer} << "T"
-                        << int{rate};
-                }
-            }
+            expect_frames_needed(got, mode, {s, t});
             EXPECT_EQ(one.selector.undecodable(), 0U);
             EXPECT_EQ(one.key_frame_requests, 0);
         }

@@ -46,6 +46,17 @@ ScalableSource::ScalableSource(SourceConfig config)
     make_structure();
 }
 
+std::string indications(const Mode& mode, bool key, LayerId layer) {
+    std::string text;
+    for (int s = mode.spatial - 1; s >= 0; --s) {
+        for (int t = mode.temporal - 1; t >= 0; --t) {
+            text += indication(
+                mode, key, layer, {static_cast<std::uint8_t>(s), static_cast<std::uint8_t>(t)});
+        }
+    }
+    return text;
+}
+
 // A template for each layer in key pictures and one in others; references are said by each frame.
 void ScalableSource::make_structure() {
     const Mode& mode = config_.mode;
@@ -57,16 +68,7 @@ void ScalableSource::make_structure() {
                 if (key && t != 0) {
                     continue;
                 }
-                std::string& text = kept.emplace_back();
-                for (int ts = mode.spatial - 1; ts >= 0; --ts) {
-                    for (int tt = mode.temporal - 1; tt >= 0; --tt) {
-                        text += indication(
-                            mode,
-                            key,
-                            {s, t},
-                            {static_cast<std::uint8_t>(ts), static_cast<std::uint8_t>(tt)});
-                    }
-                }
+                const std::string& text = kept.emplace_back(indications(mode, key, {s, t}));
                 table.rows.push_back({.spatial = s,
                                       .temporal = t,
                                       .references = {},
@@ -266,6 +268,7 @@ Bytes ScalableSource::dependency_descriptor(const TrueFrame& frame,
                                             bool last,
                                             std::uint8_t layers) const {
     std::vector<std::uint16_t> references;
+    references.reserve(frame.references.size());
     for (const std::uint32_t id : frame.references) {
         references.push_back(static_cast<std::uint16_t>(frame.id - id));
     }

@@ -47,6 +47,17 @@ std::vector<std::byte> repair_of(const FlexfecGroup& group) {
 
 class FlexfecSeq : public ::testing::TestWithParam<std::uint64_t> {};
 
+FlexfecDecoder decoder_of_all_but(std::size_t lost,
+                                  const std::vector<std::vector<std::byte>>& packets) {
+    FlexfecDecoder decoder;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        if (i != lost) {
+            decoder.add_media(packets[i]);
+        }
+    }
+    return decoder;
+}
+
 TEST_P(FlexfecSeq, AnyOnePacketOfAGroupIsRestoredToTheBit) {
     SeededRandom random(GetParam() + 1);
     for (int round = 0; round < 50; ++round) {
@@ -63,12 +74,7 @@ TEST_P(FlexfecSeq, AnyOnePacketOfAGroupIsRestoredToTheBit) {
         }
         const auto payload = repair_of(*group);
         for (std::size_t lost = 0; lost < count; ++lost) {
-            FlexfecDecoder decoder;
-            for (std::size_t i = 0; i < count; ++i) {
-                if (i != lost) {
-                    decoder.add_media(packets[i]);
-                }
-            }
+            const FlexfecDecoder decoder = decoder_of_all_but(lost, packets);
             const auto restored = decoder.recover(payload);
             ASSERT_TRUE(restored.has_value());
             EXPECT_EQ(*restored, packets[lost]);

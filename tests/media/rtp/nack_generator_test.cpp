@@ -202,6 +202,16 @@ TEST(NackGenerator, AsksForNothingBeforeTheFirstPacket) {
     EXPECT_EQ(drain(nacks), Numbers{});
 }
 
+Numbers missing_of(const std::set<std::int64_t>& arrived, std::int64_t begin, std::int64_t end) {
+    Numbers missing;
+    for (std::int64_t n = begin; n < end; ++n) {
+        if (!arrived.contains(n)) {
+            missing.push_back(n);
+        }
+    }
+    return missing;
+}
+
 // Against a model: with loss, duplicates and reordering, what is asked for is missing, and all that
 // is missing within the window is asked for.
 TEST(NackGenerator, AgreesWithAModelUnderRandomTraffic) {
@@ -221,13 +231,9 @@ TEST(NackGenerator, AgreesWithAModelUnderRandomTraffic) {
             nacks.on_packet(at_ms(step), seq(number));
             arrived.insert(number);
             newest = std::max(newest, number);
-            Numbers expected;
-            for (std::int64_t n = std::max(first, newest - 63); n < newest; ++n) {
-                if (!arrived.contains(n)) {
-                    expected.push_back(n);
-                }
-            }
-            ASSERT_EQ(drain_at(nacks, at_ms(step)), expected) << "step " << step;
+            ASSERT_EQ(drain_at(nacks, at_ms(step)),
+                      missing_of(arrived, std::max(first, newest - 63), newest))
+                << "step " << step;
         }
     }
 }

@@ -54,7 +54,12 @@ ConnectedPeer::ConnectedPeer(PeerSurroundings& shared,
                                    .fanout = shared.fanout.get()},
         shared.random);
     client_->add_path(shared.now, {.local = path_.remote, .remote = path_.local, .link = {}});
+    shared.peers.push_back(this);
     connect();
+}
+
+ConnectedPeer::~ConnectedPeer() {
+    std::erase(shared_.peers, this);
 }
 
 void ConnectedPeer::connect() {
@@ -88,6 +93,16 @@ void ConnectedPeer::send_rtp(std::span<const std::byte> plain) {
     participant_->forward_pending(shared_.now, shared_.batch, *this);
 }
 
+void ConnectedPeer::send_rtp_together(std::span<const Bytes> plain) {
+    std::vector<Bytes> received;  // lives until all is offered, as a worker's batch does
+    for (const Bytes& each : plain) {
+        ASSERT_TRUE(client_->send_rtp(each));
+        received.push_back(poll_client());
+        participant_->handle_rtp(shared_.now, received.back(), shared_.stats);
+    }
+    participant_->forward_pending(shared_.now, shared_.batch, *this);
+}
+
 void ConnectedPeer::send_rtcp(std::span<const std::byte> plain) {
     ASSERT_TRUE(client_->send_rtcp(plain));
     Bytes packet = poll_client();
@@ -109,11 +124,18 @@ void ConnectedPeer::settle() {
 
 void ConnectedPeer::send(std::span<const transport::OutDatagram> datagrams) {
     for (const transport::OutDatagram& datagram : datagrams) {
-        ASSERT_EQ(*datagram.path, path_);
-        Bytes bytes(datagram.bytes.begin(), datagram.bytes.end());
-        client_->handle_datagram(
-            shared_.now, {.local = path_.remote, .remote = path_.local, .link = {}}, bytes);
+        const auto peer = std::ranges::find_if(shared_.peers, [&](const ConnectedPeer* each) {
+            return each->path_ == *datagram.path;
+        });
+        ASSERT_NE(peer, shared_.peers.end());
+        (*peer)->hear(datagram.bytes);
     }
+}
+
+void ConnectedPeer::hear(std::span<const std::byte> datagram) {
+    Bytes bytes(datagram.begin(), datagram.end());
+    client_->handle_datagram(
+        shared_.now, {.local = path_.remote, .remote = path_.local, .link = {}}, bytes);
 }
 
 std::vector<Bytes> ConnectedPeer::take_rtp() {

@@ -23,6 +23,8 @@ namespace isthmus::media::sfu::testing {
 
 using Bytes = std::vector<std::byte>;
 
+class ConnectedPeer;
+
 // What the participants of one test share.
 struct PeerSurroundings {
     static constexpr std::int64_t kUnixNsAtZero = 1'700'000'000'000'000'000;
@@ -38,6 +40,7 @@ struct PeerSurroundings {
     TouchList touched;
     PacingList pacing;
     Conference conference{{.id = "RM_1", .name = "demo"}};
+    std::vector<ConnectedPeer*> peers;
 };
 
 class ConnectedPeer final : public transport::DatagramSink {
@@ -46,8 +49,12 @@ class ConnectedPeer final : public transport::DatagramSink {
     ConnectedPeer(const ConnectedPeer&) = delete;
     ConnectedPeer& operator=(const ConnectedPeer&) = delete;
 
+    ~ConnectedPeer() override;
+
     // From the client to the participant, encrypted on the way.
     void send_rtp(std::span<const std::byte> plain);
+    // Several that arrive together, and are offered to others together.
+    void send_rtp_together(std::span<const Bytes> plain);
     void send_rtcp(std::span<const std::byte> plain);
     // The same with one bit changed on the way.
     void send_forged_rtcp(std::span<const std::byte> plain);
@@ -70,13 +77,14 @@ class ConnectedPeer final : public transport::DatagramSink {
         return participant_->describe(shared_.now).subscriptions.at(0);
     }
 
-    // To the client.
+    // To the clients whose paths they are for.
     void send(std::span<const transport::OutDatagram> datagrams) override;
 
   private:
     void connect();
     // What the client says next, or nothing.
     [[nodiscard]] Bytes poll_client();
+    void hear(std::span<const std::byte> datagram);
 
     PeerSurroundings& shared_;
     transport::Path path_;  // as the node sees it

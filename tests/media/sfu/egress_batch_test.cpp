@@ -44,6 +44,7 @@ class EgressBatchTest : public ::testing::Test {
 
     [[nodiscard]] std::vector<std::size_t> sizes() const {
         std::vector<std::size_t> found;
+        found.reserve(sink.sent.size());
         for (const Sent& one : sink.sent) {
             found.push_back(one.bytes.size() - 12 - key->tag_bytes());
         }

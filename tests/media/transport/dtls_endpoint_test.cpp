@@ -196,10 +196,9 @@ TEST(DtlsEndpoint, SurvivesTheLossOfEachFlight) {
         // Returns whether there was anything to carry.
         const auto carry = [&](DtlsEndpoint& from, DtlsEndpoint& to) {
             const Datagrams datagrams = drain(from);
-            if (!datagrams.empty() && flight++ != lost) {
-                for (const auto& datagram : datagrams) {
-                    to.handle_datagram(pair.now, datagram);
-                }
+            const bool arrives = !datagrams.empty() && flight++ != lost;
+            for (const auto& datagram : arrives ? datagrams : Datagrams()) {
+                to.handle_datagram(pair.now, datagram);
             }
             return !datagrams.empty();
         };

@@ -128,6 +128,7 @@ class Stage {
         transport::Path path = *from.client->ice().selected_path();
         std::swap(path.local, path.remote);
         std::vector<transport::InDatagram> batch;
+        batch.reserve(outgoing_.size());
         for (std::vector<std::byte>& bytes : outgoing_) {
             batch.push_back({.path = &path, .bytes = bytes});
         }

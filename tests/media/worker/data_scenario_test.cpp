@@ -140,6 +140,11 @@ TEST_F(DataChannelsOfAWorker, CarryWhatTheClientSendsAndWhatItIsSent) {
     const auto at_client = client_events<data::DataMessage>();
     ASSERT_EQ(at_client.size(), 1U);
     EXPECT_EQ(text_of(at_client[0]), "down");
+    const sfu::WorkerStats stats = meeting_.core().stats();
+    EXPECT_EQ(stats.data_channels, 2U);
+    EXPECT_EQ(stats.data_messages_received, 1U);
+    EXPECT_GT(stats.data_packets_received, 2U);
+    EXPECT_GT(stats.data_packets_sent, 2U);
 }
 
 TEST_F(DataChannelsOfAWorker, MayBeOpenedByTheNode) {

@@ -155,6 +155,7 @@ TEST(Forwarding, ManyWishesForAKeyFrameBecomeFewRequests) {
     Meeting meeting(3);
     const Joined alice = meeting.join_connected("alice", sections(Direction::kReceive));
     std::vector<Joined> viewers;
+    viewers.reserve(8);
     for (int i = 0; i < 8; ++i) {
         viewers.push_back(
             meeting.join_connected("viewer" + std::to_string(i), sections(Direction::kSend)));

@@ -265,6 +265,7 @@ TEST(Relay, AFloodThatTheOtherWorkerDoesNotFetchIsBoundedAndPasses) {
 TEST(Relay, AListenerElsewhereHearsWhoeverSpeaks) {
     Relay relay;
     std::vector<Joined> people;
+    people.reserve(5);
     for (int i = 0; i < 5; ++i) {
         people.push_back(relay.join(
             relay.here, "person" + std::to_string(i), audio_section(Direction::kReceive)));

@@ -29,6 +29,7 @@ class ShareOfTheLine : public ::testing::Test {
     static sfu::MediaSection watched(const std::string& mid) {
         sfu::MediaSection section = layered_section(Direction::kSend, rtp::Codec::kVp8);
         section.mid = mid;
+        section.flexfec_payload_type = 49;
         return section;
     }
 
@@ -37,6 +38,19 @@ class ShareOfTheLine : public ::testing::Test {
         rtp::RtcpWriter writer(buffer);
         const std::array ssrcs = {zoe_.senders[0].ssrc, zoe_.senders[1].ssrc};
         ASSERT_TRUE(writer.remb(1, bits_per_second, ssrcs));
+        meeting_.send_rtcp(zoe_, writer.bytes());
+    }
+
+    // What she lost of each stream since she said so last.
+    void say_lost(double share) {
+        std::array<std::byte, 200> buffer{};
+        rtp::RtcpWriter writer(buffer);
+        std::array<rtp::ReportBlock, 2> blocks{};
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            blocks[i] = {.ssrc = zoe_.senders[i].ssrc,
+                         .fraction_lost = static_cast<std::uint8_t>(share * 256)};
+        }
+        ASSERT_TRUE(writer.receiver_report(1, blocks));
         meeting_.send_rtcp(zoe_, writer.bytes());
     }
 
@@ -100,6 +114,25 @@ TEST_F(ShareOfTheLine, ACameraIsPausedBeforeAScreen) {
     const auto dave = meeting_.participant("dave");
     EXPECT_EQ(dave->tracks[0].source, TrackSource::kScreenShare);
     EXPECT_EQ(meeting_.participant("alice")->tracks[0].source, TrackSource::kCamera);
+}
+
+// What broke: layers were made to fit the line, and repair packets came on top.
+TEST_F(ShareOfTheLine, RepairPacketsArePaidForOutOfTheLine) {
+    run(120, 29e6);
+    // What is sent already may stay, with a tenth to spare.
+    const double line = 0.9 * (rate_of("alice", {2, 2}) + rate_of("dave", {2, 2}));
+    run(60, line);
+    ASSERT_EQ(target_of(0), (LayerId{2, 2}));
+    ASSERT_EQ(target_of(1), (LayerId{2, 2}));
+    // Not enough to be cut for, but repair packets for a quarter of the rate.
+    for (int i = 0; i < 4; ++i) {
+        say_lost(0.08);
+        run(15, line);
+    }
+    EXPECT_GT(meeting_.participant("zoe")->subscriptions[1].repair_packets, 0U);
+    EXPECT_EQ(target_of(1), (LayerId{2, 2})) << "the screen is the last to give way";
+    ASSERT_TRUE(target_of(0));
+    EXPECT_LT(*target_of(0), (LayerId{2, 2}));
 }
 
 // What was lost of a camera's motion for the sake of its size: 7.5 pictures a second of the next

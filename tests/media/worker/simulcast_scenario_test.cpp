@@ -87,10 +87,12 @@ class Viewer {
 
     Summary check(const Camera& camera) {
         std::vector<Received> received;
+        received.reserve(packets_.size());
         for (const auto& [seq, packet] : packets_) {
             received.push_back(packet);
         }
         std::vector<const ScalableSource*> sources;
+        sources.reserve(camera.sources.size());
         for (const ScalableSource& source : camera.sources) {
             sources.push_back(&source);
         }

@@ -1,6 +1,9 @@
 #include "signaling/sdp/answer.h"
 
+#include <cstddef>
 #include <set>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -119,20 +122,24 @@ void expect_consistent(const Exchange& made) {
     }
 }
 
+std::vector<NegotiationPolicy> all_policies() {
+    std::vector<NegotiationPolicy> policies(4);
+    policies[1].accept_simulcast = true;
+    policies[3].accept_simulcast = true;
+    policies[0].role = policies[1].role = Role::kPublisher;
+    policies[2].role = policies[3].role = Role::kViewer;
+    return policies;
+}
+
 TEST(Answer, FitsEveryRecordedOffer) {
     std::size_t answered = 0;
     for (const std::string& name : all_offers()) {
-        for (const Role role : {Role::kPublisher, Role::kViewer}) {
-            for (const bool simulcast : {false, true}) {
-                NegotiationPolicy policy;
-                policy.role = role;
-                policy.accept_simulcast = simulcast;
-                const SessionDescription offer = parse_good(read_offer(name));
-                if (negotiate(offer, policy)) {
-                    SCOPED_TRACE(name);
-                    expect_consistent(offer_and_answer(read_offer(name), policy));
-                    ++answered;
-                }
+        for (const NegotiationPolicy& policy : all_policies()) {
+            const SessionDescription offer = parse_good(read_offer(name));
+            if (negotiate(offer, policy)) {
+                SCOPED_TRACE(name);
+                expect_consistent(offer_and_answer(read_offer(name), policy));
+                ++answered;
             }
         }
     }
@@ -155,6 +162,18 @@ TEST(Answer, ToAPublisherHasWhatIceLiteAndDtlsNeed) {
     EXPECT_EQ(audio.msid, "");
     EXPECT_FALSE(audio.rtcp_reduced_size) << "not offered";
     EXPECT_TRUE(made.answer.media[1].rtcp_reduced_size);
+}
+
+TEST(Answer, TakesCongestionFeedbackForAllTypesAtOnce) {
+    NegotiationPolicy policy;
+    policy.role = Role::kViewer;
+    const std::string offer =
+        replaced(offer_of(kVp8Section), "a=sendonly\r\n", "a=recvonly\r\na=rtcp-fb:* ack ccfb\r\n");
+    const Exchange made = offer_and_answer(offer, policy);
+    EXPECT_TRUE(made.answer.media[0].congestion_feedback);
+    EXPECT_THAT(made.text, HasSubstr("\r\na=rtcp-fb:* ack ccfb\r\n"));
+    EXPECT_THAT(offer_and_answer(replaced(offer, " ack ccfb", " nack"), policy).text,
+                testing::Not(HasSubstr("ccfb")));
 }
 
 TEST(Answer, CandidatesStandInTheFirstSectionOfTheBundleOnly) {

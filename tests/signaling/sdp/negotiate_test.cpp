@@ -116,6 +116,36 @@ TEST(Negotiate, GStreamersBundleOnlySectionsAreAlive) {
     EXPECT_FALSE(session.connection.sections[0].formats[0].transport_cc);
 }
 
+// SPEC rfc8888#6
+TEST(Negotiate, FeedbackByStreamWhereNothingElseIsOffered) {
+    const auto offer = [](std::string_view lines) {
+        return replaced(offer_of(kVp8Section),
+                        "a=sendonly\r\n",
+                        "a=recvonly\r\n" + std::string(lines) + "\r\n");
+    };
+    const auto takes = [](std::string_view text, Role role) {
+        return negotiate_good(text, policy_of(role)).connection.sections[0].congestion_feedback;
+    };
+    EXPECT_TRUE(takes(offer("a=rtcp-fb:* ack ccfb"), Role::kViewer));
+    EXPECT_FALSE(takes(offer("a=rtcp-fb:96 ack ccfb"), Role::kViewer)) << "must be of all types";
+    EXPECT_FALSE(takes(offer("a=rtcp-fb:* ack"), Role::kViewer));
+    EXPECT_FALSE(takes(offer("a=x"), Role::kViewer));
+    const std::string both = offer(
+        "a=rtcp-fb:* ack ccfb\r\na=rtcp-fb:96 transport-cc\r\n"
+        "a=extmap:3 http://www.ietf.org/id/"
+        "draft-holmer-rmcat-transport-wide-cc-extensions-01");
+    EXPECT_FALSE(takes(both, Role::kViewer)) << "one of two, and that one numbers packets";
+    EXPECT_TRUE(negotiate_good(both, policy_of(Role::kViewer))
+                    .connection.sections[0]
+                    .formats[0]
+                    .transport_cc);
+    // Without the numbers there is no transport-wide feedback.
+    EXPECT_TRUE(takes(offer("a=rtcp-fb:* ack ccfb\r\na=rtcp-fb:96 transport-cc"), Role::kViewer));
+    const std::string publisher =
+        replaced(offer_of(kVp8Section), "a=sendonly\r\n", "a=sendonly\r\na=rtcp-fb:* ack ccfb\r\n");
+    EXPECT_FALSE(takes(publisher, Role::kPublisher)) << "publishers are told transport-wide";
+}
+
 TEST(Negotiate, SlidesAreAScreenShare) {
     using media::sfu::TrackSource;
     const auto source_of = [](std::string_view content) {
@@ -212,6 +242,7 @@ TEST(Negotiate, AMidThatDoesNotFitTheExtensionIsNotSentInIt) {
 
 std::vector<std::string> rids_of(const MediaSection& section) {
     std::vector<std::string> rids;
+    rids.reserve(section.encodings.size());
     for (const media::sfu::Encoding& encoding : section.encodings) {
         rids.push_back(encoding.rid);
     }

@@ -24,6 +24,7 @@ std::vector<PayloadFormat> select_video(std::string_view map, std::string_view f
 
 std::vector<int> numbers(const std::vector<PayloadFormat>& formats) {
     std::vector<int> result;
+    result.reserve(formats.size());
     for (const PayloadFormat& format : formats) {
         result.push_back(format.payload_type);
     }
