@@ -42,9 +42,7 @@ RtpTimestamp OutboundStream::timestamp_at(Instant instant) const {
     return RtpTimestamp{timestamp_offset_ + static_cast<std::uint32_t>(ticks)};
 }
 
-void OutboundStream::send_frame(Instant now,
-                                const OutboundFrame& frame,
-                                SendContext context) {
+void OutboundStream::send_frame(Instant now, const OutboundFrame& frame, SendContext context) {
     ++stats_.frames;
     for (const PayloadPart& part : frame.parts) {
         send_packet(now, frame, part, context);

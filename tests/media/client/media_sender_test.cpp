@@ -95,9 +95,7 @@ class Sender {
         CHECK(sender.add_stream(video_config(), random_) == 0);
     }
 
-    void send(std::int64_t ms, std::size_t packets) {
-        send(ms, packets, ms);
-    }
+    void send(std::int64_t ms, std::size_t packets) { send(ms, packets, ms); }
 
     void send(std::int64_t ms, std::size_t packets, std::int64_t taken_at_ms) {
         const auto parts = frame_of(packets);

@@ -37,8 +37,7 @@ struct Outcome {
 Outcome play(int frames_late) {
     Meeting meeting(static_cast<std::uint64_t>(60 + frames_late));
     LayeredCamera camera(
-        meeting,
-        {.mode = "L1T1", .encodings = 1, .packets_per_frame = 8, .filler_bytes = 1130});
+        meeting, {.mode = "L1T1", .encodings = 1, .packets_per_frame = 8, .filler_bytes = 1130});
     ReportingViewer early(meeting, "early", {watched()}, kLine);
     for (int i = 0; i < frames_late; ++i) {
         camera.picture();
