@@ -188,38 +188,48 @@ TEST(LayerSelector, ServesLatePacketsOfTheStreamThatItLeft) {
     EXPECT_TRUE(path.ask_again(broken[1]));
 }
 
+// Two in ten pictures have the timestamp of the one before.
+std::vector<SourcePacketBytes> pictures_that_share_timestamps(ScalableSource& source) {
+    std::vector<SourcePacketBytes> all;
+    for (int i = 0; i < 300; ++i) {
+        auto packets = source.picture(i == 0);
+        if (i % 10 == 5 || i % 10 == 6) {
+            for (SourcePacketBytes& packet : packets) {
+                set_timestamp(packet, all.back().view.timestamp);
+            }
+        }
+        std::ranges::move(packets, std::back_inserter(all));
+    }
+    return all;
+}
+
+class LayerSelectorPictureIds : public testing::TestWithParam<bool> {};
+
 // VP8 pictures that were taken in one tick of the clock, or by a publisher that puts the time of
 // sending into them, were taken for one: all but the first were withheld, without a gap in the
 // numbers and without a counter.
-TEST(LayerSelector, SendsPicturesThatShareATimestamp) {
-    for (const bool short_ids : {false, true}) {
-        ScalableSource source({.codec = Codec::kVp8,
-                               .mode = Mode::parse("L1T1"),
-                               .descriptors = false,
-                               .short_picture_ids = short_ids});
-        ReceiverPath path(Codec::kVp8);
-        path.set_target(Target{.source = 1});
-        std::vector<SourcePacketBytes> all;
-        for (int i = 0; i < 300; ++i) {
-            auto packets = source.picture(i == 0);
-            if (i % 10 == 5 || i % 10 == 6) {
-                for (SourcePacketBytes& packet : packets) {
-                    set_timestamp(packet, all.back().view.timestamp);
-                }
-            }
-            path.take(packets);
-            std::ranges::move(packets, std::back_inserter(all));
-        }
-        ASSERT_EQ(path.received.size(), all.size()) << "short ids: " << short_ids;
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            EXPECT_EQ(path.received[i].frame, i / 2);
-            EXPECT_EQ(rtp::distance(path.received[0].timestamp, path.received[i].timestamp),
-                      rtp::distance(all[0].view.timestamp, all[i].view.timestamp));
-        }
-        EXPECT_EQ(path.selector.undecodable(), 0U);
-        EXPECT_TRUE(path.ask_again(all[all.size() - 1]));
+TEST_P(LayerSelectorPictureIds, TellPicturesApartThatShareATimestamp) {
+    ScalableSource source({.codec = Codec::kVp8,
+                           .mode = Mode::parse("L1T1"),
+                           .descriptors = false,
+                           .short_picture_ids = GetParam()});
+    ReceiverPath path(Codec::kVp8);
+    path.set_target(Target{.source = 1});
+    const auto all = pictures_that_share_timestamps(source);
+    path.take(all);
+    ASSERT_EQ(path.received.size(), all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ(path.received[i].frame, i / 2);
+        EXPECT_EQ(rtp::distance(path.received[0].timestamp, path.received[i].timestamp),
+                  rtp::distance(all[0].view.timestamp, all[i].view.timestamp));
     }
+    EXPECT_EQ(path.selector.undecodable(), 0U);
+    EXPECT_TRUE(path.ask_again(all.back()));
 }
+
+INSTANTIATE_TEST_SUITE_P(Lengths, LayerSelectorPictureIds, testing::Bool(), [](const auto& one) {
+    return one.param ? "Short" : "Long";
+});
 
 // Ids that step back without a key frame leave the picture without a number. It is withheld, which
 // is counted, and a key frame asked for, since what follows cannot be shown.
