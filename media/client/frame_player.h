@@ -32,9 +32,10 @@ class FramePlayer {
         if (now < next_at_ || recording_->frames.empty()) {
             return nullptr;
         }
-        next_at_ += interval_;
+        taken_at_ = std::exchange(next_at_, next_at_ + interval_);
         if (now - next_at_ > kBehindMax) {
             skipped_ += static_cast<std::uint64_t>((now - next_at_) / interval_);
+            taken_at_ = now;
             next_at_ = now + interval_;
         }
         if (std::exchange(key_frame_wanted_, false)) {
@@ -46,6 +47,9 @@ class FramePlayer {
         return &recording_->frames[at_++];
     }
 
+    // When the frame that poll() gave last was due: it was taken then, however late the caller is.
+    [[nodiscard]] Instant taken_at() const { return taken_at_; }
+
     // Frames that were not played because the caller was late.
     [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
 
@@ -55,6 +59,7 @@ class FramePlayer {
     std::shared_ptr<const Recording> recording_;
     Duration interval_;
     Instant next_at_ = kNever;
+    Instant taken_at_{};
     std::size_t at_ = 0;
     bool key_frame_wanted_ = false;
     std::uint64_t skipped_ = 0;

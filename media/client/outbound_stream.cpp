@@ -42,13 +42,10 @@ RtpTimestamp OutboundStream::timestamp_at(Instant instant) const {
     return RtpTimestamp{timestamp_offset_ + static_cast<std::uint32_t>(ticks)};
 }
 
-void OutboundStream::send_frame(Instant now,
-                                std::span<const PayloadPart> parts,
-                                std::optional<rtp::AudioLevel> level,
-                                SendContext context) {
+void OutboundStream::send_frame(Instant now, const OutboundFrame& frame, SendContext context) {
     ++stats_.frames;
-    for (const PayloadPart& part : parts) {
-        send_packet(now, part, level, context);
+    for (const PayloadPart& part : frame.parts) {
+        send_packet(now, frame, part, context);
     }
 }
 
@@ -60,20 +57,20 @@ HeaderExtensions OutboundStream::extensions_for(Instant now, SendContext& contex
 }
 
 void OutboundStream::send_packet(Instant now,
+                                 const OutboundFrame& frame,
                                  const PayloadPart& part,
-                                 std::optional<rtp::AudioLevel> level,
                                  SendContext& context) {
     const std::size_t payload_bytes = part.bytes();
     CHECK(payload_bytes <= kPayloadBytesMax);
     std::array<std::byte, kPayloadBytesMax> payload;  // NOLINT: written below
     part.write(now, payload.data());
     HeaderExtensions extensions = extensions_for(now, context);
-    extensions.audio_level = level;
+    extensions.audio_level = frame.level;
     const ExtendedSeq seq = std::exchange(next_, advance(next_, 1));
     const rtp::RtpHeaderFields fields{.payload_type = config_.format.payload_type,
                                       .marker = part.marker,
                                       .seq = seq16_of(seq),
-                                      .timestamp = timestamp_at(now),
+                                      .timestamp = timestamp_at(frame.taken_at),
                                       .ssrc = config_.ssrc};
     std::array<std::byte, rtp::kRtpHeaderBytesMax> header;  // NOLINT: written below
     const std::size_t header_bytes =

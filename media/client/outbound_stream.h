@@ -42,6 +42,12 @@ struct SendContext {
     std::uint16_t& transport_sequence;
 };
 
+struct OutboundFrame {
+    Instant taken_at{};
+    std::span<const PayloadPart> parts;
+    std::optional<rtp::AudioLevel> level = std::nullopt;  // audio
+};
+
 struct OutboundStats {
     rtp::MediaKind kind = rtp::MediaKind::kAudio;
     std::uint64_t packets = 0;
@@ -57,11 +63,9 @@ class OutboundStream {
   public:
     OutboundStream(OutboundStreamConfig config, RandomSource& random);
 
-    // A frame's packets. `level`: audio only.
-    void send_frame(Instant now,
-                    std::span<const PayloadPart> parts,
-                    std::optional<rtp::AudioLevel> level,
-                    SendContext context);
+    // A frame's packets. Frames that were taken one after the other have timestamps of their own,
+    // even where a late caller sends them at once.
+    void send_frame(Instant now, const OutboundFrame& frame, SendContext context);
 
     void on_nack(Instant now, const rtp::Nack& nack, SendContext context);
     void on_report_block(rtp::NtpTime now, const rtp::ReportBlock& block);
@@ -86,8 +90,8 @@ class OutboundStream {
     static constexpr std::size_t kPayloadBytesMax = 1500;
 
     void send_packet(Instant now,
+                     const OutboundFrame& frame,
                      const PayloadPart& part,
-                     std::optional<rtp::AudioLevel> level,
                      SendContext& context);
     void retransmit(Instant now, std::uint16_t seq, SendContext& context);
     [[nodiscard]] rtp::RtpTimestamp timestamp_at(Instant instant) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace isthmus::media::client {
 
@@ -51,13 +52,14 @@ std::optional<AudioPacket> TalkSpurts::poll(Instant now) {
         begins = talking_;
     }
     const Duration interval = talking_ ? kPacket : kPacketWithoutTalk;
-    next_at_ += interval;
+    AudioPacket packet;
+    packet.taken_at = std::exchange(next_at_, next_at_ + interval);
     if (now - next_at_ > kBehindMax) {
+        packet.taken_at = now;
         next_at_ = now + interval;
     }
     // A pause ends when the talk begins, not when its next packet was due.
     next_at_ = talking_ ? next_at_ : std::min(next_at_, changes_at_);
-    AudioPacket packet;
     packet.part = {.marker = begins, .stamped = true, .body = packet_};
     packet.level = {
         .minus_dbov = talking_ ? static_cast<std::uint8_t>(kLoudest + (random_.next_u32() & 0x0fU))

@@ -28,6 +28,7 @@ struct TalkConfig {
 struct AudioPacket {
     PayloadPart part;
     rtp::AudioLevel level;
+    Instant taken_at{};  // when it was due
 };
 
 class TalkSpurts {

@@ -34,6 +34,11 @@ void fill_vp8(const Vp8Descriptor& descriptor, PacketLayers& into) {
         descriptor.temporal_layer.value_or(0), descriptor.key_frame, descriptor.layer_sync, into);
 }
 
+// VP8 numbers its pictures by themselves: two that were taken in one tick of the clock are two.
+std::uint64_t vp8_frame(std::uint64_t timestamp, std::uint64_t picture) {
+    return timestamp ^ (picture << 34U);
+}
+
 // Without SVC's prefix NAL units: pictures that no other needs are a layer of their own.
 std::uint8_t h264_temporal(const H264Payload& payload, std::uint8_t same_picture) {
     if (payload.temporal_layer) {
@@ -122,6 +127,7 @@ void LayerReader::read_payload(Codec codec,
         if (descriptor) {
             fill_vp8(*descriptor, into);
             into.picture = unwrap(*descriptor);
+            into.frame = vp8_frame(timestamp, into.picture);
         }
     } else if (codec == Codec::kVp9) {
         const auto descriptor = Vp9Descriptor::parse(packet.payload);
@@ -174,6 +180,7 @@ PacketLayers LayerReader::read_again(Codec codec,
                 layers.picture = read->long_picture_id ? pictures_.peek(*read->picture_id)
                                                        : short_pictures_.peek(*read->picture_id);
             }
+            layers.frame = vp8_frame(timestamp, layers.picture);
         }
     } else if (codec == Codec::kVp9) {
         if (const auto read = Vp9Descriptor::parse(packet.payload)) {

@@ -155,6 +155,9 @@ void LayerSelector::on_new_frame(const PacketLayers& frame) {
         try_switch(frame);
     }
     frame_fate_ = fate_of(frame);
+    if (!number_frame(frame, is_sent(frame_fate_))) {
+        frame_fate_ = Fate::kDropped;
+    }
     const bool withheld = frame_fate_ == Fate::kDropped && frame.needed_by.has(current_);
     undecodable_ += withheld ? 1 : 0;
     if (withheld || frame.needed_by.has(wanted_) != frame.needed_by.has(current_)) {
@@ -162,7 +165,6 @@ void LayerSelector::on_new_frame(const PacketLayers& frame) {
         size_lags_ |= withheld || is_wanted_elsewhere(frame);
     }
     record(now_, frame, frame_fate_);
-    number_frame(frame, is_sent(frame_fate_));
 }
 
 bool LayerSelector::is_wanted_elsewhere(const PacketLayers& frame) const {
@@ -242,12 +244,12 @@ void LayerSelector::record(const Stream& stream, const PacketLayers& frame, Fate
     ledger_.set(ledger_key(stream.generation, frame.frame), fate);
 }
 
-void LayerSelector::number_frame(const PacketLayers& frame, bool forwarded) {
+bool LayerSelector::number_frame(const PacketLayers& frame, bool forwarded) {
     if (const auto* vp8 = std::get_if<rtp::Vp8Descriptor>(&frame.payload_descriptor)) {
-        vp8_.on_picture(*vp8, frame.picture, frame.key_picture_start, forwarded);
+        forwarded &= vp8_.on_picture(*vp8, frame.picture, frame.key_picture_start, forwarded);
     }
     if (!forwarded) {
-        return;
+        return false;
     }
     if (const auto* vp9 = std::get_if<rtp::Vp9Descriptor>(&frame.payload_descriptor)) {
         vp9_.on_picture(*vp9);
@@ -255,6 +257,7 @@ void LayerSelector::number_frame(const PacketLayers& frame, bool forwarded) {
     if (frame.described) {
         descriptors_.on_frame(*frame.described, current_);
     }
+    return true;
 }
 
 Selection LayerSelector::select_late(const Stream& stream, const LayeredPacket& packet) {

@@ -87,7 +87,8 @@ class LayerSelector {
     // Within the stream that is being sent.
     [[nodiscard]] LayerId current() const { return current_; }
 
-    // Frames withheld because the receiver lacks what they refer to.
+    // Frames withheld because the receiver lacks what they refer to, or because their picture ids
+    // contradict those before.
     [[nodiscard]] std::uint64_t undecodable() const { return undecodable_; }
 
   private:
@@ -134,7 +135,8 @@ class LayerSelector {
     [[nodiscard]] Fate fate_of(const PacketLayers& frame) const;
     [[nodiscard]] Fate recorded_fate(const Stream& stream, const PacketLayers& frame) const;
     void record(const Stream& stream, const PacketLayers& frame, Fate fate);
-    void number_frame(const PacketLayers& frame, bool forwarded);
+    // False where it is not forwarded, or has no number to be forwarded under.
+    bool number_frame(const PacketLayers& frame, bool forwarded);
     [[nodiscard]] Selection forward(const Stream& stream,
                                     const LayeredPacket& packet,
                                     Fate fate) const;

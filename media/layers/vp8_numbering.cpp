@@ -27,13 +27,24 @@ void Vp8Numbering::record(std::uint64_t picture) {
                                      .out = static_cast<std::uint16_t>(picture + offset_)};
 }
 
-void Vp8Numbering::on_picture(const Vp8Descriptor& descriptor,
+// Inline: an optional of two bytes that is returned through memory costs more than the rest.
+inline std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
+                                                            std::uint64_t picture) const {
+    // Nearly every packet is of the newest picture: the table, which has gone cold, is not read.
+    if (newest_sent_ && picture == newest_ && generation == generation_) {
+        return newest_out_;
+    }
+    const Entry& entry = entries_[picture % kPictures];
+    return entry.key == key_of(generation, picture) ? std::optional(entry.out) : std::nullopt;
+}
+
+bool Vp8Numbering::on_picture(const Vp8Descriptor& descriptor,
                               std::uint64_t picture,
                               bool key,
                               bool forwarded) {
     const bool steps_back = descriptor.picture_id && picture <= newest_;
     if (!started_ || (steps_back && !key)) {
-        return;
+        return number_of(generation_, picture).has_value();
     }
     if (steps_back || picture - newest_ > kGapMax) {
         offset_ = static_cast<std::uint16_t>(newest_out_ + 1U - picture);
@@ -47,23 +58,13 @@ void Vp8Numbering::on_picture(const Vp8Descriptor& descriptor,
     newest_sent_ = forwarded;
     if (!forwarded) {
         --offset_;
-        return;
+        return true;
     }
     record(picture);
     newest_out_ = static_cast<std::uint16_t>(picture + offset_);
     newest_tl0_out_ =
         static_cast<std::uint8_t>(descriptor.tl0_picture_index.value_or(0) + tl0_offset_);
-}
-
-// Inline: an optional of two bytes that is returned through memory costs more than the rest.
-inline std::optional<std::uint16_t> Vp8Numbering::number_of(std::uint8_t generation,
-                                                            std::uint64_t picture) const {
-    // Nearly every packet is of the newest picture: the table, which has gone cold, is not read.
-    if (newest_sent_ && picture == newest_ && generation == generation_) {
-        return newest_out_;
-    }
-    const Entry& entry = entries_[picture % kPictures];
-    return entry.key == key_of(generation, picture) ? std::optional(entry.out) : std::nullopt;
+    return true;
 }
 
 bool Vp8Numbering::rewrite(std::uint8_t generation,

@@ -23,8 +23,8 @@ class Vp8Numbering {
     void begin(std::uint8_t generation, const rtp::Vp8Descriptor& first, std::uint64_t picture);
 
     // The newest picture of the current stream, once, in order. Ids may step back at a key frame
-    // only: an encoder that was started again.
-    void on_picture(const rtp::Vp8Descriptor& descriptor,
+    // only: an encoder that was started again. False for one that has no number and gets none.
+    bool on_picture(const rtp::Vp8Descriptor& descriptor,
                     std::uint64_t picture,
                     bool key,
                     bool forwarded);

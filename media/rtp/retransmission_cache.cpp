@@ -84,11 +84,14 @@ std::optional<RtpPacketView> RetransmissionCache::store(Instant now,
 }
 
 std::optional<RtpPacketView> RetransmissionCache::find(Instant now, ExtendedSeq seq) const {
-    const Entry& entry = index_[value_of(seq) & (index_.size() - 1)];
-    if (entry.seq != seq || !alive(entry) || expired(now, entry.arrived)) {
-        return std::nullopt;
-    }
-    return view_of(entry);
+    const Entry& entry = entry_at(seq);
+    return holds(entry, seq) && !expired(now, entry.arrived) ? std::optional(view_of(entry))
+                                                             : std::nullopt;
+}
+
+std::optional<RtpPacketView> RetransmissionCache::find_held(ExtendedSeq seq) const {
+    const Entry& entry = entry_at(seq);
+    return holds(entry, seq) ? std::optional(view_of(entry)) : std::nullopt;
 }
 
 bool RetransmissionCache::alive(const Entry& entry) const {

@@ -51,6 +51,9 @@ class RetransmissionCache {
     // Nothing where it never came, or is older than the limits.
     [[nodiscard]] std::optional<RtpPacketView> find(Instant now, ExtendedSeq seq) const;
 
+    // The same, however old: for a packet that was taken in time and had to wait since.
+    [[nodiscard]] std::optional<RtpPacketView> find_held(ExtendedSeq seq) const;
+
     // Gives back memory that only holds what is too old, but for one spare slab. Call about once a
     // second, between batches.
     void trim(Instant now);
@@ -80,6 +83,14 @@ class RetransmissionCache {
     };
 
     [[nodiscard]] bool alive(const Entry& entry) const;
+
+    [[nodiscard]] const Entry& entry_at(ExtendedSeq seq) const {
+        return index_[value_of(seq) & (index_.size() - 1)];
+    }
+
+    [[nodiscard]] bool holds(const Entry& entry, ExtendedSeq seq) const {
+        return entry.seq == seq && alive(entry);
+    }
 
     [[nodiscard]] bool expired(Instant now, Instant arrived) const {
         return now - arrived > limits_.age;

@@ -279,7 +279,7 @@ void Downlink::write_waiting(Instant now,
                              Probe probe,
                              EgressBatch& batch,
                              transport::DatagramSink& sink) {
-    const auto cached = packet.stream->cache.find(now, packet.source_seq);
+    const auto cached = packet.stream->cache.find_held(packet.source_seq);
     if (!cached) {
         ++counters_.dropped_expired;
         return;
@@ -315,15 +315,17 @@ std::optional<congestion::ProbeSend> Downlink::poll_probe(Instant now,
                                                           EgressBatch& batch,
                                                           transport::DatagramSink& sink) {
     auto probe = controller_.poll_probe(now);
-    if (!probe || (video_.empty() && retransmissions_.empty())) {
-        return probe;
+    // The queue reckons with more bytes than a packet has: one look may leave some that wait.
+    while (probe && !(video_.empty() && retransmissions_.empty())) {
+        const auto write_one = [&](const OutgoingPacket& packet, DataSize /*size*/) {
+            write_waiting(now, packet, {.cluster = probe->cluster}, batch, sink);
+        };
+        const DataSize repeated =
+            retransmissions_.release_at_least(now, probe->size, pacer_, write_one);
+        video_.release_at_least(now, probe->size - repeated, pacer_, write_one);
+        probe = controller_.poll_probe(now);
     }
-    const auto write_one = [&](const OutgoingPacket& packet, DataSize /*size*/) {
-        write_waiting(now, packet, {.cluster = probe->cluster}, batch, sink);
-    };
-    retransmissions_.release_at_least(now, probe->size, pacer_, write_one);
-    video_.release_at_least(now, probe->size, pacer_, write_one);
-    return controller_.poll_probe(now);
+    return probe;
 }
 
 void Downlink::drop(const rtp::RtpHeaderWriter& section) {

@@ -100,8 +100,9 @@ class Downlink {
     // waits.
     Instant release(Instant now, EgressBatch& batch, transport::DatagramSink& sink);
 
-    // Bytes to send now for a probe: after open(), waiting packets go first; what is left is to be
-    // sent with send_padding(). Nothing where none is due.
+    // Bytes to send now for a probe: after open(), waiting packets go first; what is left when none
+    // waits any more is to be sent with send_padding(). Nothing where none is due. Padding repeats
+    // the newest packet: a client that saw it before those that wait would take them for lost.
     [[nodiscard]] std::optional<congestion::ProbeSend> poll_probe(Instant now,
                                                                   EgressBatch& batch,
                                                                   transport::DatagramSink& sink);

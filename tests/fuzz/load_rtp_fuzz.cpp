@@ -56,7 +56,7 @@ struct Clients {
         const std::array<std::byte, 100> body{};
         const client::PayloadPart part{.marker = true, .body = body};
         for (int i = 0; i < 20; ++i) {
-            sender.stream(0).send_frame(now, {&part, 1}, std::nullopt, context());
+            sender.stream(0).send_frame(now, {.taken_at = now, .parts = {&part, 1}}, context());
         }
         batch.flush();
     }

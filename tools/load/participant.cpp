@@ -348,7 +348,11 @@ void Participant::send_media(Instant now) {
     for (AudioTrack& track : audio_) {
         while (const auto packet = track.talk.poll(now)) {
             sender_->stream(track.stream)
-                .send_frame(now, {&packet->part, 1}, packet->level, send_context());
+                .send_frame(now,
+                            {.taken_at = packet->taken_at,
+                             .parts = {&packet->part, 1},
+                             .level = packet->level},
+                            send_context());
         }
     }
     for (VideoLayer& layer : layers_) {
@@ -358,7 +362,8 @@ void Participant::send_media(Instant now) {
         }
         while (const auto* frame = layer.player.poll(now)) {
             layer.packetiser.packetise(*frame, parts_);
-            stream.send_frame(now, parts_, std::nullopt, send_context());
+            stream.send_frame(
+                now, {.taken_at = layer.player.taken_at(), .parts = parts_}, send_context());
         }
     }
 }

@@ -95,8 +95,12 @@ class Sender {
         CHECK(sender.add_stream(video_config(), random_) == 0);
     }
 
-    void send(std::int64_t ms, std::size_t packets) {
-        sender.stream(0).send_frame(at_ms(ms), frame_of(packets), std::nullopt, wire.context());
+    void send(std::int64_t ms, std::size_t packets) { send(ms, packets, ms); }
+
+    void send(std::int64_t ms, std::size_t packets, std::int64_t taken_at_ms) {
+        const auto parts = frame_of(packets);
+        sender.stream(0).send_frame(
+            at_ms(ms), {.taken_at = at_ms(taken_at_ms), .parts = parts}, wire.context());
         wire.flush();
     }
 
@@ -115,6 +119,17 @@ class Sender {
   private:
     SeededRandom random_{3};
 };
+
+// Two frames with one timestamp are one picture to whoever forwards them: what a sender that was
+// late sent at once got lost on the way.
+TEST(MediaSender, GivesFramesThatItSendsAtOnceTheTimestampsThatTheyWereTakenAt) {
+    Sender alice;
+    alice.send(200, 1, 133);
+    alice.send(200, 1, 166);
+    ASSERT_EQ(alice.wire.packets.size(), 2U);
+    EXPECT_EQ(value_of(alice.wire.view(1).timestamp) - value_of(alice.wire.view(0).timestamp),
+              33U * 90U);
+}
 
 TEST(MediaSender, NumbersPacketsAndStampsTheLastOfAFrame) {
     Sender alice;
@@ -206,8 +221,9 @@ TEST(MediaSender, CountsRtcpThatIsNone) {
 
 TEST(PacketBatch, FlushesByItselfWhenItIsFull) {
     Sender alice;
+    const auto parts = frame_of(PacketBatch::kPackets + 5);
     alice.sender.stream(0).send_frame(
-        at_ms(0), frame_of(PacketBatch::kPackets + 5), std::nullopt, alice.wire.context());
+        at_ms(0), {.taken_at = at_ms(0), .parts = parts}, alice.wire.context());
     EXPECT_EQ(alice.wire.packets.size(), PacketBatch::kPackets);
     alice.wire.flush();
     EXPECT_EQ(alice.wire.packets.size(), PacketBatch::kPackets + 5);

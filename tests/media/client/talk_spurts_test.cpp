@@ -36,6 +36,17 @@ TEST(TalkSpurts, SendsFiftyPacketsASecondWhileTalking) {
     EXPECT_EQ(heard.loud, 500);
 }
 
+TEST(TalkSpurts, SaysWhenEachPacketWasDueThatIsPolledLate) {
+    SeededRandom random(1);
+    TalkSpurts talk(at_ms(0), {}, random);
+    for (const int due_ms : {0, 20, 40}) {
+        const auto packet = talk.poll(at_ms(50));
+        ASSERT_TRUE(packet.has_value());
+        EXPECT_EQ(packet->taken_at, at_ms(due_ms));
+    }
+    EXPECT_FALSE(talk.poll(at_ms(50)).has_value());
+}
+
 TEST(TalkSpurts, PausesAboutThreeFifthsOfTheTime) {
     SeededRandom random(7);
     TalkSpurts talk(at_ms(0), {.spurts = true}, random);

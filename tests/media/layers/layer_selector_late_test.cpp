@@ -1,11 +1,14 @@
 // Packets that are lost on the way in, come late, or are asked for again.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/byte_order.h"
 #include "base/random.h"
 #include "media/layers/layer_selector.h"
 #include "tests/media/layers/receiver_check.h"
@@ -21,6 +24,11 @@ struct Variant {
     Codec codec;
     bool descriptors;
 };
+
+void set_timestamp(SourcePacketBytes& packet, rtp::RtpTimestamp timestamp) {
+    store_be32(packet.rtp.data() + 4, value_of(timestamp));
+    packet.view.timestamp = timestamp;
+}
 
 class LayerSelectorLate : public testing::TestWithParam<Variant> {
   protected:
@@ -178,6 +186,79 @@ TEST(LayerSelector, ServesLatePacketsOfTheStreamThatItLeft) {
     path.take(broken[0]);
     check_received(path.received, {&low, &high});
     EXPECT_TRUE(path.ask_again(broken[1]));
+}
+
+// Two in ten pictures have the timestamp of the one before.
+std::vector<SourcePacketBytes> pictures_that_share_timestamps(ScalableSource& source) {
+    std::vector<SourcePacketBytes> all;
+    for (int i = 0; i < 300; ++i) {
+        auto packets = source.picture(i == 0);
+        if (i % 10 == 5 || i % 10 == 6) {
+            for (SourcePacketBytes& packet : packets) {
+                set_timestamp(packet, all.back().view.timestamp);
+            }
+        }
+        std::ranges::move(packets, std::back_inserter(all));
+    }
+    return all;
+}
+
+class LayerSelectorPictureIds : public testing::TestWithParam<bool> {};
+
+// VP8 pictures that were taken in one tick of the clock, or by a publisher that puts the time of
+// sending into them, were taken for one: all but the first were withheld, without a gap in the
+// numbers and without a counter.
+TEST_P(LayerSelectorPictureIds, TellPicturesApartThatShareATimestamp) {
+    ScalableSource source({.codec = Codec::kVp8,
+                           .mode = Mode::parse("L1T1"),
+                           .descriptors = false,
+                           .short_picture_ids = GetParam()});
+    ReceiverPath path(Codec::kVp8);
+    path.set_target(Target{.source = 1});
+    const auto all = pictures_that_share_timestamps(source);
+    path.take(all);
+    ASSERT_EQ(path.received.size(), all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        EXPECT_EQ(path.received[i].frame, i / 2);
+        EXPECT_EQ(rtp::distance(path.received[0].timestamp, path.received[i].timestamp),
+                  rtp::distance(all[0].view.timestamp, all[i].view.timestamp));
+    }
+    EXPECT_EQ(path.selector.undecodable(), 0U);
+    EXPECT_TRUE(path.ask_again(all.back()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Lengths, LayerSelectorPictureIds, testing::Bool(), [](const auto& one) {
+    return one.param ? "Short" : "Long";
+});
+
+// Ids that step back without a key frame leave the picture without a number. It is withheld, which
+// is counted, and a key frame asked for, since what follows cannot be shown.
+TEST(LayerSelector, AsksForAKeyFrameWherePictureIdsStepBack) {
+    ScalableSource before({.codec = Codec::kVp8,
+                           .mode = Mode::parse("L1T1"),
+                           .descriptors = false,
+                           .first_seq = 0,
+                           .first_timestamp = 0,
+                           .first_picture = 1000});
+    ScalableSource after({.codec = Codec::kVp8,
+                          .mode = Mode::parse("L1T1"),
+                          .descriptors = false,
+                          .first_seq = 100,
+                          .first_timestamp = 900'000,
+                          .first_picture = 500});
+    ReceiverPath path(Codec::kVp8);
+    path.set_target(Target{.source = 1});
+    path.take(before.picture(true));
+    path.take(before.picture(false));
+    const std::size_t sent = path.received.size();
+    static_cast<void>(after.picture(true));  // nobody sees it
+    path.take(after.picture(false));
+    path.take(after.picture(false));
+    EXPECT_EQ(path.received.size(), sent);
+    EXPECT_EQ(path.selector.undecodable(), 2U);
+    EXPECT_EQ(path.key_frame_requests, 1);
+    path.take(after.picture(true));
+    EXPECT_GT(path.received.size(), sent);
 }
 
 // Anything in the first bytes of the payload and of the descriptor.

@@ -95,6 +95,19 @@ TEST(RetransmissionCache, ForgetsByAge) {
     EXPECT_FALSE(holds(cache, at_ms(501), 1));
 }
 
+// What waited for a receiver's pacer was dropped when it had become too old to be asked for.
+TEST(RetransmissionCache, FindsWhatItHoldsHoweverOld) {
+    RetransmissionCache cache({.packets = 64, .age = std::chrono::milliseconds(100)});
+    store(cache, at_ms(0), 5);
+    EXPECT_FALSE(holds(cache, at_ms(500), 5));
+    const auto held = cache.find_held(seq(5));
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->seq, 5);
+    EXPECT_FALSE(cache.find_held(seq(6)));
+    store(cache, at_ms(500), 5 + 64);
+    EXPECT_FALSE(cache.find_held(seq(5))) << "its place is another's";
+}
+
 TEST(RetransmissionCache, ForgetsByCount) {
     RetransmissionCache cache({.packets = 100});  // becomes 128
     for (int i = 0; i < 1000; ++i) {
