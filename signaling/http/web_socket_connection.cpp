@@ -22,6 +22,9 @@ using Code = beast::error_code;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+// RFC 6455 section 5.5: 125 with the code.
+constexpr std::size_t kReasonBytesMax = 100;
+
 struct Message {
     bool binary = true;
     WebSocketPayload payload;
@@ -86,9 +89,8 @@ class Peer final : public WebSocketSink, public WebSocketEnd {
             return;
         }
         closing_ = true;
-        close_reason_ = websocket::close_reason(
-            static_cast<websocket::close_code>(code),
-            beast::string_view(reason.data(), std::min<std::size_t>(reason.size(), 100)));
+        close_reason_ = websocket::close_reason(static_cast<websocket::close_code>(code),
+                                                std::string(reason.substr(0, kReasonBytesMax)));
         pump();
     }
 
