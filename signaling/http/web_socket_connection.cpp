@@ -57,6 +57,9 @@ class Peer final : public WebSocketSink, public WebSocketEnd {
         ++counters().web_sockets_open;
         open_ = true;
         user_->on_open(*this);
+        if (connection_->core->stopping) {
+            go_away();  // the server could not tell while the handshake was under way
+        }
         co_await read_all();
         connection_->web_socket = nullptr;
         end();

@@ -75,9 +75,8 @@ class Subscriptions {
     std::map<std::string, media::rtp::MediaKind, std::less<>> free_;  // by mid, of the last answer
     std::set<std::string, std::less<>> stale_;  // mids that carry what is not wanted any more
     bool asked_ = false;
-    // Waiting when the client was last asked: one that offers no more sections is not asked for
-    // ever.
-    std::size_t waiting_before_ = 0;
+    // Sections to receive on in the last offer: a client that offers no more is not asked for ever.
+    std::size_t sections_before_ = 0;
     bool stuck_ = false;
 };
 

@@ -92,6 +92,31 @@ TEST(Subscriptions, DoesNotAskForEverAClientThatOffersNoMore) {
     EXPECT_TRUE(subscriptions.needs_offer());
 }
 
+// Twelve publishers who came at once kept half of their subscriptions: more tracks waited after the
+// offer than before it, although it had brought what was asked for.
+TEST(Subscriptions, AsksAgainWhereMoreTracksCameThanSections) {
+    Subscriptions subscriptions;
+    std::vector<MediaSection> none;
+    subscriptions.assign(none);
+    std::vector<MediaSection> sections;
+    for (int round = 0; round < 5; ++round) {
+        subscriptions.want(track("TR_first" + std::to_string(round), MediaKind::kVideo));
+        ASSERT_TRUE(subscriptions.needs_offer());
+        const std::uint32_t asked_for = subscriptions.shortfall().videos;
+        subscriptions.asked();
+        for (int late = 0; late < 3; ++late) {
+            subscriptions.want(
+                track("TR_" + std::to_string(round) + std::to_string(late), MediaKind::kVideo));
+        }
+        for (std::uint32_t i = 0; i < asked_for; ++i) {
+            sections.push_back(receiving(std::to_string(sections.size()), MediaKind::kVideo));
+        }
+        auto offer = sections;
+        subscriptions.assign(offer);
+        EXPECT_TRUE(subscriptions.needs_offer()) << "three wait still";
+    }
+}
+
 TEST(Subscriptions, AnswersASectionInactiveOnceBeforeItIsUsedAgain) {
     Subscriptions subscriptions;
     subscriptions.want(track("TR_V", MediaKind::kVideo));
