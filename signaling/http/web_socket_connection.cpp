@@ -22,6 +22,9 @@ using Code = beast::error_code;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+// RFC 6455 section 5.5: 125 with the code.
+constexpr std::size_t kReasonBytesMax = 100;
+
 struct Message {
     bool binary = true;
     WebSocketPayload payload;
@@ -55,7 +58,7 @@ class Peer final : public WebSocketSink, public WebSocketEnd {
         open_ = true;
         user_->on_open(*this);
         if (connection_->core->stopping) {
-            go_away();  // the server began to stop while the handshake was on its way
+            go_away();  // the server could not tell while the handshake was under way
         }
         co_await read_all();
         connection_->web_socket = nullptr;
@@ -89,9 +92,8 @@ class Peer final : public WebSocketSink, public WebSocketEnd {
             return;
         }
         closing_ = true;
-        close_reason_ = websocket::close_reason(
-            static_cast<websocket::close_code>(code),
-            beast::string_view(reason.data(), std::min<std::size_t>(reason.size(), 100)));
+        close_reason_ = websocket::close_reason(static_cast<websocket::close_code>(code),
+                                                std::string(reason.substr(0, kReasonBytesMax)));
         pump();
     }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "signaling/livekit/connection_answers.h"
 #include "signaling/livekit/signal_session.h"
 
 namespace isthmus::signaling::livekit {
@@ -10,19 +11,7 @@ namespace isthmus::signaling::livekit {
 using media::JoinResult;
 using media::sfu::LocalDescription;
 
-namespace {
-
-// Sections without media are not for the switchboard: it forgets them, and gives one that is used
-// again another SSRC. Chromium shows nothing of a stream that stops and comes back with the same.
-[[nodiscard]] media::sfu::ConnectionDescription without_inactive(
-    media::sfu::ConnectionDescription description) {
-    std::erase_if(description.sections, [](const media::sfu::MediaSection& section) {
-        return section.direction == media::sfu::Direction::kInactive;
-    });
-    return description;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 ClientConnection::ClientConnection(SessionHost& host,
                                    ConnectionUser& user,
@@ -52,7 +41,7 @@ void ClientConnection::refresh() {
         return;
     }
     host_->switchboard().renegotiate(
-        *id_, without_inactive(*current_), [](const Result<LocalDescription>&) {});
+        connection(), without_inactive(*current_), [](const Result<LocalDescription>&) {});
 }
 
 void ClientConnection::stop_receiving(const std::vector<std::string>& track_sids) {
@@ -66,7 +55,7 @@ void ClientConnection::stop_receiving(const std::vector<std::string>& track_sids
         }
     }
     host_->switchboard().renegotiate(
-        *id_, without_inactive(*current_), [](const Result<LocalDescription>&) {});
+        connection(), without_inactive(*current_), [](const Result<LocalDescription>&) {});
 }
 
 void ClientConnection::start(const proto::SessionDescription& offer) {
@@ -91,12 +80,7 @@ media::Switchboard::Answer<T> ClientConnection::later(
         SignalSession* const session = host->find_session(sid);
         ClientConnection* const self = session == nullptr ? nullptr : &session->client_connection();
         if (self == nullptr) {
-            if constexpr (std::is_same_v<T, JoinResult>) {
-                // Nobody waits for it any more.
-                if (result) {
-                    host->abandon(result->connection);
-                }
-            }
+            let_go(*host, result);
             return;
         }
         then(*self, std::move(result));
@@ -119,14 +103,14 @@ void ClientConnection::join(OfferPlan plan) {
                 }
                 self.id_ = joined->connection;
                 self.host_->bind(joined->connection, self.user_->participant_sid());
-                self.finish(std::move(plan), std::move(joined->local));
+                self.finish(plan, std::move(joined->local));
             }));
 }
 
 void ClientConnection::renegotiate(OfferPlan plan) {
     media::sfu::ConnectionDescription description = without_inactive(plan.negotiated.connection);
     host_->switchboard().renegotiate(
-        *id_,
+        connection(),
         std::move(description),
         later<LocalDescription>([plan = std::move(plan)](ClientConnection& self,
                                                          Result<LocalDescription> local) mutable {
@@ -135,18 +119,18 @@ void ClientConnection::renegotiate(OfferPlan plan) {
                 self.fail(local.error().message);
                 return;
             }
-            self.finish(std::move(plan), std::move(*local));
+            self.finish(plan, std::move(*local));
         }));
 }
 
-void ClientConnection::finish(OfferPlan plan, LocalDescription local) {
+void ClientConnection::finish(const OfferPlan& plan, LocalDescription local) {
     current_ = plan.negotiated.connection;
     user_->send_answer(livekit::make_answer(
         plan, std::move(local), *subscriptions_, session_id_, ++session_version_));
-    user_->on_sending(*id_, plan.fresh_mids);
+    user_->on_sending(connection(), plan.fresh_mids);
     refresh();  // what changed while the switchboard was at it
     if (next_) {
-        start(*std::exchange(next_, std::nullopt));
+        start(std::exchange(next_, std::nullopt).value_or(proto::SessionDescription()));
     }
 }
 

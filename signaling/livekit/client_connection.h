@@ -61,8 +61,13 @@ class ClientConnection {
     template <typename T>
     [[nodiscard]] media::Switchboard::Answer<T> later(
         std::move_only_function<void(ClientConnection&, Result<T>)> then);
-    void finish(OfferPlan plan, media::sfu::LocalDescription local);
+    void finish(const OfferPlan& plan, media::sfu::LocalDescription local);
     void fail(const std::string& sentence);
+
+    // Of one that was made.
+    [[nodiscard]] media::ConnectionId connection() const {
+        return id_.value_or(media::ConnectionId{});
+    }
 
     SessionHost* host_;
     ConnectionUser* user_;

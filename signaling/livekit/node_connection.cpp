@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "signaling/livekit/connection_answers.h"
 #include "signaling/livekit/node_template.h"
 #include "signaling/livekit/signal_session.h"
 #include "signaling/sdp/answer.h"
@@ -28,14 +29,6 @@ constexpr sdp::SdpLimits kSdpLimits{.bytes_max = 2UL * 1024 * 1024, .sections_ma
 [[nodiscard]] std::vector<media::sfu::DataChannelConfig> channels() {
     return {{.label = "_reliable", .ordered = true, .max_retransmits = {}},
             {.label = "_lossy", .ordered = false, .max_retransmits = 0}};
-}
-
-[[nodiscard]] media::sfu::ConnectionDescription without_inactive(
-    media::sfu::ConnectionDescription description) {
-    std::erase_if(description.sections, [](const media::sfu::MediaSection& section) {
-        return section.direction == Direction::kInactive;
-    });
-    return description;
 }
 
 }  // namespace
@@ -68,11 +61,7 @@ media::Switchboard::Answer<T> NodeConnection::later(
         SignalSession* const session = host->find_session(sid);
         NodeConnection* const self = session == nullptr ? nullptr : session->node_connection();
         if (self == nullptr) {
-            if constexpr (std::is_same_v<T, JoinResult>) {
-                if (result) {
-                    host->abandon(result->connection);
-                }
-            }
+            let_go(*host, result);
             return;
         }
         then(*self, std::move(result));
@@ -95,14 +84,16 @@ void NodeConnection::plan() {
     }
     auto negotiated = sdp::negotiate(template_, policy());
     CHECK(negotiated.has_value());
-    planned_ = std::move(*negotiated);
+    planned_ = std::move(negotiated).value_or(sdp::NegotiatedSession());
     // Those of an offer that was never answered too.
     for (std::string& mid : subscriptions_->assign(planned_.connection.sections)) {
         name_stream(mid);
         fresh_mids_.push_back(std::move(mid));
     }
     planned_.connection.remote_ice = {};
-    planned_.connection.data->opens = channels();
+    if (planned_.connection.data) {
+        planned_.connection.data->opens = channels();
+    }
 }
 
 // A browser calls the track of a section by the id that it had first, and clients go by that: where
@@ -124,12 +115,12 @@ void NodeConnection::prepare() {
             section.wanted_track.clear();
         }
     }
-    if (id_) {
+    if (id_ && current_) {
         // As the client answered last; new sections beside it.
         description.remote_fingerprint = current_->remote_fingerprint;
         description.local_role = current_->local_role;
         host_->switchboard().renegotiate(
-            *id_,
+            connection(),
             std::move(description),
             later<LocalDescription>([](NodeConnection& self, Result<LocalDescription> local) {
                 if (!local) {
@@ -194,12 +185,14 @@ void NodeConnection::on_answer(const proto::SessionDescription& answer) {
     }
     state_ = State::kApplying;
     media::sfu::ConnectionDescription description = std::move(negotiated->connection);
-    description.data->opens = channels();
-    current_ = std::move(description);
-    subscriptions_->refresh(current_->sections);
+    if (description.data) {
+        description.data->opens = channels();
+    }
+    subscriptions_->refresh(description.sections);
+    current_ = description;
     host_->switchboard().renegotiate(
-        *id_,
-        without_inactive(*current_),
+        connection(),
+        without_inactive(std::move(description)),
         later<LocalDescription>([](NodeConnection& self, const Result<LocalDescription>& local) {
             if (!local) {
                 self.user_->on_connection_failed(local.error().message);
@@ -207,7 +200,7 @@ void NodeConnection::on_answer(const proto::SessionDescription& answer) {
             }
             self.finish();
         }));
-    user_->on_sending(*id_, std::exchange(fresh_mids_, {}));
+    user_->on_sending(connection(), std::exchange(fresh_mids_, {}));
 }
 
 void NodeConnection::finish() {
@@ -231,7 +224,7 @@ void NodeConnection::restart() {
     }
     state_ = State::kPreparing;
     host_->switchboard().restart_ice(
-        *id_,
+        connection(),
         {},
         later<LocalDescription>([](NodeConnection& self, const Result<LocalDescription>& local) {
             if (!local) {
@@ -245,7 +238,7 @@ void NodeConnection::restart() {
 void NodeConnection::refresh() {
     if (id_ && current_ && state_ == State::kIdle && subscriptions_->refresh(current_->sections)) {
         host_->switchboard().renegotiate(
-            *id_, without_inactive(*current_), [](const Result<LocalDescription>&) {});
+            connection(), without_inactive(*current_), [](const Result<LocalDescription>&) {});
     }
 }
 

@@ -52,6 +52,11 @@ class NodeConnection {
         std::move_only_function<void(NodeConnection&, Result<T>)> then);
     void finish();
 
+    // Of one that was made.
+    [[nodiscard]] media::ConnectionId connection() const {
+        return id_.value_or(media::ConnectionId{});
+    }
+
     SessionHost* host_;
     ConnectionUser* user_;
     Subscriptions* subscriptions_;

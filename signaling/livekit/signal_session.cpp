@@ -301,9 +301,10 @@ void SignalSession::update_subscription(const proto::UpdateSubscription& update)
 }
 
 void SignalSession::apply_wish(const WantedTrack& track) {
-    if (track.kind == MediaKind::kVideo && !track.mid.empty() && sending()) {
+    const std::optional<ConnectionId>& connection = sending();
+    if (track.kind == MediaKind::kVideo && !track.mid.empty() && connection) {
         host_->switchboard().set_layer_wish(
-            *sending(), track.mid, track.wish, [](const Result<void>&) {});
+            *connection, track.mid, track.wish, [](const Result<void>&) {});
     }
 }
 

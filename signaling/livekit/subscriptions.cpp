@@ -73,10 +73,10 @@ std::vector<std::string> Subscriptions::assign(std::vector<MediaSection>& sectio
             track.mid.clear();
         }
     }
+    const bool progress = !fresh.empty() || !stale_.empty() || offered.size() > sections_before_;
     stale_.clear();
-    const std::size_t waiting = count_waiting(MediaKind::kAudio) + count_waiting(MediaKind::kVideo);
-    stuck_ = asked_ && waiting > 0 && offered.size() <= offered_before_;
-    offered_before_ = offered.size();
+    stuck_ = asked_ && !progress;
+    sections_before_ = offered.size();
     asked_ = false;
     return fresh;
 }

@@ -75,9 +75,8 @@ class Subscriptions {
     std::map<std::string, media::rtp::MediaKind, std::less<>> free_;  // by mid, of the last answer
     std::set<std::string, std::less<>> stale_;  // mids that carry what is not wanted any more
     bool asked_ = false;
-    // Sections of the last offer that the client receives on: one that is asked for more and offers
-    // no more is not asked again until something else is wanted.
-    std::size_t offered_before_ = 0;
+    // Sections to receive on in the last offer: a client that offers no more is not asked for ever.
+    std::size_t sections_before_ = 0;
     bool stuck_ = false;
 };
 
