@@ -103,6 +103,8 @@ bool PublishedTrack::handle_rtp(Instant now,
     const bool audio = kind() == rtp::MediaKind::kAudio;
     const bool passes = !audio || audio_gate_.passes(now, *this, queued);
     if (!has_receivers()) {
+        // Nothing is stored: who comes next would find a hole behind that key frame, for ever.
+        stream.last_key_frame.reset();
         return true;
     }
     const auto stored = stream.cache.store(now, arrival.seq, packet);

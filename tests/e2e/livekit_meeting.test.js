@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assertPictureAdvances, assertToneIsHeard } from './harness/checks.js';
-import { joinRoom, viewOf } from './harness/livekit.js';
+import { viewOf } from './harness/livekit.js';
+import { assertSeesPicture, happened, meet } from './harness/livekit_meeting_of_two.js';
 import { eventually } from './harness/process.js';
 import { World } from './harness/world.js';
 
@@ -10,27 +11,8 @@ let world;
 before(async () => (world = await World.open()));
 after(() => world?.close());
 
-// Alice with camera and microphone, and bob who sees her.
-async function meet(options = {}) {
-  const conference = world.newConference();
-  const alice = await joinRoom(world, { conference, identity: 'alice' });
-  await alice.publishCamera();
-  await alice.publishMicrophone();
-  const bob = await joinRoom(world, { conference, identity: 'bob', browser: world.watching, ...options });
-  await bob.firstFrameMs('alice');
-  return { conference, alice, bob };
-}
-
-async function assertSees(participant, identity) {
-  await participant.firstFrameMs(identity);
-  await assertPictureAdvances(viewOf(participant, identity), { seconds: 2 });
-}
-
-const happened = (participant, name, text) =>
-  eventually(`${name} ${text ?? ''}`, async () => (await participant.events(name)).some((event) => !text || event.text.includes(text)), 10);
-
 test('mute and unmute are told', async () => {
-  const { alice, bob } = await meet();
+  const { alice, bob } = await meet(world);
   await alice.run('room.localParticipant.setMicrophoneEnabled(false)');
   await happened(bob, 'trackMuted');
   await alice.run('room.localParticipant.setMicrophoneEnabled(true)');
@@ -41,21 +23,21 @@ test('mute and unmute are told', async () => {
 });
 
 test('a camera that stops goes away, and comes back', async () => {
-  const { alice, bob } = await meet();
+  const { alice, bob } = await meet(world);
   for (let turn = 0; turn < 2; ++turn) {
     await alice.run('room.localParticipant.unpublishTrack(room.localParticipant.getTrackPublication("camera").track)');
     await happened(bob, 'trackUnpublished');
     await eventually('bob lost the camera', async () => (await bob.run('[...room.remoteParticipants.values()][0].trackPublications.size')) === 1, 10);
     await alice.publishCamera();
     await eventually('bob has a camera again', async () => (await bob.run('[...room.remoteParticipants.values()][0].getTrackPublication("camera")?.isSubscribed ?? false')), 10);
-    await assertSees(bob, 'alice');
+    await assertSeesPicture(bob, 'alice');
   }
   await alice.stop();
   await bob.stop();
 });
 
 test('names, metadata and attributes are told to everybody', async () => {
-  const { alice, bob } = await meet();
+  const { alice, bob } = await meet(world);
   await alice.run('room.localParticipant.setName("Alice in the office")');
   await alice.run('room.localParticipant.setMetadata("here")');
   await alice.run('room.localParticipant.setAttributes({ hand: "up" })');
@@ -67,20 +49,20 @@ test('names, metadata and attributes are told to everybody', async () => {
 });
 
 test('a client that subscribes by itself gets what it asks for', async () => {
-  const { alice, bob } = await meet();
+  const { alice, bob } = await meet(world);
   await bob.run('[...room.remoteParticipants.values()][0].getTrackPublication("camera").setSubscribed(false)');
   await happened(bob, 'trackUnsubscribed');
   await bob.run('[...room.remoteParticipants.values()][0].getTrackPublication("camera").setSubscribed(true)');
   await eventually('bob sees again', async () => (await bob.events('trackSubscribed')).length >= 3, 10);
-  await assertSees(bob, 'alice');
+  await assertSeesPicture(bob, 'alice');
   await alice.stop();
   await bob.stop();
 });
 
 test('a WHIP publisher is seen, and a WHEP viewer sees', async () => {
-  const { conference, alice, bob } = await meet();
+  const { conference, alice, bob } = await meet(world);
   const whip = await world.publish({ conference, identity: 'camera one', codec: 'VP8' });
-  await assertSees(bob, 'camera one');
+  await assertSeesPicture(bob, 'camera one');
   const whep = await world.watch({ conference, identity: 'wall', of: 'alice' });
   await whep.firstFrameMs();
   await assertPictureAdvances(whep, { seconds: 2 });

@@ -1,8 +1,8 @@
 // Coming back, by livekit-client in two browsers: the socket breaks, everything breaks, somebody else comes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assertPictureAdvances } from './harness/checks.js';
-import { joinRoom, viewOf } from './harness/livekit.js';
+import { joinRoom } from './harness/livekit.js';
+import { assertSeesPicture, happened, meet } from './harness/livekit_meeting_of_two.js';
 import { eventually } from './harness/process.js';
 import { World } from './harness/world.js';
 
@@ -10,56 +10,37 @@ let world;
 before(async () => (world = await World.open()));
 after(() => world?.close());
 
-// Alice with camera and microphone, and bob who sees her.
-async function meet(options = {}) {
-  const conference = world.newConference();
-  const alice = await joinRoom(world, { conference, identity: 'alice' });
-  await alice.publishCamera();
-  await alice.publishMicrophone();
-  const bob = await joinRoom(world, { conference, identity: 'bob', browser: world.watching, ...options });
-  await bob.firstFrameMs('alice');
-  return { conference, alice, bob };
-}
-
-async function assertSees(participant, identity) {
-  await participant.firstFrameMs(identity);
-  await assertPictureAdvances(viewOf(participant, identity), { seconds: 2 });
-}
-
-const happened = (participant, name, text) =>
-  eventually(`${name} ${text ?? ''}`, async () => (await participant.events(name)).some((event) => !text || event.text.includes(text)), 10);
-
 test('the socket breaks and the session goes on', async (t) => {
-  const { alice, bob } = await meet();
+  const { alice, bob } = await meet(world);
   const sid = await bob.sid();
   await bob.run('room.simulateScenario("signal-reconnect")');
   await happened(bob, 'reconnected');
   assert.equal(await bob.sid(), sid, 'the same participant');
-  await assertSees(bob, 'alice');
+  await assertSeesPicture(bob, 'alice');
   assert.equal((await alice.events('participantDisconnected')).length, 0, 'nobody saw him go');
   await alice.run('room.simulateScenario("signal-reconnect")');
   await happened(alice, 'reconnected');
-  await assertSees(bob, 'alice');
+  await assertSeesPicture(bob, 'alice');
   await alice.stop();
   await bob.stop();
 });
 
 test('a full reconnect brings everything back', async () => {
-  const { alice, bob } = await meet();
+  const { alice, bob } = await meet(world);
   await bob.run('room.simulateScenario("full-reconnect")');
   await happened(bob, 'reconnected');
   await eventually('bob sees alice again', async () => (await bob.run('[...room.remoteParticipants.values()][0]?.getTrackPublication("camera")?.isSubscribed ?? false')), 10);
-  await assertSees(bob, 'alice');
+  await assertSeesPicture(bob, 'alice');
   await alice.run('room.simulateScenario("leave-full-reconnect")');
   await happened(alice, 'reconnected');
   await eventually('bob sees the new alice', async () => (await bob.run('[...room.remoteParticipants.values()][0]?.getTrackPublication("camera")?.isSubscribed ?? false')), 15);
-  await assertSees(bob, 'alice');
+  await assertSeesPicture(bob, 'alice');
   await alice.stop();
   await bob.stop();
 });
 
 test('the same identity again ends the first', async () => {
-  const { conference, alice, bob } = await meet();
+  const { conference, alice, bob } = await meet(world);
   const other = await joinRoom(world, { conference, identity: 'alice', browser: world.watching });
   await happened(alice, 'disconnected', '2');
   await eventually('bob has one alice', async () => (await bob.participants()).join() === 'alice', 5);

@@ -62,6 +62,10 @@ ConnectedPeer::~ConnectedPeer() {
     std::erase(shared_.peers, this);
 }
 
+void ConnectedPeer::leave() {
+    shared_.conference.remove(shared_.now, *participant_);
+}
+
 void ConnectedPeer::connect() {
     transport::PeerTransport& transport = participant_->transport();
     for (Bytes bytes = poll_client(); !bytes.empty(); bytes = poll_client()) {

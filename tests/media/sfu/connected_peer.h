@@ -51,6 +51,9 @@ class ConnectedPeer final : public transport::DatagramSink {
 
     ~ConnectedPeer() override;
 
+    // Nothing else may be called afterwards but the destructor.
+    void leave();
+
     // From the client to the participant, encrypted on the way.
     void send_rtp(std::span<const std::byte> plain);
     // Several that arrive together, and are offered to others together.

@@ -206,6 +206,22 @@ TEST_F(SubscriptionBegins, WithARequestWhereTheKeyFrameIsLongAgo) {
     EXPECT_THAT(numbers_of(seen_by(carol)), ElementsAre(42, 43));
 }
 
+// What broke, found with a browser that subscribed again: nobody watched for two packets, which
+// nobody stored, and the gap behind the key frame could never be filled.
+TEST_F(SubscriptionBegins, WithTheNextKeyFrameWhereNobodyWatchedSinceTheLast) {
+    begin(video(Direction::kReceive));
+    send({{10, true}, {11}});
+    bob_->leave();
+    bob_.reset();
+    send({{12}, {13}});
+    ConnectedPeer& carol = join_carol();
+    send({{14}});
+    EXPECT_THAT(seen_by(carol), IsEmpty());
+    EXPECT_TRUE(carol.subscription().waiting_for_key_frame);
+    send({{15, true}, {16}});
+    EXPECT_THAT(numbers_of(seen_by(carol)), ElementsAre(15, 16));
+}
+
 // What broke, found by the fuzz target of the worker: the batch in which a viewer caught up had
 // the same packets as well, behind one of another encoding, and they were encrypted twice under one
 // index.
