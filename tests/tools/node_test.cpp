@@ -17,6 +17,7 @@
 #include "base/config_reader.h"
 #include "signaling/http/token.h"
 #include "tests/signaling/scripted_switchboard.h"
+#include "tests/temporary_folder.h"
 #include "tools/node/join_endpoint.h"
 
 namespace isthmus::node {
@@ -25,23 +26,12 @@ namespace {
 namespace fs = std::filesystem;
 
 class NodeTest : public testing::Test {
-  public:
-    ~NodeTest() override {
-        node.reset();
-        fs::remove_all(state_directory_);
-    }
-
   protected:
-    NodeTest() {
-        std::string pattern = (fs::temp_directory_path() / "isthmus_node_XXXXXX").string();
-        state_directory_ = ::mkdtemp(pattern.data());
-    }
-
     NodeOptions options() {
         NodeOptions options;
         options.config.http.listen = {{.ip = "127.0.0.1", .port = 0}};
         options.config.http.tls_listen = {{.ip = "127.0.0.1", .port = 0}};
-        options.config.state_directory = state_directory_;
+        options.config.state_directory = state_.path();
         options.config.keys = {{"key", "0123456789abcdef0123456789abcdef"}};
         return options;
     }
@@ -61,7 +51,7 @@ class NodeTest : public testing::Test {
         node = std::move(*started);
     }
 
-    std::string state_directory_;
+    isthmus::TemporaryFolder state_;  // outlives the node
     boost::asio::io_context io;
     std::unique_ptr<Node> node;
     std::move_only_function<void()> media_done;
@@ -70,7 +60,7 @@ class NodeTest : public testing::Test {
 TEST_F(NodeTest, StartsWithACertificateOfItsOwn) {
     start(options());
     EXPECT_EQ(node->listeners().size(), 2U);
-    EXPECT_TRUE(fs::exists(fs::path(state_directory_) / "https.key"));
+    EXPECT_TRUE(fs::exists(state_.path() / "https.key"));
     EXPECT_EQ(node->media_ports(), std::vector<std::uint16_t>{5004});
     node->reload();
 }

@@ -2,7 +2,6 @@
 #include "signaling/http/client.h"
 
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "signaling/http/token.h"
 #include "signaling/http/webhook_sender.h"
 #include "tests/signaling/http/server_fixture.h"
+#include "tests/temporary_folder.h"
 
 namespace isthmus::signaling::http {
 namespace {
@@ -107,9 +107,8 @@ TEST(HttpClient, TrustsOnlyCertificatesOfKnownAuthorities) {
                                 .body = "hi"};
     EXPECT_FALSE(ask(request));
 
-    std::string pattern = (std::filesystem::temp_directory_path() / "isthmus_ca_XXXXXX").string();
-    const std::filesystem::path folder = ::mkdtemp(pattern.data());
-    const std::string authorities = (folder / "ca.pem").string();
+    const isthmus::TemporaryFolder folder;
+    const std::string authorities = (folder.path() / "ca.pem").string();
     std::ofstream(authorities) << identity->certificate_pem;
     const auto answer = ask(request, {.authorities_file = authorities});
     ASSERT_TRUE(answer) << answer.error().message;
@@ -118,7 +117,6 @@ TEST(HttpClient, TrustsOnlyCertificatesOfKnownAuthorities) {
     ClientRequest other = request;
     other.url = "https://127.0.0.1:" + port + "/echo";
     EXPECT_FALSE(ask(other, {.authorities_file = authorities}));
-    std::filesystem::remove_all(folder);
 }
 
 TEST(HttpClient, CanGoAwayAtAnyTime) {

@@ -6,19 +6,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/temporary_folder.h"
+
 namespace isthmus::signaling::http {
 namespace {
 
 namespace fs = std::filesystem;
 
 class StaticFilesTest : public testing::Test {
-  public:
-    ~StaticFilesTest() override { fs::remove_all(directory_); }
-
   protected:
     StaticFilesTest() {
-        std::string pattern = (fs::temp_directory_path() / "isthmus_pages_XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
         write("index.html", "<p>page</p>");
         write("page.js", "let a = 1;");
         write(".secret", "hidden");
@@ -42,7 +39,8 @@ class StaticFilesTest : public testing::Test {
         return StaticFiles::load(directory_, "/assets/").value().answer(request);
     }
 
-    fs::path directory_;
+    isthmus::TemporaryFolder folder_;
+    const fs::path& directory_ = folder_.path();
 };
 
 std::string header(const Response& response, std::string_view name) {

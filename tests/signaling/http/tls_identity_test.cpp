@@ -11,6 +11,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "tests/temporary_folder.h"
+
 namespace isthmus::signaling::http {
 namespace {
 
@@ -28,16 +30,9 @@ std::unique_ptr<X509, void (*)(X509*)> parse(const TlsIdentity& identity) {
 }
 
 class TlsIdentityTest : public testing::Test {
-  public:
-    ~TlsIdentityTest() override { fs::remove_all(directory_); }
-
   protected:
-    TlsIdentityTest() {
-        std::string pattern = (fs::temp_directory_path() / "isthmus_state_XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
-    }
-
-    fs::path directory_;
+    isthmus::TemporaryFolder folder_;
+    const fs::path& directory_ = folder_.path();
 };
 
 TEST_F(TlsIdentityTest, IsGoodForItsNamesAndNoOthers) {

@@ -16,6 +16,7 @@
 #include "media/transport/io/clock.h"
 #include "signaling/http/tls_identity.h"
 #include "tests/signaling/http/server_fixture.h"
+#include "tests/temporary_folder.h"
 
 namespace isthmus::load {
 namespace {
@@ -141,7 +142,8 @@ class SecureServer {
         server.emplace(std::move(config), add_echo);
     }
 
-    const std::string certificate = ::testing::TempDir() + "/http_client_test.crt";
+    const isthmus::TemporaryFolder folder;
+    const std::string certificate = folder.path() / "node.crt";
     std::optional<RunningServer> server;
 };
 

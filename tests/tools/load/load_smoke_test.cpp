@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/temporary_folder.h"
 #include "tools/load/load_run.h"
 #include "tools/load/recordings.h"
 #include "tools/node/node_config.h"
@@ -30,7 +31,7 @@ class NodeProcess {
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
         posix_spawn_file_actions_addclose(&actions, ends[0]);
-        const std::string file = state + ".yaml";
+        const std::string file = state + "/node.yaml";
         std::ofstream(file) << configuration << "\n";
         std::array<std::string, 16> words = {ISTHMUS_NODE_PROGRAM,
                                              "--dev",
@@ -83,7 +84,8 @@ class NodeProcess {
     // Of HTTPS, which the node signed itself.
     [[nodiscard]] std::string certificate() const { return state + "/https.crt"; }
 
-    const std::string state = ::testing::TempDir() + "/load_smoke_node";
+    const isthmus::TemporaryFolder folder;
+    const std::string state = folder.path();
     pid_t pid = -1;
 
   private:
