@@ -64,7 +64,7 @@ std::string_view basic_credentials(const http::Request& request) {
     return value;
 }
 
-bool is_operator(std::string_view encoded, const http::ApiKeys& keys) {
+bool is_operator(std::string_view encoded, const access::ApiKeys& keys) {
     const auto decoded = decode_base64(encoded);
     if (!decoded) {
         return false;
@@ -81,7 +81,7 @@ bool is_operator(std::string_view encoded, const http::ApiKeys& keys) {
     return key != keys.end() && equal;
 }
 
-bool grants(const http::VideoGrant& video, Permission permission, std::string_view conference) {
+bool grants(const access::VideoGrant& video, Permission permission, std::string_view conference) {
     const bool administers = video.room_admin && !video.room.empty() && video.room == conference;
     switch (permission) {
         case Permission::kAny:
@@ -123,7 +123,7 @@ std::string_view needed(Permission permission) {
 }  // namespace
 
 Result<void> authorise(const http::Request& request,
-                       const http::ApiKeys& keys,
+                       const access::ApiKeys& keys,
                        std::int64_t now_unix_s,
                        Permission permission,
                        std::string_view conference) {
@@ -139,7 +139,7 @@ Result<void> authorise(const http::Request& request,
                           "Send a token (Authorization: Bearer ...) or an API key and its secret "
                           "(Authorization: Basic ...).");
     }
-    const auto token = http::verify_token(jwt, keys, now_unix_s);
+    const auto token = access::verify_token(jwt, keys, now_unix_s);
     if (!token) {
         return std::unexpected(token.error());
     }

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "signaling/http/message.h"
-#include "signaling/http/token.h"
+#include "base/http/message.h"
+#include "signaling/access/token.h"
 
 namespace isthmus::signaling::api {
 
@@ -26,7 +26,7 @@ enum class Permission : std::uint8_t {
 // `conference` is what kReadConference, kWatch and kManageParticipants are about. kUnauthenticated
 // or kPermissionDenied with a sentence that names what is missing.
 [[nodiscard]] Result<void> authorise(const http::Request& request,
-                                     const http::ApiKeys& keys,
+                                     const access::ApiKeys& keys,
                                      std::int64_t now_unix_s,
                                      Permission permission,
                                      std::string_view conference = {});

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/http/server.h"
 #include "media/sfu/conference_info.h"
-#include "signaling/http/server.h"
 
 namespace isthmus::signaling::api {
 

@@ -9,16 +9,16 @@
 #include <functional>
 #include <string>
 
+#include "base/http/message.h"
+#include "base/http/server.h"
 #include "media/worker/switchboard.h"
+#include "signaling/access/token.h"
 #include "signaling/api/metrics_page.h"
-#include "signaling/http/message.h"
-#include "signaling/http/server.h"
-#include "signaling/http/token.h"
 
 namespace isthmus::signaling::api {
 
 struct OperationsApiConfig {
-    http::ApiKeys keys;
+    access::ApiKeys keys;
     bool metrics_require_key = true;
     std::string version;
 };

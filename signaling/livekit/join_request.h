@@ -7,7 +7,7 @@
 
 #include <signaling/livekit/proto/rtc.pb.h>
 
-#include "signaling/http/message.h"
+#include "base/http/message.h"
 
 namespace isthmus::signaling::livekit {
 

@@ -25,7 +25,7 @@ using http::Response;
 
 }  // namespace
 
-LiveKitEndpoint::LiveKitEndpoint(http::ApiKeys keys,
+LiveKitEndpoint::LiveKitEndpoint(access::ApiKeys keys,
                                  Rooms& rooms,
                                  std::function<std::int64_t()> now_unix_s)
     : keys_(std::move(keys)), rooms_(&rooms), now_unix_s_(std::move(now_unix_s)) {}

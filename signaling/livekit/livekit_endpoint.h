@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <functional>
 
-#include "signaling/http/message.h"
-#include "signaling/http/token.h"
+#include "base/http/message.h"
+#include "signaling/access/token.h"
 #include "signaling/livekit/rooms.h"
 
 namespace isthmus::signaling::livekit {
@@ -21,7 +21,7 @@ namespace isthmus::signaling::livekit {
 class LiveKitEndpoint {
   public:
     // `rooms` outlives the router's use of it.
-    LiveKitEndpoint(http::ApiKeys keys, Rooms& rooms, std::function<std::int64_t()> now_unix_s);
+    LiveKitEndpoint(access::ApiKeys keys, Rooms& rooms, std::function<std::int64_t()> now_unix_s);
 
     void add_routes(http::Router& router);
 
@@ -30,7 +30,7 @@ class LiveKitEndpoint {
                                                                  bool dual);
     void add_protocol(http::Router& router, const std::string& path, bool dual);
 
-    http::ApiKeys keys_;
+    access::ApiKeys keys_;
     Rooms* rooms_;
     std::function<std::int64_t()> now_unix_s_;
 };

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "signaling/http/utf8.h"
+#include "base/http/utf8.h"
 
 namespace isthmus::signaling::livekit {
 namespace {
@@ -30,15 +30,15 @@ constexpr std::array<std::pair<std::string_view, proto::TrackSource>, 4> kSource
 
 }  // namespace
 
-std::expected<http::AccessToken, http::Response> authorize_join(const http::Request& request,
-                                                                const http::ApiKeys& keys,
-                                                                std::int64_t now_unix_s) {
+std::expected<access::AccessToken, http::Response> authorize_join(const http::Request& request,
+                                                                  const access::ApiKeys& keys,
+                                                                  std::int64_t now_unix_s) {
     std::string_view jwt = request.bearer_token();
     const auto query = request.query.find("access_token");
     if (jwt.empty() && query != request.query.end()) {
         jwt = query->second;
     }
-    Result<http::AccessToken> token = http::verify_token(jwt, keys, now_unix_s);
+    Result<access::AccessToken> token = access::verify_token(jwt, keys, now_unix_s);
     if (!token) {
         return refuse(401, token.error().message);
     }
@@ -54,7 +54,7 @@ std::expected<http::AccessToken, http::Response> authorize_join(const http::Requ
     return std::move(*token);
 }
 
-proto::ParticipantPermission permission_of(const http::VideoGrant& grant) {
+proto::ParticipantPermission permission_of(const access::VideoGrant& grant) {
     proto::ParticipantPermission permission;
     permission.set_can_publish(grant.can_publish);
     permission.set_can_subscribe(grant.can_subscribe);
@@ -73,7 +73,7 @@ proto::ParticipantPermission permission_of(const http::VideoGrant& grant) {
     return permission;
 }
 
-void apply_permission(const proto::ParticipantPermission& permission, http::VideoGrant& grant) {
+void apply_permission(const proto::ParticipantPermission& permission, access::VideoGrant& grant) {
     grant.can_publish = permission.can_publish();
     grant.can_subscribe = permission.can_subscribe();
     grant.can_publish_data = permission.can_publish_data();
@@ -96,7 +96,7 @@ bool may_publish(const proto::ParticipantPermission& permission, proto::TrackSou
             (source != proto::UNKNOWN && std::ranges::find(sources, source) != sources.end()));
 }
 
-proto::ParticipantInfo::Kind kind_of(const http::AccessToken& token) {
+proto::ParticipantInfo::Kind kind_of(const access::AccessToken& token) {
     constexpr std::array<std::pair<std::string_view, proto::ParticipantInfo::Kind>, 6> kKinds = {
         {{"ingress", proto::ParticipantInfo::INGRESS},
          {"egress", proto::ParticipantInfo::EGRESS},

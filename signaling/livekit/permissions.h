@@ -7,8 +7,8 @@
 
 #include <signaling/livekit/proto/models.pb.h>
 
-#include "signaling/http/message.h"
-#include "signaling/http/token.h"
+#include "base/http/message.h"
+#include "signaling/access/token.h"
 
 namespace isthmus::signaling::livekit {
 
@@ -17,16 +17,16 @@ namespace proto = ::livekit;
 // The token of a request that would join: in Authorization, else as query parameter access_token.
 // Statuses are those that clients tell apart: 401 for whoever may not join, 400 for a token without
 // identity or room.
-[[nodiscard]] std::expected<http::AccessToken, http::Response> authorize_join(
-    const http::Request& request, const http::ApiKeys& keys, std::int64_t now_unix_s);
+[[nodiscard]] std::expected<access::AccessToken, http::Response> authorize_join(
+    const http::Request& request, const access::ApiKeys& keys, std::int64_t now_unix_s);
 
-[[nodiscard]] proto::ParticipantPermission permission_of(const http::VideoGrant& grant);
+[[nodiscard]] proto::ParticipantPermission permission_of(const access::VideoGrant& grant);
 // The other way, for a fresh token of somebody whose permission changed.
-void apply_permission(const proto::ParticipantPermission& permission, http::VideoGrant& grant);
+void apply_permission(const proto::ParticipantPermission& permission, access::VideoGrant& grant);
 
 [[nodiscard]] bool may_publish(const proto::ParticipantPermission& permission,
                                proto::TrackSource source);
 
-[[nodiscard]] proto::ParticipantInfo::Kind kind_of(const http::AccessToken& token);
+[[nodiscard]] proto::ParticipantInfo::Kind kind_of(const access::AccessToken& token);
 
 }  // namespace isthmus::signaling::livekit

@@ -38,7 +38,7 @@ RoomService::RoomService(RoomServiceConfig config, RoomAdministration& rooms, ht
 
 Result<void> RoomService::authorize(const http::Request& request, const Grant& grant) const {
     const auto token =
-        http::verify_token(request.bearer_token(), config_.keys, config_.now_unix_s());
+        access::verify_token(request.bearer_token(), config_.keys, config_.now_unix_s());
     if (!token) {
         return std::unexpected(token.error());
     }
@@ -51,7 +51,7 @@ Result<void> RoomService::authorize(const http::Request& request, const Grant& g
 
 Result<void> RoomService::authorize_admin(const http::Request& request,
                                           const std::string& room) const {
-    return authorize(request, [&room](const http::VideoGrant& grant) {
+    return authorize(request, [&room](const access::VideoGrant& grant) {
         return grant.room_admin && grant.room == room;
     });
 }
@@ -69,10 +69,10 @@ void RoomService::add(std::string_view method, MayCall may_call, Run run) {
 
 void RoomService::add_room_calls() {
     const auto may_create = [this](const http::Request& http, const auto& /*request*/) {
-        return authorize(http, [](const http::VideoGrant& grant) { return grant.room_create; });
+        return authorize(http, [](const access::VideoGrant& grant) { return grant.room_create; });
     };
     const auto may_list = [this](const http::Request& http, const auto& /*request*/) {
-        return authorize(http, [](const http::VideoGrant& grant) { return grant.room_list; });
+        return authorize(http, [](const access::VideoGrant& grant) { return grant.room_list; });
     };
     const auto may_manage = [this](const http::Request& http, const auto& request) {
         return authorize_admin(http, request.room());

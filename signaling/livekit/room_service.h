@@ -7,15 +7,15 @@
 #include <functional>
 
 #include "base/error.h"
-#include "signaling/http/message.h"
-#include "signaling/http/token.h"
+#include "base/http/message.h"
+#include "signaling/access/token.h"
 #include "signaling/livekit/room_administration.h"
 #include "signaling/twirp/service.h"
 
 namespace isthmus::signaling::livekit {
 
 struct RoomServiceConfig {
-    http::ApiKeys keys;
+    access::ApiKeys keys;
     std::function<std::int64_t()> now_unix_s;
 };
 
@@ -27,7 +27,7 @@ class RoomService {
     RoomService& operator=(const RoomService&) = delete;
 
   private:
-    using Grant = std::function<bool(const http::VideoGrant&)>;
+    using Grant = std::function<bool(const access::VideoGrant&)>;
 
     [[nodiscard]] Result<void> authorize(const http::Request& request, const Grant& grant) const;
     [[nodiscard]] Result<void> authorize_admin(const http::Request& request,

@@ -60,9 +60,9 @@ Room* Rooms::find_or_make(const std::string& name, const RoomSettings& settings)
     return rooms_.emplace(name, std::move(made)).first->second.get();
 }
 
-RoomSettings Rooms::settings_of(const http::AccessToken& token) const {
+RoomSettings Rooms::settings_of(const access::AccessToken& token) const {
     RoomSettings settings = config_.room;
-    const http::RoomGrant& grant = token.room_config;
+    const access::RoomGrant& grant = token.room_config;
     settings.empty_timeout_s = grant.empty_timeout_s.value_or(settings.empty_timeout_s);
     settings.departure_timeout_s = grant.departure_timeout_s.value_or(settings.departure_timeout_s);
     settings.participants_max = grant.participants_max.value_or(settings.participants_max);
@@ -72,7 +72,7 @@ RoomSettings Rooms::settings_of(const http::AccessToken& token) const {
     return settings;
 }
 
-std::optional<http::Response> Rooms::check(const http::AccessToken& token) {
+std::optional<http::Response> Rooms::check(const access::AccessToken& token) {
     const auto refuse = [this](unsigned status, std::string sentence) {
         ++counters_.refused;
         return http::Response::text(status, std::move(sentence));
@@ -221,9 +221,9 @@ std::vector<proto::ICEServer> Rooms::ice_servers(const std::string& identity) co
     return config_.ice_servers ? config_.ice_servers(identity) : std::vector<proto::ICEServer>();
 }
 
-std::string Rooms::sign(const http::AccessToken& token) const {
+std::string Rooms::sign(const access::AccessToken& token) const {
     const auto key = config_.keys.find(token.issuer);
-    return key == config_.keys.end() ? std::string() : http::sign_token(token, key->second);
+    return key == config_.keys.end() ? std::string() : access::sign_token(token, key->second);
 }
 
 RoomsStats Rooms::stats() const {
@@ -259,7 +259,7 @@ void Rooms::dismiss(SignalSocket& socket,
 }
 
 void Rooms::enter(SignalSocket& socket) {
-    const http::AccessToken& token = socket.admission.token;
+    const access::AccessToken& token = socket.admission.token;
     Room* const room = find_or_make(token.video.room, settings_of(token));
     // It was checked before the upgrade; much may happen meanwhile.
     if (room == nullptr || !accepting_) {
@@ -296,7 +296,7 @@ void Rooms::enter(SignalSocket& socket) {
 }
 
 void Rooms::resume(SignalSocket& socket) {
-    const http::AccessToken& token = socket.admission.token;
+    const access::AccessToken& token = socket.admission.token;
     const std::string& sid = socket.admission.join.participant_sid();
     Place* const place = place_of(sid);
     if (place == nullptr || !place->participant->session ||

@@ -19,11 +19,11 @@
 
 #include <signaling/livekit/proto/room_service.pb.h>
 
+#include "base/http/message.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "media/worker/switchboard.h"
-#include "signaling/http/message.h"
-#include "signaling/http/token.h"
+#include "signaling/access/token.h"
 #include "signaling/livekit/room.h"
 #include "signaling/livekit/session_host.h"
 #include "signaling/livekit/signal_session.h"
@@ -32,7 +32,7 @@
 namespace isthmus::signaling::livekit {
 
 struct RoomsConfig {
-    http::ApiKeys keys;
+    access::ApiKeys keys;
     RoomSettings room;  // of rooms that nobody made otherwise
     std::size_t rooms_max = 10'000;
     bool make_rooms = true;  // by joining; else only those that a server made
@@ -70,7 +70,7 @@ class Rooms final : public SessionHost, public SignalHub {
     void on_connection_gone(const media::ConnectionGone& gone);
 
     // Why nobody may join with it now, or nothing.
-    [[nodiscard]] std::optional<http::Response> check(const http::AccessToken& token);
+    [[nodiscard]] std::optional<http::Response> check(const access::AccessToken& token);
     // Off: nobody may join any more; everybody is told to leave.
     void shut_down();
 
@@ -105,7 +105,7 @@ class Rooms final : public SessionHost, public SignalHub {
 
     [[nodiscard]] const proto::ServerInfo& server_info() const override { return server_info_; }
 
-    [[nodiscard]] std::string sign(const http::AccessToken& token) const override;
+    [[nodiscard]] std::string sign(const access::AccessToken& token) const override;
     [[nodiscard]] SignalSession* find_session(std::string_view participant_sid) override;
     void bind(media::ConnectionId connection, const std::string& participant_sid) override;
     void abandon(media::ConnectionId connection) override;
@@ -126,7 +126,7 @@ class Rooms final : public SessionHost, public SignalHub {
 
     [[nodiscard]] Place* place_of(std::string_view participant_sid);
     [[nodiscard]] Place* place_of(media::ConnectionId connection);
-    [[nodiscard]] RoomSettings settings_of(const http::AccessToken& token) const;
+    [[nodiscard]] RoomSettings settings_of(const access::AccessToken& token) const;
     void enter(SignalSocket& socket);
     void resume(SignalSocket& socket);
     RoomParticipant& add(Room& room, const ParticipantProfile& profile);

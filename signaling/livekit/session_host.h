@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "media/worker/switchboard.h"
-#include "signaling/http/token.h"
+#include "signaling/access/token.h"
 
 namespace isthmus::signaling::livekit {
 
@@ -30,7 +30,7 @@ class SessionHost {
     [[nodiscard]] virtual std::vector<proto::ICEServer> ice_servers(
         const std::string& identity) const = 0;
     [[nodiscard]] virtual const proto::ServerInfo& server_info() const = 0;
-    [[nodiscard]] virtual std::string sign(const http::AccessToken& token) const = 0;
+    [[nodiscard]] virtual std::string sign(const access::AccessToken& token) const = 0;
 
     // Answers of the switchboard find the session by its participant's id: it may be gone by then.
     [[nodiscard]] virtual SignalSession* find_session(std::string_view participant_sid) = 0;

@@ -165,7 +165,7 @@ void SignalSession::leave(proto::DisconnectReason reason, proto::LeaveRequest::A
 }
 
 void SignalSession::send_refreshed_token() {
-    http::AccessToken fresh = token_;
+    access::AccessToken fresh = token_;
     const std::int64_t now_s = host_->unix_ms() / 1000;
     fresh.expires_unix_s = std::max(token_.expires_unix_s, now_s + kRefreshedTokenS);
     fresh.not_before_unix_s = 0;

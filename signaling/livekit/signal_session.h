@@ -16,7 +16,7 @@
 #include <signaling/livekit/proto/rtc.pb.h>
 
 #include "media/worker/conference_event.h"
-#include "signaling/http/token.h"
+#include "signaling/access/token.h"
 #include "signaling/livekit/client_connection.h"
 #include "signaling/livekit/data_router.h"
 #include "signaling/livekit/node_connection.h"
@@ -142,7 +142,7 @@ class SignalSession final : private ConnectionUser {
     SessionHost* host_;
     Room* room_;
     RoomParticipant* participant_;
-    http::AccessToken token_;
+    access::AccessToken token_;
     proto::JoinRequest join_;
     SignalSocket* socket_ = nullptr;
     Instant socket_lost_ = kNever;

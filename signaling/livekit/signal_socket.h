@@ -12,8 +12,8 @@
 
 #include <signaling/livekit/proto/rtc.pb.h>
 
-#include "signaling/http/token.h"
-#include "signaling/http/web_socket.h"
+#include "base/http/web_socket.h"
+#include "signaling/access/token.h"
 #include "signaling/livekit/signal_codec.h"
 
 namespace isthmus::signaling::livekit {
@@ -47,7 +47,7 @@ class SignalHub {
 
 // What the client came with.
 struct Admission {
-    http::AccessToken token;
+    access::AccessToken token;
     proto::JoinRequest join;
     bool dual = false;  // one connection to publish, one to subscribe (/rtc)
 };

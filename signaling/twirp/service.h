@@ -15,7 +15,7 @@
 #include <google/protobuf/message.h>
 
 #include "base/error.h"
-#include "signaling/http/message.h"
+#include "base/http/message.h"
 
 namespace isthmus::signaling::twirp {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "signaling/http/utf8.h"
+#include "base/http/utf8.h"
 
 namespace isthmus::signaling::whip {
 
-using http::AccessToken;
+using access::AccessToken;
 using http::Request;
 
 namespace {
@@ -19,13 +19,13 @@ constexpr std::ptrdiff_t kNameCharactersMax = 128;
 Result<AccessToken> authorize_join(const Request& request,
                                    std::string_view conference,
                                    sdp::Role role,
-                                   const http::ApiKeys& keys,
+                                   const access::ApiKeys& keys,
                                    std::int64_t now_unix_s) {
-    Result<AccessToken> token = http::verify_token(request.bearer_token(), keys, now_unix_s);
+    Result<AccessToken> token = access::verify_token(request.bearer_token(), keys, now_unix_s);
     if (!token) {
         return token;
     }
-    const http::VideoGrant& grant = token->video;
+    const access::VideoGrant& grant = token->video;
     if (!grant.room_join) {
         return make_error(ErrorCode::kPermissionDenied,
                           "the token does not allow to join a conference (video.roomJoin)");
@@ -47,11 +47,11 @@ Result<AccessToken> authorize_join(const Request& request,
 
 Result<void> authorize_change(const Request& request,
                               const SessionOwner& owner,
-                              const http::ApiKeys& keys,
+                              const access::ApiKeys& keys,
                               std::int64_t now_unix_s) {
-    Result<AccessToken> token = http::verify_token(request.bearer_token(), keys, now_unix_s);
+    Result<AccessToken> token = access::verify_token(request.bearer_token(), keys, now_unix_s);
     if (!token) {
-        token = http::verify_token(request.bearer_token(), keys, owner.created_unix_s);
+        token = access::verify_token(request.bearer_token(), keys, owner.created_unix_s);
     }
     if (!token) {
         return std::unexpected(std::move(token.error()));

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "signaling/http/message.h"
-#include "signaling/http/token.h"
+#include "base/http/message.h"
+#include "signaling/access/token.h"
 #include "signaling/sdp/negotiate.h"
 
 namespace isthmus::signaling::whip {
@@ -21,18 +21,18 @@ struct SessionOwner {
 
 // kUnauthenticated without a good token; kPermissionDenied where it is for another conference or
 // lacks roomJoin and, for a publisher, canPublish, for a viewer, canSubscribe.
-[[nodiscard]] Result<http::AccessToken> authorize_join(const http::Request& request,
-                                                       std::string_view conference,
-                                                       sdp::Role role,
-                                                       const http::ApiKeys& keys,
-                                                       std::int64_t now_unix_s);
+[[nodiscard]] Result<access::AccessToken> authorize_join(const http::Request& request,
+                                                         std::string_view conference,
+                                                         sdp::Role role,
+                                                         const access::ApiKeys& keys,
+                                                         std::int64_t now_unix_s);
 
 // A token of the same issuer and identity is needed (RFC 9725 section 4.7). One that was good when
 // the session was made stays good for it, so that a client can end a session that outlived its
 // token.
 [[nodiscard]] Result<void> authorize_change(const http::Request& request,
                                             const SessionOwner& owner,
-                                            const http::ApiKeys& keys,
+                                            const access::ApiKeys& keys,
                                             std::int64_t now_unix_s);
 
 // 1 to 128 characters of UTF-8 without control characters.

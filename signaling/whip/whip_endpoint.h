@@ -25,10 +25,10 @@
 #include <string>
 #include <vector>
 
+#include "base/http/message.h"
 #include "base/random.h"
 #include "media/worker/switchboard.h"
-#include "signaling/http/message.h"
-#include "signaling/http/token.h"
+#include "signaling/access/token.h"
 #include "signaling/sdp/negotiate.h"
 #include "signaling/sdp/session_description.h"
 #include "signaling/whip/ice_servers.h"
@@ -37,7 +37,7 @@
 namespace isthmus::signaling::whip {
 
 struct WhipConfig {
-    http::ApiKeys keys;  // empty: nobody may join
+    access::ApiKeys keys;  // empty: nobody may join
     std::vector<IceServer> ice_servers;
     std::string allow_origin = "*";  // Access-Control-Allow-Origin
     std::size_t sessions_max = 10'000;
@@ -114,7 +114,7 @@ class WhipEndpoint {
 
     [[nodiscard]] media::JoinRequest make_join_request(sdp::Role role,
                                                        const http::Request& request,
-                                                       const http::AccessToken& token);
+                                                       const access::AccessToken& token);
     [[nodiscard]] std::string make_etag();
     [[nodiscard]] http::Response problem(const Error& error) const;
     // Adds what every answer of these URLs carries, and sends it.

@@ -2,8 +2,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/http/utf8.h"
 #include "base/log.h"
-#include "signaling/http/utf8.h"
 #include "signaling/sdp/answer.h"
 #include "signaling/whip/media_types.h"
 #include "signaling/whip/percent_encoding.h"
@@ -11,7 +11,7 @@
 
 namespace isthmus::signaling::whip {
 
-using http::AccessToken;
+using access::AccessToken;
 using http::Request;
 using http::Responder;
 using http::Response;

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/http/server_target.h"
 #include "signaling/api/operations_api.h"
-#include "signaling/http/server_target.h"
 #include "tests/signaling/scripted_switchboard.h"
 
 namespace isthmus::signaling {

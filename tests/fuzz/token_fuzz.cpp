@@ -6,19 +6,19 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "signaling/http/token.h"
-#include "signaling/http/utf8.h"
+#include "base/http/utf8.h"
+#include "signaling/access/token.h"
 
 namespace {
 
-namespace http = isthmus::signaling::http;
+namespace access = isthmus::signaling::access;
 
 constexpr std::int64_t kNow = 1'750'000'000;
 constexpr std::string_view kSecret = "devsecret-change-me-32-characters!";
 
 void verify(std::string_view jwt) {
-    const http::ApiKeys keys{{"devkey", std::string(kSecret)}};
-    const auto token = http::verify_token(jwt, keys, kNow);
+    const access::ApiKeys keys{{"devkey", std::string(kSecret)}};
+    const auto token = access::verify_token(jwt, keys, kNow);
     if (!token) {
         CHECK(token.error().code == isthmus::ErrorCode::kUnauthenticated);
         CHECK(!token.error().message.empty());
@@ -26,7 +26,7 @@ void verify(std::string_view jwt) {
     }
     CHECK(token->issuer == "devkey");
     CHECK(token->expires_unix_s > kNow - 10);
-    const auto again = http::verify_token(http::sign_token(*token, kSecret), keys, kNow);
+    const auto again = access::verify_token(access::sign_token(*token, kSecret), keys, kNow);
     // What is written anew may be longer than the limit: it escapes more.
     CHECK(!again || again->identity == token->identity);
 }
@@ -37,12 +37,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     verify(text);
     // The same bytes as values of claims.
-    http::AccessToken token;
+    access::AccessToken token;
     token.issuer = "devkey";
     token.expires_unix_s = kNow + 60;
     token.identity = text.substr(0, size / 2);
     token.video.room = text.substr(size / 2);
-    verify(http::sign_token(token, kSecret));
+    verify(access::sign_token(token, kSecret));
     CHECK(http::is_utf8(http::repair_utf8(text)));
     return 0;
 }

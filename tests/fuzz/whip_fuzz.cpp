@@ -19,7 +19,7 @@ namespace {
 
 using isthmus::SeededRandom;
 using isthmus::signaling::ScriptedSwitchboard;
-namespace http = isthmus::signaling::http;
+namespace http = isthmus::http;
 namespace whip = isthmus::signaling::whip;
 
 constexpr std::int64_t kNow = 1'750'000'000;
@@ -33,13 +33,13 @@ std::string_view take_until(std::string_view& text, char separator) {
 }
 
 std::string make_token() {
-    http::AccessToken token;
+    access::AccessToken token;
     token.issuer = "key";
     token.identity = "alice";
     token.expires_unix_s = kNow + 3600;
     token.video.room = "demo";
     token.video.room_join = true;
-    return http::sign_token(token, "secret");
+    return access::sign_token(token, "secret");
 }
 
 class Subject {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "signaling/http/token.h"
-#include "tests/signaling/http/server_fixture.h"
+#include "signaling/access/token.h"
+#include "tests/base/http/server_fixture.h"
 #include "tools/ctl/http_client.h"
 #include "tools/ctl/reports.h"
 #include "tools/ctl/table.h"
@@ -13,21 +13,21 @@
 namespace isthmus::ctl {
 namespace {
 
-namespace http = signaling::http;
-
 constexpr std::int64_t kNow = 1'800'000'000;
 const Credentials kCredentials{.key = "key", .secret = "a secret of more than 32 characters"};
 
-http::AccessToken verified(const TokenRequest& request, std::int64_t now = kNow) {
+signaling::access::AccessToken verified(const TokenRequest& request, std::int64_t now = kNow) {
     const auto token = create_token(request, kCredentials, kNow);
     EXPECT_TRUE(token.has_value());
-    auto result = http::verify_token(*token, {{kCredentials.key, kCredentials.secret}}, now);
+    auto result =
+        signaling::access::verify_token(*token, {{kCredentials.key, kCredentials.secret}}, now);
     EXPECT_TRUE(result.has_value());
-    return result.value_or(http::AccessToken{});
+    return result.value_or(signaling::access::AccessToken{});
 }
 
 TEST(TokenCommand, GrantsBothUnlessOneIsNamed) {
-    const http::AccessToken both = verified({.conference = "demo", .identity = "alice"});
+    const signaling::access::AccessToken both =
+        verified({.conference = "demo", .identity = "alice"});
     EXPECT_EQ(both.issuer, "key");
     EXPECT_EQ(both.identity, "alice");
     EXPECT_EQ(both.video.room, "demo");

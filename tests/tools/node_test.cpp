@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "base/config_reader.h"
-#include "signaling/http/token.h"
+#include "signaling/access/token.h"
 #include "tests/signaling/scripted_switchboard.h"
 #include "tests/temporary_folder.h"
 #include "tools/node/join_endpoint.h"
@@ -151,21 +151,21 @@ TEST_F(NodeTest, HasTheRoutesThatTheOpenApiFileDescribes) {
     EXPECT_EQ(registered, described);
 }
 
-signaling::http::Response ask(std::string path, std::string body) {
+http::Response ask(std::string path, std::string body) {
     constexpr std::int64_t kNow = 1'800'000'000;
-    signaling::http::Router router;
+    http::Router router;
     add_join_route(
         router,
         {.key = std::string(kDevKey), .secret = std::string(kDevSecret)},
         [] { return kNow; },
         [] { return std::string("Ab3"); });
-    signaling::http::Request request;
+    http::Request request;
     request.method = "POST";
     request.path = std::move(path);
     request.body = std::move(body);
-    signaling::http::Response answer;
+    http::Response answer;
     router.dispatch(std::move(request),
-                    [&](signaling::http::Response response) { answer = std::move(response); });
+                    [&](http::Response response) { answer = std::move(response); });
     return answer;
 }
 
@@ -174,9 +174,9 @@ TEST(JoinEndpoint, LetsWhoeverSaysANameIntoThatConferenceOnly) {
     ASSERT_EQ(answer.status, 200U) << answer.body;
     const auto json = boost::json::parse(answer.body);
     const auto token =
-        signaling::http::verify_token(std::string_view(json.at("token").as_string()),
-                                      {{std::string(kDevKey), std::string(kDevSecret)}},
-                                      1'800'000'100);
+        signaling::access::verify_token(std::string_view(json.at("token").as_string()),
+                                        {{std::string(kDevKey), std::string(kDevSecret)}},
+                                        1'800'000'100);
     ASSERT_TRUE(token) << token.error().message;
     EXPECT_EQ(token->identity, "zo-o-deutsch-Ab3");
     EXPECT_EQ(json.at("identity").as_string(), "zo-o-deutsch-Ab3");

@@ -5,8 +5,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "base/config_reader.h"
-#include "signaling/http/token.h"
-#include "signaling/http/utf8.h"
+#include "base/http/utf8.h"
+#include "signaling/access/token.h"
 
 namespace isthmus::ctl {
 
@@ -20,7 +20,7 @@ Result<std::string> create_token(const TokenRequest& request,
             fmt::format("\"{}\" is no lifetime; write e.g. 90s, 30m, 1h or 7d", request.ttl));
     }
     for (const std::string& text : {request.conference, request.identity, request.name}) {
-        if (!signaling::http::is_utf8(text) || signaling::http::has_control_characters(text)) {
+        if (!http::is_utf8(text) || http::has_control_characters(text)) {
             return make_error(ErrorCode::kInvalidArgument,
                               "names must be UTF-8 without control characters");
         }
@@ -29,7 +29,7 @@ Result<std::string> create_token(const TokenRequest& request,
         return make_error(ErrorCode::kInvalidArgument, "conference and identity must not be empty");
     }
     const bool both = !request.publish && !request.subscribe;
-    return signaling::http::sign_token(
+    return signaling::access::sign_token(
         {.issuer = credentials.key,
          .identity = request.identity,
          .name = request.name,

@@ -32,7 +32,7 @@ struct HttpClientConfig {
 
 class HttpClient {
   public:
-    using Done = std::move_only_function<void(Instant, Result<signaling::http::Response>)>;
+    using Done = std::move_only_function<void(Instant, Result<http::Response>)>;
 
     // Events of connection i carry the tag first_tag + i. `epoll` outlives the client.
     HttpClient(HttpClientConfig config, int epoll, std::uint64_t first_tag);

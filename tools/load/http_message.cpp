@@ -131,11 +131,11 @@ std::expected<bool, HttpReadError> HttpResponseReader::end() {
     return true;
 }
 
-signaling::http::Response HttpResponseReader::take() {
+http::Response HttpResponseReader::take() {
     CHECK(parser_->parser.is_done());
     keep_alive_ = parser_->parser.get().keep_alive();
     auto message = parser_->parser.release();
-    signaling::http::Response response{
+    http::Response response{
         .status = message.result_int(), .headers = {}, .body = std::move(message.body())};
     for (const auto& field : message) {
         response.headers.emplace(std::string(field.name_string()), std::string(field.value()));

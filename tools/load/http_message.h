@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "signaling/http/message.h"
+#include "base/http/message.h"
 
 namespace isthmus::load {
 
@@ -62,7 +62,7 @@ class HttpResponseReader {
     [[nodiscard]] std::expected<bool, HttpReadError> end();
 
     // Of a whole response; the reader begins anew.
-    [[nodiscard]] signaling::http::Response take();
+    [[nodiscard]] http::Response take();
 
     // Of the response that take() returned last: the connection can be used again.
     [[nodiscard]] bool keep_alive() const { return keep_alive_; }

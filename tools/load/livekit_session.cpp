@@ -7,8 +7,8 @@
 #include <signaling/livekit/proto/rtc.pb.h>
 
 #include "base/check.h"
+#include "base/http/base64url.h"
 #include "media/rtp/payload_format.h"
-#include "signaling/http/base64url.h"
 #include "signaling/sdp/answer.h"
 #include "tools/load/gzip.h"
 
@@ -58,7 +58,7 @@ std::string LivekitSession::make_target(std::string_view token) {
     wrapped.set_join_request(gzip(join.SerializeAsString()));
     // A JWT's characters need no encoding in a query, and base64url's neither.
     return "/rtc/v1?access_token=" + std::string(token) +
-           "&join_request=" + signaling::http::encode_base64url(wrapped.SerializeAsString());
+           "&join_request=" + http::encode_base64url(wrapped.SerializeAsString());
 }
 
 void LivekitSession::describe_track(std::size_t index, proto::AddTrackRequest& request) const {

@@ -8,7 +8,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "media/transport/io/clock.h"
-#include "signaling/http/token.h"
+#include "signaling/access/token.h"
 #include "signaling/whip/percent_encoding.h"
 #include "tools/load/node_address.h"
 
@@ -89,12 +89,12 @@ void sleep_until(Instant until) {
 [[nodiscard]] std::string make_token(const LoadOptions& options,
                                      const std::string& conference,
                                      const std::string& identity) {
-    const signaling::http::AccessToken token{.issuer = options.token_key,
-                                             .identity = identity,
-                                             .name = identity,
-                                             .expires_unix_s = unix_now_s() + kTokenSeconds,
-                                             .video = {.room = conference, .room_join = true}};
-    return signaling::http::sign_token(token, options.token_secret);
+    const signaling::access::AccessToken token{.issuer = options.token_key,
+                                               .identity = identity,
+                                               .name = identity,
+                                               .expires_unix_s = unix_now_s() + kTokenSeconds,
+                                               .video = {.room = conference, .room_join = true}};
+    return signaling::access::sign_token(token, options.token_secret);
 }
 
 // Per thread within the time between two looks.

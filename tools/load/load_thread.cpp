@@ -151,7 +151,7 @@ class LoadThread::Loop final : private SignalUser {
     void rearm(std::size_t client);
     void on_answer(Instant now,
                    std::size_t client,
-                   Result<signaling::http::Response> response,
+                   Result<http::Response> response,
                    const std::string& token);
     void on_failure(std::size_t client, const std::string& why);
     void join_by_http(std::size_t client, JoinOrder order);
@@ -160,9 +160,7 @@ class LoadThread::Loop final : private SignalUser {
 
     void on_signaling_failed(std::size_t client, const std::string& why) override;
 
-    void trickle(std::size_t client,
-                 const signaling::http::Response& created,
-                 const std::string& token);
+    void trickle(std::size_t client, const http::Response& created, const std::string& token);
     [[nodiscard]] Instant next_wake() const;
 
     LoadThreadConfig config_;
@@ -409,15 +407,14 @@ void LoadThread::Loop::join_by_http(std::size_t client, JoinOrder order) {
                      {"Authorization", "Bearer " + order.token}},
          .body = clients_[client]->make_offer()},
         [this, client](Instant now) { clients_[client]->on_signaling_started(now); },
-        [this, client, token = order.token](Instant now,
-                                            Result<signaling::http::Response> response) {
+        [this, client, token = order.token](Instant now, Result<http::Response> response) {
             on_answer(now, client, std::move(response), token);
         });
 }
 
 void LoadThread::Loop::on_answer(Instant now,
                                  std::size_t client,
-                                 Result<signaling::http::Response> response,
+                                 Result<http::Response> response,
                                  const std::string& token) {
     constexpr unsigned kCreated = 201;
     if (!response) {
@@ -444,7 +441,7 @@ void LoadThread::Loop::on_answer(Instant now,
 
 // A refusal is no failure: the node learns where a client is from its checks.
 void LoadThread::Loop::trickle(std::size_t client,
-                               const signaling::http::Response& created,
+                               const http::Response& created,
                                const std::string& token) {
     constexpr unsigned kNoContent = 204;
     const auto value_of = [&created](std::string_view name) {
@@ -464,10 +461,9 @@ void LoadThread::Loop::trickle(std::size_t client,
         ++trickles_refused_;
         return;
     }
-    http_.request(
-        std::move(request), {}, [this](Instant, const Result<signaling::http::Response>& response) {
-            trickles_refused_ += response && response->status == kNoContent ? 0 : 1;
-        });
+    http_.request(std::move(request), {}, [this](Instant, const Result<http::Response>& response) {
+        trickles_refused_ += response && response->status == kNoContent ? 0 : 1;
+    });
 }
 
 void LoadThread::Loop::on_signaling_failed(std::size_t client, const std::string& why) {

@@ -10,17 +10,17 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/error.h"
-#include "signaling/http/token.h"
-#include "signaling/http/utf8.h"
+#include "base/http/utf8.h"
+#include "signaling/access/token.h"
 
 namespace isthmus::node {
 namespace {
 
 namespace json = boost::json;
 
-using signaling::http::Request;
-using signaling::http::Responder;
-using signaling::http::Response;
+using http::Request;
+using http::Responder;
+using http::Response;
 
 // As long as a working day; the page asks again when it joins again.
 constexpr std::chrono::seconds kTtl = std::chrono::hours(12);
@@ -37,7 +37,7 @@ Result<std::string> read_name(const std::string& body) {
                           R"(The body must be JSON with a name: {"name": "Alice"}.)");
     }
     const json::string& text = name->get_string();
-    if (text.empty() || text.size() > kNameBytesMax || !signaling::http::is_utf8(text)) {
+    if (text.empty() || text.size() > kNameBytesMax || !http::is_utf8(text)) {
         return make_error(ErrorCode::kInvalidArgument,
                           "The name must have 1 to 128 bytes of UTF-8.");
     }
@@ -67,7 +67,7 @@ Response make_token(const Request& request,
                     std::int64_t now_unix_s,
                     const std::string& random) {
     const std::string& conference = request.parameters.at("conference");
-    if (conference.size() > kConferenceBytesMax || !signaling::http::is_utf8(conference)) {
+    if (conference.size() > kConferenceBytesMax || !http::is_utf8(conference)) {
         return Response::problem(400, "The conference's name must have 1 to 256 bytes of UTF-8.");
     }
     const Result<std::string> name = read_name(request.body);
@@ -75,17 +75,15 @@ Response make_token(const Request& request,
         return Response::problem(name.error());
     }
     const std::string identity = identity_of(*name, random);
-    const std::string token =
-        signaling::http::sign_token({.issuer = config.key,
-                                     .identity = identity,
-                                     .name = *name,
-                                     .metadata = {},
-                                     .not_before_unix_s = 0,
-                                     .expires_unix_s = now_unix_s + kTtl.count(),
-                                     .video = {.room = conference,
-                                               .room_join = true,
-                                               .can_update_own_metadata = true}},
-                                    config.secret);
+    const std::string token = signaling::access::sign_token(
+        {.issuer = config.key,
+         .identity = identity,
+         .name = *name,
+         .metadata = {},
+         .not_before_unix_s = 0,
+         .expires_unix_s = now_unix_s + kTtl.count(),
+         .video = {.room = conference, .room_join = true, .can_update_own_metadata = true}},
+        config.secret);
     Response response = Response::json(200,
                                        json::serialize(json::object{{"token", token},
                                                                     {"conference", conference},
@@ -97,7 +95,7 @@ Response make_token(const Request& request,
 
 }  // namespace
 
-void add_join_route(signaling::http::Router& router,
+void add_join_route(http::Router& router,
                     JoinEndpointConfig config,
                     std::function<std::int64_t()> now_unix_s,
                     std::function<std::string()> random_token) {

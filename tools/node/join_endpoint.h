@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "signaling/http/message.h"
+#include "base/http/message.h"
 
 namespace isthmus::node {
 
@@ -20,7 +20,7 @@ struct JoinEndpointConfig {
 // Body {"name": "Alice"}; answers {"token", "identity", "conference", "name"}. The identity is made
 // here, from the name and chance: nobody can ask for somebody else's and so put them out of the
 // conference. `random_token` returns some letters and digits.
-void add_join_route(signaling::http::Router& router,
+void add_join_route(http::Router& router,
                     JoinEndpointConfig config,
                     std::function<std::int64_t()> now_unix_s,
                     std::function<std::string()> random_token);

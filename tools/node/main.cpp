@@ -105,9 +105,9 @@ int check_config(const std::string& path) {
     return EXIT_SUCCESS;
 }
 
-signaling::http::ApiKeys dev_keys(bool dev) {
-    return dev ? signaling::http::ApiKeys{{std::string(kDevKey), std::string(kDevSecret)}}
-               : signaling::http::ApiKeys();
+signaling::access::ApiKeys dev_keys(bool dev) {
+    return dev ? signaling::access::ApiKeys{{std::string(kDevKey), std::string(kDevSecret)}}
+               : signaling::access::ApiKeys();
 }
 
 Result<NodeOptions> options_of(const CommandLine& line) {

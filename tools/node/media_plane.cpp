@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/http/server_address.h"
 #include "media/transport/dtls_identity.h"
 #include "media/worker/local_switchboard.h"
-#include "signaling/http/server_address.h"
 
 namespace isthmus::node {
 namespace {
@@ -28,7 +28,7 @@ std::vector<SocketAddress> advertised_of(const MediaConfig& config) {
         if (const auto ip = IpAddress::parse(text)) {
             addresses.push_back({.ip = *ip, .port = 0});
         } else {
-            const auto with_port = signaling::http::ListenAddress::parse(text);
+            const auto with_port = http::ListenAddress::parse(text);
             CHECK(with_port.has_value());
             addresses.push_back({.ip = ip_of(with_port->ip), .port = with_port->port});
         }

@@ -9,11 +9,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/http/static_files.h"
+#include "base/http/tls_identity.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "signaling/api/operations_api.h"
-#include "signaling/http/static_files.h"
-#include "signaling/http/tls_identity.h"
 #include "signaling/livekit/rooms.h"
 #include "signaling/whip/whip_endpoint.h"
 #include "tools/node/ice_servers.h"
@@ -24,7 +24,6 @@ namespace isthmus::node {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = signaling::http;
 namespace fs = std::filesystem;
 
 std::int64_t now_unix_s() {
@@ -91,7 +90,7 @@ signaling::whip::WhipConfig whip_config_of(const NodeConfig& config) {
 }
 
 signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip,
-                                       const signaling::livekit::RoomsStats& rooms) {
+                                        const signaling::livekit::RoomsStats& rooms) {
     return {.sessions_created = whip.created,
             .sessions_refused = whip.refused,
             .ice_restarts = whip.ice_restarts,
@@ -148,7 +147,8 @@ struct Node::State {
             signaling::api::OperationsApiSources{
                 .now_unix_s = now_unix_s,
                 .http_counters = [this] { return server->counters(); },
-                .signaling_stats = [this] { return stats_of(whip->stats(), rooms->rooms().stats()); },
+                .signaling_stats =
+                    [this] { return stats_of(whip->stats(), rooms->rooms().stats()); },
                 .process_stats = signaling::api::read_process_stats},
             *media.switchboard);
         // Before WHEP's: /whep/{conference}/participants would be a session there.

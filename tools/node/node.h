@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/http/server.h"
 #include "media/worker/switchboard.h"
-#include "signaling/http/server.h"
 #include "tools/node/node_config.h"
 
 namespace isthmus::node {
@@ -47,7 +47,7 @@ class Node {
     Node& operator=(const Node&) = delete;
     ~Node();
 
-    [[nodiscard]] std::vector<signaling::http::ServerListener> listeners() const;
+    [[nodiscard]] std::vector<http::ServerListener> listeners() const;
     [[nodiscard]] const std::vector<std::uint16_t>& media_ports() const;
     // "GET /healthz" and so on, for the test that compares them with docs/openapi.yaml.
     [[nodiscard]] std::vector<std::string> routes() const;

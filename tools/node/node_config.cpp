@@ -15,15 +15,15 @@
 #include <unistd.h>
 
 #include "base/config_reader.h"
-#include "signaling/http/client.h"
+#include "base/http/client.h"
 
 namespace isthmus::node {
 namespace {
 
+using http::ListenAddress;
 using media::transport::SrtpEngine;
 using media::transport::SrtpProfile;
 using media::transport::TrafficClass;
-using signaling::http::ListenAddress;
 
 constexpr std::uint64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kPortMax = 65'535;
@@ -246,7 +246,7 @@ void read_ice_server(ConfigReader reader, IceServerConfig& server) {
     reader.finish();
 }
 
-void read_keys(ConfigReader reader, signaling::http::ApiKeys& keys) {
+void read_keys(ConfigReader reader, signaling::access::ApiKeys& keys) {
     for (auto& [name, secret] : reader.entries()) {
         if (name.contains(':')) {
             reader.refuse(name, "a key's name has no colon: HTTP Basic could not carry it");
@@ -268,7 +268,7 @@ void read_keys(ConfigReader reader, signaling::http::ApiKeys& keys) {
 
 void read_key_name(ConfigReader& reader,
                    std::string_view name,
-                   const signaling::http::ApiKeys& keys,
+                   const signaling::access::ApiKeys& keys,
                    std::string& key) {
     reader.read(name, key);
     if (!key.empty() && !keys.contains(key)) {
@@ -277,11 +277,11 @@ void read_key_name(ConfigReader& reader,
 }
 
 void read_webhooks(ConfigReader reader,
-                   const signaling::http::ApiKeys& keys,
+                   const signaling::access::ApiKeys& keys,
                    WebhooksConfig& webhooks) {
     reader.read("urls", webhooks.urls);
     for (const std::string& url : webhooks.urls) {
-        if (const std::string fault = signaling::http::fault_of_url(url); !fault.empty()) {
+        if (const std::string fault = http::fault_of_url(url); !fault.empty()) {
             reader.refuse("urls", fault);
         }
     }
@@ -340,7 +340,7 @@ void read_root(ConfigReader& reader, NodeConfig& config) {
 
 Result<NodeConfig> parse_node_config(const std::string& text,
                                      std::string_view name,
-                                     const signaling::http::ApiKeys& keys) {
+                                     const signaling::access::ApiKeys& keys) {
     auto root = parse_config(text, name);
     if (!root) {
         return std::unexpected(root.error());
@@ -356,7 +356,8 @@ Result<NodeConfig> parse_node_config(const std::string& text,
     return config;
 }
 
-Result<NodeConfig> load_node_config(const std::string& path, const signaling::http::ApiKeys& keys) {
+Result<NodeConfig> load_node_config(const std::string& path,
+                                    const signaling::access::ApiKeys& keys) {
     // Far more than a configuration that people write.
     constexpr std::uintmax_t kFileBytesMax = 1UL << 20U;
     std::error_code error;

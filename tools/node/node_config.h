@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/http/server_address.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "media/transport/srtp_fanout.h"
 #include "media/transport/srtp_profile.h"
 #include "media/transport/traffic_class.h"
-#include "signaling/http/server_address.h"
-#include "signaling/http/token.h"
+#include "signaling/access/token.h"
 
 namespace isthmus::node {
 
@@ -60,9 +60,9 @@ struct MediaConfig {
 };
 
 struct HttpConfig {
-    std::vector<signaling::http::ListenAddress> listen = {{.ip = "127.0.0.1", .port = 8080}};
-    std::vector<signaling::http::ListenAddress> tls_listen = {{.ip = "0.0.0.0", .port = 8443},
-                                                              {.ip = "::", .port = 8443}};
+    std::vector<http::ListenAddress> listen = {{.ip = "127.0.0.1", .port = 8080}};
+    std::vector<http::ListenAddress> tls_listen = {{.ip = "0.0.0.0", .port = 8443},
+                                                   {.ip = "::", .port = 8443}};
     // PEM files, both or none; none: a certificate of the node's own in state_directory.
     std::string certificate;
     std::string key;
@@ -102,7 +102,7 @@ struct NodeConfig {
     MediaConfig media;
     HttpConfig http;
     std::vector<IceServerConfig> ice_servers;
-    signaling::http::ApiKeys keys;
+    signaling::access::ApiKeys keys;
     // The key that signs tokens for whoever opens the meeting page; empty: the page asks for one.
     std::string join_key;
     WebhooksConfig webhooks;
@@ -126,9 +126,9 @@ inline constexpr std::string_view kDevSecret = "devsecret-change-me-32-character
 // `keys`: keys that there are whatever the file says.
 [[nodiscard]] Result<NodeConfig> parse_node_config(const std::string& text,
                                                    std::string_view name,
-                                                   const signaling::http::ApiKeys& keys = {});
+                                                   const signaling::access::ApiKeys& keys = {});
 [[nodiscard]] Result<NodeConfig> load_node_config(const std::string& path,
-                                                  const signaling::http::ApiKeys& keys = {});
+                                                  const signaling::access::ApiKeys& keys = {});
 
 // $STATE_DIRECTORY (systemd), else /var/lib/isthmus for root, else $XDG_STATE_HOME/isthmus or
 // ~/.local/state/isthmus. Reads the environment: call before threads start.

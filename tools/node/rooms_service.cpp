@@ -9,7 +9,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "base/log.h"
-#include "signaling/http/webhook_sender.h"
+#include "signaling/access/webhook_sender.h"
 #include "signaling/livekit/livekit_endpoint.h"
 #include "signaling/livekit/protobuf_log.h"
 #include "signaling/livekit/room_service.h"
@@ -39,17 +39,17 @@ Instant steady_now() {
 }
 
 // Nothing where nobody is to be told.
-std::unique_ptr<signaling::http::WebhookSender> make_webhooks(asio::io_context& io,
-                                                              const NodeConfig& config) {
+std::unique_ptr<signaling::access::WebhookSender> make_webhooks(asio::io_context& io,
+                                                                const NodeConfig& config) {
     if (config.webhooks.urls.empty()) {
         return nullptr;
     }
     auto made =
-        signaling::http::WebhookSender::make(io,
-                                             {.urls = config.webhooks.urls,
-                                              .key = config.webhooks.key,
-                                              .secret = config.keys.at(config.webhooks.key)},
-                                             [] { return unix_ms() / 1000; });
+        signaling::access::WebhookSender::make(io,
+                                               {.urls = config.webhooks.urls,
+                                                .key = config.webhooks.key,
+                                                .secret = config.keys.at(config.webhooks.key)},
+                                               [] { return unix_ms() / 1000; });
     if (!made) {
         log::error("node", "no webhooks: {}", made.error().message);
         return nullptr;
@@ -58,7 +58,7 @@ std::unique_ptr<signaling::http::WebhookSender> make_webhooks(asio::io_context& 
 }
 
 livekit::RoomsConfig rooms_config_of(const NodeConfig& config,
-                                     signaling::http::WebhookSender* webhooks) {
+                                     signaling::access::WebhookSender* webhooks) {
     livekit::RoomsConfig rooms;
     if (webhooks != nullptr) {
         rooms.tell = [webhooks](const ::livekit::WebhookEvent& event) {
@@ -113,11 +113,11 @@ struct RoomsService::State {
         });
     }
 
-    std::unique_ptr<signaling::http::WebhookSender> webhooks;
+    std::unique_ptr<signaling::access::WebhookSender> webhooks;
     livekit::Rooms rooms;
     livekit::LiveKitEndpoint endpoint;
     livekit::RoomsAdministration administration;
-    signaling::http::ApiKeys keys;
+    signaling::access::ApiKeys keys;
     std::unique_ptr<livekit::RoomService> service;
     asio::steady_timer timer;
 };
@@ -133,7 +133,7 @@ RoomsService::RoomsService(asio::io_context& io,
 
 RoomsService::~RoomsService() = default;
 
-void RoomsService::add_routes(signaling::http::Router& router) {
+void RoomsService::add_routes(http::Router& router) {
     state_->endpoint.add_routes(router);
     state_->service = std::make_unique<livekit::RoomService>(
         livekit::RoomServiceConfig{.keys = state_->keys,

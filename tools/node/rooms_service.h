@@ -4,9 +4,9 @@
 
 #include <memory>
 
+#include "base/http/message.h"
 #include "base/random.h"
 #include "media/worker/switchboard.h"
-#include "signaling/http/message.h"
 #include "tools/node/node_config.h"
 
 namespace boost::asio {
@@ -30,7 +30,7 @@ class RoomsService {
     RoomsService(const RoomsService&) = delete;
     RoomsService& operator=(const RoomsService&) = delete;
 
-    void add_routes(signaling::http::Router& router);
+    void add_routes(http::Router& router);
     [[nodiscard]] signaling::livekit::Rooms& rooms();
 
   private:

@@ -42,15 +42,15 @@ std::string operator_key() {
     return "Basic " + base64("key:" + kSecret);
 }
 
-std::string token(const http::VideoGrant& video, std::int64_t expires = kNow + 60) {
-    return "Bearer " + http::sign_token({.issuer = "key",
-                                         .identity = "alice",
-                                         .name = {},
-                                         .metadata = {},
-                                         .not_before_unix_s = 0,
-                                         .expires_unix_s = expires,
-                                         .video = video},
-                                        kSecret);
+std::string token(const access::VideoGrant& video, std::int64_t expires = kNow + 60) {
+    return "Bearer " + access::sign_token({.issuer = "key",
+                                           .identity = "alice",
+                                           .name = {},
+                                           .metadata = {},
+                                           .not_before_unix_s = 0,
+                                           .expires_unix_s = expires,
+                                           .video = video},
+                                          kSecret);
 }
 
 media::sfu::ConferenceInfo demo() {
@@ -194,13 +194,13 @@ TEST_F(OperationsApiTest, GivesATokenWhatItGrantsAndNoMore) {
     struct Case {
         const char* method;
         const char* path;
-        http::VideoGrant enough;
+        access::VideoGrant enough;
     };
 
-    const http::VideoGrant join{.room = "demo", .room_join = true};
-    const http::VideoGrant admin{.room = "demo", .room_admin = true};
-    const http::VideoGrant list{.room = "", .room_list = true};
-    const http::VideoGrant create{.room = "", .room_create = true};
+    const access::VideoGrant join{.room = "demo", .room_join = true};
+    const access::VideoGrant admin{.room = "demo", .room_admin = true};
+    const access::VideoGrant list{.room = "", .room_list = true};
+    const access::VideoGrant create{.room = "", .room_create = true};
     const std::vector<Case> cases = {
         {"GET", "/api/v1/conferences", list},
         {"GET", "/metrics", list},

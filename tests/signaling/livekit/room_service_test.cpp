@@ -112,20 +112,20 @@ class KnownRoom final : public RoomAdministration {
 
 class RoomServiceTest : public testing::Test {
   protected:
-    http::Response call(std::string method, std::string body, const http::VideoGrant& grant) {
+    http::Response call(std::string method, std::string body, const access::VideoGrant& grant) {
         http::Request request;
         request.method = "POST";
         request.path = "/twirp/livekit.RoomService/" + method;
         request.headers = {{"Content-Type", "application/json"},
                            {"Authorization",
-                            "Bearer " + http::sign_token({.issuer = "key",
-                                                          .identity = {},
-                                                          .name = {},
-                                                          .metadata = {},
-                                                          .not_before_unix_s = 0,
-                                                          .expires_unix_s = kNow + 60,
-                                                          .video = grant},
-                                                         kSecret)}};
+                            "Bearer " + access::sign_token({.issuer = "key",
+                                                            .identity = {},
+                                                            .name = {},
+                                                            .metadata = {},
+                                                            .not_before_unix_s = 0,
+                                                            .expires_unix_s = kNow + 60,
+                                                            .video = grant},
+                                                           kSecret)}};
         request.body = std::move(body);
         std::optional<http::Response> response;
         router_.dispatch(std::move(request), [&](http::Response answer) { response = answer; });
@@ -140,9 +140,9 @@ class RoomServiceTest : public testing::Test {
         router_};
 };
 
-const http::VideoGrant kAdmin{.room = "demo", .room_admin = true};
-const http::VideoGrant kCreator{.room_create = true};
-const http::VideoGrant kLister{.room_list = true};
+const access::VideoGrant kAdmin{.room = "demo", .room_admin = true};
+const access::VideoGrant kCreator{.room_create = true};
+const access::VideoGrant kLister{.room_list = true};
 
 TEST_F(RoomServiceTest, DoesWhatServersAsk) {
     EXPECT_TRUE(call("CreateRoom", R"({"name": "new"})", kCreator).body.contains("RM_new"));
@@ -178,8 +178,8 @@ TEST_F(RoomServiceTest, DoesWhatServersAsk) {
 }
 
 TEST_F(RoomServiceTest, NeedsTheGrantForTheRoomThatItIsAbout) {
-    const http::VideoGrant elsewhere{.room = "other", .room_admin = true};
-    const http::VideoGrant member{.room = "demo", .room_join = true};
+    const access::VideoGrant elsewhere{.room = "other", .room_admin = true};
+    const access::VideoGrant member{.room = "demo", .room_join = true};
     for (const std::string method : {"ListParticipants",
                                      "GetParticipant",
                                      "RemoveParticipant",
@@ -188,7 +188,7 @@ TEST_F(RoomServiceTest, NeedsTheGrantForTheRoomThatItIsAbout) {
                                      "UpdateSubscriptions",
                                      "SendData",
                                      "UpdateRoomMetadata"}) {
-        for (const http::VideoGrant& grant : {elsewhere, member, kCreator, kLister}) {
+        for (const access::VideoGrant& grant : {elsewhere, member, kCreator, kLister}) {
             EXPECT_EQ(call(method, R"({"room": "demo"})", grant).status, 401U) << method;
         }
     }
@@ -199,7 +199,7 @@ TEST_F(RoomServiceTest, NeedsTheGrantForTheRoomThatItIsAbout) {
 }
 
 TEST_F(RoomServiceTest, SaysWhatIsWrong) {
-    const http::VideoGrant nowhere{.room = "none", .room_admin = true};
+    const access::VideoGrant nowhere{.room = "none", .room_admin = true};
     EXPECT_EQ(call("ListParticipants", R"({"room": "none"})", nowhere).status, 404U);
     EXPECT_EQ(call("CreateRoom", "{}", kCreator).status, 400U);
     EXPECT_EQ(call("SendData", R"({"room": "demo", "nonce": "aGk="})", kAdmin).status, 400U);

@@ -125,8 +125,8 @@ class RoomsFixture : public testing::Test {
         rooms_.on_tick(now_);
     }
 
-    [[nodiscard]] static http::AccessToken token(const std::string& identity) {
-        http::AccessToken token;
+    [[nodiscard]] static access::AccessToken token(const std::string& identity) {
+        access::AccessToken token;
         token.issuer = "key";
         token.identity = identity;
         token.name = identity;
@@ -136,7 +136,7 @@ class RoomsFixture : public testing::Test {
         return token;
     }
 
-    [[nodiscard]] static Admission admission(http::AccessToken token) {
+    [[nodiscard]] static Admission admission(access::AccessToken token) {
         Admission admission{.token = std::move(token), .join = {}};
         admission.join.mutable_connection_settings()->set_auto_subscribe(true);
         return admission;

@@ -90,7 +90,7 @@ TEST_F(RoomsTest, TellsManyJoinsInFewMessages) {
 
 TEST_F(RoomsTest, NeverTellsOfTheHidden) {
     const Client& alice = join_connected("alice");
-    http::AccessToken hidden = token("spy");
+    access::AccessToken hidden = token("spy");
     hidden.video.hidden = true;
     join(admission(hidden));
     pass(std::chrono::seconds(1));
@@ -142,7 +142,7 @@ TEST_F(RoomsTest, TellsServersWhatHappens) {
 }
 
 TEST_F(RoomsTest, LimitsARoom) {
-    http::AccessToken small = token("alice");
+    access::AccessToken small = token("alice");
     small.room_config.participants_max = 1;
     EXPECT_FALSE(rooms_.check(small).has_value());
     join(admission(small));

@@ -4,7 +4,7 @@
 #include <signaling/livekit/proto/rtc.pb.h>
 #include <zlib.h>
 
-#include "signaling/http/base64url.h"
+#include "base/http/base64url.h"
 
 namespace isthmus::signaling::livekit {
 namespace {

@@ -45,13 +45,13 @@ TEST_F(SignalSessionTest, TakesNothingThatWasNotAnnounced) {
 }
 
 TEST_F(SignalSessionTest, LetsPublishOnlyWhatTheTokenAllows) {
-    http::AccessToken listener = token("listener");
+    access::AccessToken listener = token("listener");
     listener.video.can_publish = false;
     Client& client = join(admission(listener));
     client.add_track("c1", proto::MICROPHONE);
     EXPECT_EQ(client.last(Kind::kRequestResponse).request_response().reason(),
               proto::RequestResponse::NOT_ALLOWED);
-    http::AccessToken speaker = token("speaker");
+    access::AccessToken speaker = token("speaker");
     speaker.video.can_publish_sources = {"microphone"};
     Client& other = join(admission(speaker));
     other.add_track("c1", proto::MICROPHONE);
@@ -139,7 +139,7 @@ TEST_F(SignalSessionTest, ChangesMetadataWithinItsRightsAndLimits) {
     alice.request(request);
     EXPECT_EQ(alice.last(Kind::kRequestResponse).request_response().reason(),
               proto::RequestResponse::NOT_ALLOWED);
-    http::AccessToken may = token("bob");
+    access::AccessToken may = token("bob");
     may.video.can_update_own_metadata = true;
     Client& bob = join(admission(may));
     (*request.mutable_update_metadata()->mutable_attributes())["hand"] = "up";
@@ -158,7 +158,7 @@ TEST_F(SignalSessionTest, ChangesMetadataWithinItsRightsAndLimits) {
 }
 
 TEST_F(SignalSessionTest, IsTakenAtItsWordOnlySoOften) {
-    http::AccessToken may = token("alice");
+    access::AccessToken may = token("alice");
     may.video.can_update_own_metadata = true;
     Client& alice = join(admission(may));
     const Client& bob = join("bob");

@@ -185,7 +185,7 @@ TEST_F(WhipChangeTest, OnlyItsOwnerMayChangeASession) {
 }
 
 TEST_F(WhipChangeTest, ATokenThatEndedDuringTheSessionStillEndsIt) {
-    const http::AccessToken token = token_of("alice");
+    const access::AccessToken token = token_of("alice");
     const std::string path = publish();
     now_ += std::int64_t{5} * 3600;
     http::Request request = request_of("DELETE", path);

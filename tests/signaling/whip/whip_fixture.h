@@ -35,8 +35,8 @@ class WhipTest : public testing::Test {
         endpoint_->add_routes(router_);
     }
 
-    [[nodiscard]] http::AccessToken token_of(std::string_view identity) const {
-        http::AccessToken token;
+    [[nodiscard]] access::AccessToken token_of(std::string_view identity) const {
+        access::AccessToken token;
         token.issuer = "key";
         token.identity = identity;
         token.expires_unix_s = now_ + 3600;
@@ -53,8 +53,8 @@ class WhipTest : public testing::Test {
         return request;
     }
 
-    static void authorize(http::Request& request, const http::AccessToken& token) {
-        request.headers.emplace("Authorization", "Bearer " + http::sign_token(token, kSecret));
+    static void authorize(http::Request& request, const access::AccessToken& token) {
+        request.headers.emplace("Authorization", "Bearer " + access::sign_token(token, kSecret));
     }
 
     static std::string offer(std::string_view name) {

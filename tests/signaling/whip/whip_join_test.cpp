@@ -21,7 +21,7 @@ class WhipJoinTest : public WhipTest {
         return post_of("/whip/demo", "firefox_publish.sdp");
     }
 
-    [[nodiscard]] http::Request post_with(const http::AccessToken& token,
+    [[nodiscard]] http::Request post_with(const access::AccessToken& token,
                                           std::string path = "/whip/demo") const {
         http::Request request = post_of(std::move(path), "firefox_publish.sdp");
         request.headers.erase("Authorization");
@@ -92,7 +92,7 @@ TEST_F(WhipJoinTest, WithoutSubTheIdentityIsRandom) {
 }
 
 TEST_F(WhipJoinTest, NameAndHiddenComeFromTheToken) {
-    http::AccessToken token = token_of("alice");
+    access::AccessToken token = token_of("alice");
     send(post_with(token));
     EXPECT_EQ(switchboard_.joins.back().name, "alice");
     token.name = "Alice A.";
@@ -113,7 +113,7 @@ TEST_F(WhipJoinTest, SessionNamesAndTagsDiffer) {
 }
 
 TEST_F(WhipJoinTest, LocationIsPercentEncoded) {
-    http::AccessToken token = token_of("alice");
+    access::AccessToken token = token_of("alice");
     token.video.room = "caf\xC3\xA9 1";
     const http::Response response = send(post_with(token, "/whip/caf\xC3\xA9 1"));
     ASSERT_EQ(response.status, 201U) << response.body;
@@ -145,7 +145,7 @@ TEST_F(WhipJoinTest, NeedsAToken) {
     EXPECT_EQ(header(response, "Content-Type"), "application/problem+json");
     request.headers.emplace("Authorization", "Bearer x.y.z");
     EXPECT_EQ(status_of(request), 401U);
-    http::AccessToken expired = token_of("alice");
+    access::AccessToken expired = token_of("alice");
     expired.expires_unix_s = now_ - 60;
     response = send(post_with(expired));
     EXPECT_EQ(response.status, 401U);
@@ -154,7 +154,7 @@ TEST_F(WhipJoinTest, NeedsAToken) {
 }
 
 TEST_F(WhipJoinTest, TheTokenMustGrantIt) {
-    http::AccessToken token = token_of("alice");
+    access::AccessToken token = token_of("alice");
     token.video.room = "other";
     EXPECT_EQ(status_of(post_with(token)), 403U);
     token = token_of("alice");

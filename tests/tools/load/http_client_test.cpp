@@ -13,21 +13,21 @@
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 
+#include "base/http/tls_identity.h"
 #include "media/transport/io/clock.h"
-#include "signaling/http/tls_identity.h"
-#include "tests/signaling/http/server_fixture.h"
+#include "tests/base/http/server_fixture.h"
 #include "tests/temporary_folder.h"
 
 namespace isthmus::load {
 namespace {
 
+using http::Request;
+using http::Responder;
+using http::Response;
+using http::RunningServer;
 using media::transport::FileDescriptor;
 using media::transport::IpAddress;
 using media::transport::read_clock;
-using signaling::http::Request;
-using signaling::http::Responder;
-using signaling::http::Response;
-using signaling::http::RunningServer;
 
 class Client {
   public:
@@ -85,14 +85,14 @@ class Client {
     HttpClient http_;
 };
 
-void add_echo(signaling::http::Router& router) {
+void add_echo(http::Router& router) {
     router.add("POST", "/echo", [](const Request& request, Responder respond) {
         respond(Response::text(200, request.body));
     });
 }
 
 TEST(HttpClient, SendsManyRequestsOverFewConnections) {
-    RunningServer server(signaling::http::loopback_config(), add_echo);
+    RunningServer server(http::loopback_config(), add_echo);
     Client client(server.port(), 3);
     for (int i = 0; i < 50; ++i) {
         client.post("request " + std::to_string(i));
@@ -105,7 +105,7 @@ TEST(HttpClient, SendsManyRequestsOverFewConnections) {
 }
 
 TEST(HttpClient, SendsAndReceivesLargeBodies) {
-    RunningServer server(signaling::http::loopback_config(), add_echo);
+    RunningServer server(http::loopback_config(), add_echo);
     Client client(server.port(), 1);
     const std::string large(60'000, 'x');
     client.post(large);
@@ -116,7 +116,7 @@ TEST(HttpClient, SendsAndReceivesLargeBodies) {
 
 // It read the end of the connection over and over.
 TEST(HttpClient, LetsGoOfAKeptConnectionThatTheServerCloses) {
-    auto server = std::make_unique<RunningServer>(signaling::http::loopback_config(), add_echo);
+    auto server = std::make_unique<RunningServer>(http::loopback_config(), add_echo);
     Client client(server->port(), 1);
     client.post("hello");
     client.run_until_done();
@@ -133,10 +133,10 @@ TEST(HttpClient, LetsGoOfAKeptConnectionThatTheServerCloses) {
 class SecureServer {
   public:
     explicit SecureServer(const std::string& name) {
-        const auto identity = signaling::http::make_self_signed({name}, ::time(nullptr));
+        const auto identity = http::make_self_signed({name}, ::time(nullptr));
         EXPECT_TRUE(identity);
         std::ofstream(certificate) << identity->certificate_pem;
-        auto config = signaling::http::loopback_config();
+        auto config = http::loopback_config();
         config.tls_listen = config.listen;
         config.tls = *identity;
         server.emplace(std::move(config), add_echo);
@@ -205,7 +205,7 @@ TEST(HttpClient, SaysThatAFileHoldsNoCertificate) {
 
 // The far end speaks plain HTTP.
 TEST(HttpClient, SaysThatThereIsNoTls) {
-    RunningServer server(signaling::http::loopback_config(), add_echo);
+    RunningServer server(http::loopback_config(), add_echo);
     const auto trust = TlsTrust::make({.certificate_file = {}, .anybody = true});
     ASSERT_TRUE(trust);
     Client client(server.port(), 1, &*trust);
@@ -218,7 +218,7 @@ TEST(HttpClient, SaysThatThereIsNoTls) {
 TEST(HttpClient, SaysThatNobodyListens) {
     std::uint16_t port = 0;
     {
-        const RunningServer server(signaling::http::loopback_config(), add_echo);
+        const RunningServer server(http::loopback_config(), add_echo);
         port = server.port();
     }
     Client client(port, 1);

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <signaling/livekit/proto/rtc.pb.h>
 
-#include "signaling/http/base64url.h"
+#include "base/http/base64url.h"
 #include "signaling/livekit/signal_codec.h"
 #include "signaling/sdp/answer.h"
 #include "signaling/sdp/negotiate.h"
