@@ -24,7 +24,7 @@
 #include "control-agent/connectors/manifest.h"
 #include "control-agent/supervisor/supervisor.h"
 
-namespace isthmus::agent::connectors {
+namespace isthmus::connectors {
 
 struct ConnectorLimits {
     std::size_t message_bytes = 256UL * 1024;
@@ -126,4 +126,4 @@ class ConnectorHost {
     std::unique_ptr<State> state_;
 };
 
-}  // namespace isthmus::agent::connectors
+}  // namespace isthmus::connectors

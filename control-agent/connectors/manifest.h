@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 
-namespace isthmus::agent::connectors {
+namespace isthmus::connectors {
 
 inline constexpr std::uint32_t kContractVersion = 1;
 inline constexpr std::size_t kManifestBytesMax = 64UL * 1024;
@@ -41,4 +41,4 @@ struct ConnectorManifest {
 [[nodiscard]] Result<ConnectorManifest> parse_manifest(std::string_view text);
 [[nodiscard]] Result<ConnectorManifest> load_manifest(const std::string& directory);
 
-}  // namespace isthmus::agent::connectors
+}  // namespace isthmus::connectors

@@ -8,11 +8,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/time.h"
 
-namespace isthmus::agent::supervisor {
+namespace isthmus::supervisor {
 
 using Environment = std::map<std::string, std::string>;
 
@@ -115,4 +117,9 @@ struct ProgramEvent {
 
 [[nodiscard]] std::string_view to_string(ProgramEvent::Kind kind);
 
-}  // namespace isthmus::agent::supervisor
+// kInvalidArgument with a sentence where it cannot be run as it stands.
+[[nodiscard]] Result<void> check_spec(const ProgramSpec& spec);
+// Of what a process is started with: differs where the process would have to be started again.
+[[nodiscard]] std::string digest_of(const ProgramSpec& spec);
+
+}  // namespace isthmus::supervisor

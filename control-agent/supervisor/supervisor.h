@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "control-agent/supervisor/program.h"
 
-namespace isthmus::agent::supervisor {
+namespace isthmus::supervisor {
 
 class Supervisor {
   public:
@@ -45,4 +45,4 @@ class Supervisor {
     virtual void detach(Answer answer) = 0;
 };
 
-}  // namespace isthmus::agent::supervisor
+}  // namespace isthmus::supervisor
