@@ -10,11 +10,12 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <spdlog/fmt/fmt.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include "control-agent/supervisor/io/pidfd.h"
 
 namespace isthmus::supervisor {
 namespace {
@@ -259,7 +260,7 @@ Result<Launched> launch(const LaunchPlan& plan,
     }
     go->read.reset();
     report->write.reset();
-    Launched launched{.pid = pid, .pidfd = FileDescriptor(::pidfd_open(pid, 0))};
+    Launched launched{.pid = pid, .pidfd = FileDescriptor(open_pidfd(pid))};
     Result<void> started = launched.pidfd
                                ? (before_start ? before_start(pid) : Result<void>())
                                : make_error(ErrorCode::kUnavailable,

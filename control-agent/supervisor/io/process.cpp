@@ -10,8 +10,9 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
+
+#include "control-agent/supervisor/io/pidfd.h"
 
 namespace isthmus::supervisor {
 namespace {
@@ -71,7 +72,7 @@ Process::Process(boost::asio::io_context& io, Launched launched)
 std::unique_ptr<Process> Process::adopt(boost::asio::io_context& io,
                                         const ProcessIdentity& identity) {
     // First the descriptor, then the look: what it refers to cannot change any more.
-    FileDescriptor pidfd(::pidfd_open(identity.pid, 0));
+    FileDescriptor pidfd(open_pidfd(identity.pid));
     if (!pidfd || identity_of(identity.pid) != identity) {
         return nullptr;
     }
@@ -112,7 +113,7 @@ void Process::wait(OnEnd on_end) {
 }
 
 void Process::send_signal(int number) {
-    ::pidfd_send_signal(pidfd_.native_handle(), number, nullptr, 0);
+    supervisor::send_signal(pidfd_.native_handle(), number);
 }
 
 void Process::kill_session() {
