@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 
 class KeyFileTest : public ::testing::Test {
   protected:
-    fs::path folder_ = tests::temporary_folder("key_file");
+    TemporaryFolder temporary_;
+    fs::path folder_ = temporary_.path();
     fs::path file_ = folder_ / "node.key";
 };
 
