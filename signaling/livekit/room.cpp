@@ -16,11 +16,16 @@ constexpr Duration kRoomUpdateTime = std::chrono::seconds(2);
 
 }  // namespace
 
-Room::Room(std::string name, std::string sid, RoomSettings settings, std::int64_t created_unix_ms)
+Room::Room(std::string name,
+           std::string sid,
+           RoomSettings settings,
+           std::int64_t created_unix_ms,
+           RoomAgenda& agenda)
     : name_(std::move(name)),
       sid_(std::move(sid)),
       settings_(std::move(settings)),
-      created_unix_ms_(created_unix_ms) {}
+      created_unix_ms_(created_unix_ms),
+      agenda_(&agenda) {}
 
 proto::Room Room::info() const {
     proto::Room room;
@@ -74,7 +79,7 @@ RoomParticipant& Room::add(std::unique_ptr<RoomParticipant> participant) {
     by_identity_.insert_or_assign(added.identity(), &added);
     empty_since_ = kNever;
     was_used_ = true;
-    room_changed_ = true;
+    room_changed();
     changed(added, Urgency::kLater);
     return added;
 }
@@ -102,18 +107,19 @@ std::unique_ptr<RoomParticipant> Room::remove(std::string_view sid,
         departed_.push_back(gone->info);
         flush_now_ = flush_now_ || published;
     }
-    room_changed_ = true;
+    room_changed();
     return gone;
 }
 
 void Room::changed(RoomParticipant& participant, Urgency urgency) {
     changed_.insert(participant.sid());
     flush_now_ = flush_now_ || urgency == Urgency::kNow;
+    agenda_->add(*this);
 }
 
 void Room::track_published(RoomParticipant& publisher, PublishedTrack& track) {
     changed(publisher, Urgency::kNow);
-    room_changed_ = true;
+    room_changed();
     by_track_.insert_or_assign(track.info.sid(), &publisher);
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {
@@ -208,7 +214,7 @@ void Room::broadcast(const proto::SignalResponse& response) {
     }
 }
 
-void Room::settle(Instant now) {
+bool Room::settle(Instant now) {
     if (!changed_.empty() || !departed_.empty()) {
         changed_since_ = std::min(changed_since_, now);
         if (flush_now_ || now - changed_since_ >= kBatchTime) {
@@ -228,6 +234,7 @@ void Room::settle(Instant now) {
         *response.mutable_room_update()->mutable_room() = info();
         broadcast(response);
     }
+    return room_changed_ || !changed_.empty() || !departed_.empty();
 }
 
 void Room::flush_updates() {

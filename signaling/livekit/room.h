@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "media/worker/conference_event.h"
 #include "signaling/livekit/data_backlog.h"
+#include "signaling/livekit/room_agenda.h"
 #include "signaling/livekit/room_participant.h"
 #include "signaling/livekit/signal_socket.h"
 
@@ -41,7 +42,12 @@ enum class Urgency : std::uint8_t {
 
 class Room {
   public:
-    Room(std::string name, std::string sid, RoomSettings settings, std::int64_t created_unix_ms);
+    // It puts itself on the agenda, which outlives it, when it has something to tell.
+    Room(std::string name,
+         std::string sid,
+         RoomSettings settings,
+         std::int64_t created_unix_ms,
+         RoomAgenda& agenda);
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
 
@@ -80,7 +86,10 @@ class Room {
     void changed(RoomParticipant& participant, Urgency urgency);
 
     // Name, metadata or limits are not.
-    void room_changed() { room_changed_ = true; }
+    void room_changed() {
+        room_changed_ = true;
+        agenda_->add(*this);
+    }
 
     // A track can be sent, or cannot any more: sessions subscribe to it, or let go.
     void track_published(RoomParticipant& publisher, PublishedTrack& track);
@@ -100,10 +109,13 @@ class Room {
     void broadcast(const proto::SignalResponse& response);
 
     // What the participant is sent must be negotiated, at the end of the turn.
-    void negotiate_later(const std::string& sid) { negotiating_.insert(sid); }
+    void negotiate_later(const std::string& sid) {
+        negotiating_.insert(sid);
+        agenda_->add(*this);
+    }
 
-    // Tells what changed. `now` decides of what may wait.
-    void settle(Instant now);
+    // Tells what changed. `now` decides of what may wait; true where something does.
+    [[nodiscard]] bool settle(Instant now);
 
     // Since when nobody is there; kNever while somebody is.
     [[nodiscard]] Instant empty_since() const { return empty_since_; }
@@ -120,6 +132,7 @@ class Room {
     std::string sid_;
     RoomSettings settings_;
     std::int64_t created_unix_ms_ = 0;
+    RoomAgenda* agenda_;
     std::string sif_trailer_;
     Participants participants_;
     std::map<std::string, RoomParticipant*, std::less<>> by_identity_;
