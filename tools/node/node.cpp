@@ -149,6 +149,7 @@ struct Node::State {
                 .http_counters = [this] { return server->counters(); },
                 .signaling_stats =
                     [this] { return stats_of(whip->stats(), rooms->rooms().stats()); },
+                .data_stats = media.data_stats,
                 .process_stats = signaling::api::read_process_stats},
             *media.switchboard);
         // Before WHEP's: /whep/{conference}/participants would be a session there.
