@@ -13,6 +13,7 @@ namespace {
 // thousand.
 constexpr Duration kBatchTime = std::chrono::milliseconds(500);
 constexpr Duration kRoomUpdateTime = std::chrono::seconds(2);
+constexpr std::size_t kProtocolsMax = 100;  // people who try things out at a time
 
 }  // namespace
 
@@ -63,8 +64,13 @@ RoomParticipant* Room::find_identity(std::string_view identity) {
 
 std::pair<RoomParticipant*, PublishedTrack*> Room::find_track(std::string_view track_sid) {
     const auto owner = by_track_.find(track_sid);
-    PublishedTrack* const track =
-        owner == by_track_.end() ? nullptr : owner->second->tracks.find(track_sid);
+    if (owner == by_track_.end()) {
+        return {};
+    }
+    PublishedTrack* track = owner->second->tracks.find(track_sid);
+    if (track == nullptr) {
+        track = owner->second->tracks.find_backup(track_sid);
+    }
     return track == nullptr ? std::pair<RoomParticipant*, PublishedTrack*>()
                             : std::pair(owner->second, track);
 }
@@ -98,7 +104,7 @@ std::unique_ptr<RoomParticipant> Room::remove(std::string_view sid,
     changed_.erase(gone->sid());
     const bool published = gone->tracks.count_live() > 0;
     for (const PublishedTrack& track : gone->tracks.all()) {
-        track_ended(*gone, track.info.sid());
+        track_ended(*gone, track);
     }
     gone->info.set_state(proto::ParticipantInfo::DISCONNECTED);
     gone->info.set_disconnect_reason(reason);
@@ -128,11 +134,27 @@ void Room::track_published(RoomParticipant& publisher, PublishedTrack& track) {
     }
 }
 
-void Room::track_ended(RoomParticipant& publisher, const std::string& track_sid) {
-    by_track_.erase(track_sid);
+void Room::track_ended(RoomParticipant& publisher, const PublishedTrack& track) {
+    by_track_.erase(track.info.sid());
+    if (track.backup) {
+        by_track_.erase(track.backup->id);
+    }
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {
-            participant->session->on_track_ended(track_sid);
+            participant->session->on_track_ended(track.info.sid());
+        }
+    }
+}
+
+void Room::backup_changed(RoomParticipant& publisher, PublishedTrack& track) {
+    if (track.backup->live) {
+        by_track_.insert_or_assign(track.backup->id, &publisher);
+    } else {
+        by_track_.erase(track.backup->id);
+    }
+    for (const auto& [sid, participant] : participants_) {
+        if (participant->session && participant.get() != &publisher) {
+            participant->session->on_forms_changed(track);
         }
     }
 }
@@ -203,6 +225,17 @@ void Room::replay_data(Instant now, Instant since, RoomParticipant& receiver) {
             receiver.session->send_data(data);
         }
     });
+}
+
+void Room::keep_protocol(const std::string& identity, proto::CandidateProtocol protocol) {
+    if (protocols_.size() < kProtocolsMax) {
+        protocols_.insert_or_assign(identity, protocol);
+    }
+}
+
+proto::CandidateProtocol Room::take_protocol(const std::string& identity) {
+    const auto kept = protocols_.extract(identity);
+    return kept ? kept.mapped() : proto::UDP;
 }
 
 void Room::broadcast(const proto::SignalResponse& response) {

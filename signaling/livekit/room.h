@@ -71,7 +71,8 @@ class Room {
 
     [[nodiscard]] RoomParticipant* find(std::string_view sid);
     [[nodiscard]] RoomParticipant* find_identity(std::string_view identity);
-    // Of what others can be sent. Both null where nobody publishes it.
+    // Of what others can be sent, by its own id or its backup's. Both null where nobody publishes
+    // it.
     [[nodiscard]] std::pair<RoomParticipant*, PublishedTrack*> find_track(
         std::string_view track_sid);
     [[nodiscard]] bool is_full() const;
@@ -93,7 +94,9 @@ class Room {
 
     // A track can be sent, or cannot any more: sessions subscribe to it, or let go.
     void track_published(RoomParticipant& publisher, PublishedTrack& track);
-    void track_ended(RoomParticipant& publisher, const std::string& track_sid);
+    void track_ended(RoomParticipant& publisher, const PublishedTrack& track);
+    // The track's backup can be sent, or cannot any more.
+    void backup_changed(RoomParticipant& publisher, PublishedTrack& track);
     // The publisher changed who may have its tracks.
     void audience_changed(RoomParticipant& publisher);
 
@@ -116,6 +119,11 @@ class Room {
 
     // Tells what changed. `now` decides of what may wait; true where something does.
     [[nodiscard]] bool settle(Instant now);
+
+    // Which candidates the identity is to be told when it joins the next time: it asked for a trial
+    // (SimulateScenario).
+    void keep_protocol(const std::string& identity, proto::CandidateProtocol protocol);
+    [[nodiscard]] proto::CandidateProtocol take_protocol(const std::string& identity);
 
     // Since when nobody is there; kNever while somebody is.
     [[nodiscard]] Instant empty_since() const { return empty_since_; }
@@ -147,6 +155,7 @@ class Room {
     Instant empty_since_ = kNever;
     bool was_used_ = false;
     DataBacklog backlog_;
+    std::map<std::string, proto::CandidateProtocol> protocols_;  // by identity
 };
 
 }  // namespace isthmus::signaling::livekit
