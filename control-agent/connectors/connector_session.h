@@ -41,8 +41,8 @@ struct ConnectorLimits {
 enum class ConnectorHealth : std::uint8_t {
     kStarting,  // it has not taken its configuration yet
     kOperational,
-    kImpaired,     // says that something it depends on is in trouble
-    kOutage,       // says that it does nothing, or does not run
+    kImpaired,  // says that something it depends on is in trouble
+    kOutage,    // says that it does nothing, or does not run
 };
 
 [[nodiscard]] std::string_view to_string(ConnectorHealth health);
@@ -157,8 +157,8 @@ class ConnectorSession {
     double tokens_;
     Instant filled_;
     std::int64_t next_id_ = 1;
-    std::map<std::int64_t, OpenCall> open_;                // ours
-    std::map<std::uint64_t, channel::RpcId> hub_calls_;    // its, by our number
+    std::map<std::int64_t, OpenCall> open_;              // ours
+    std::map<std::uint64_t, channel::RpcId> hub_calls_;  // its, by our number
     std::uint64_t next_hub_call_ = 1;
     std::uint64_t refused_ = 0;
     std::deque<std::string> output_;

@@ -84,9 +84,8 @@ Result<void> Schema::check(const json::value& configuration) const {
     try {
         valijson::Validator validator;
         valijson::ValidationResults results;
-        if (validator.validate(state_->schema,
-                               valijson::adapters::BoostJsonAdapter(configuration),
-                               &results)) {
+        if (validator.validate(
+                state_->schema, valijson::adapters::BoostJsonAdapter(configuration), &results)) {
             return {};
         }
         valijson::ValidationResults::Error problem;
@@ -95,8 +94,8 @@ Result<void> Schema::check(const json::value& configuration) const {
             for (const std::string& step : problem.context) {
                 where += step;
             }
-            problems += fmt::format("{}{}: {}", problems.empty() ? "" : "; ", where,
-                                    problem.description);
+            problems +=
+                fmt::format("{}{}: {}", problems.empty() ? "" : "; ", where, problem.description);
         }
     } catch (const std::exception& e) {
         problems = e.what();

@@ -104,9 +104,8 @@ void HostedConnector::finish_pending(Result<void> result) {
     }
     if (pending.answer) {
         boost::asio::post(*around_->io,
-                          [answer = std::move(pending.answer), result = std::move(result)]() mutable {
-                              answer(std::move(result));
-                          });
+                          [answer = std::move(pending.answer),
+                           result = std::move(result)]() mutable { answer(std::move(result)); });
     }
 }
 
@@ -119,8 +118,7 @@ void HostedConnector::give_configuration() {
                               : configuration_ ? &*configuration_
                                                : nullptr;
     if (given != nullptr) {
-        connection_->session().configure(
-            ConnectorConnection::now(), given->version, given->value);
+        connection_->session().configure(ConnectorConnection::now(), given->version, given->value);
         connection_->pump();
     }
 }
@@ -189,16 +187,16 @@ void HostedConnector::accept(ConnectorConnection::Socket socket) {
         refuse("it connected twice");
         return;
     }
-    connection_ = std::make_shared<ConnectorConnection>(
-        std::move(socket),
-        manifest_,
-        around_->config->limits,
-        std::exchange(token_, {}),
-        [weak = weak_from_this()](SessionEvent event) {
-            if (const auto self = weak.lock()) {
-                self->handle(std::move(event));
-            }
-        });
+    connection_ =
+        std::make_shared<ConnectorConnection>(std::move(socket),
+                                              manifest_,
+                                              around_->config->limits,
+                                              std::exchange(token_, {}),
+                                              [weak = weak_from_this()](SessionEvent event) {
+                                                  if (const auto self = weak.lock()) {
+                                                      self->handle(std::move(event));
+                                                  }
+                                              });
     connection_->begin();
 }
 
@@ -217,9 +215,8 @@ void HostedConnector::handle(HealthTold& told) {
 }
 
 void HostedConnector::handle(EventTold& told) {
-    around_->emit({.connector = manifest_.name,
-                   .kind = std::move(told.kind),
-                   .body = std::move(told.body)});
+    around_->emit(
+        {.connector = manifest_.name, .kind = std::move(told.kind), .body = std::move(told.body)});
 }
 
 void HostedConnector::handle(HubCallAsked& asked) {

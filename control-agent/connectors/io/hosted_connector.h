@@ -86,7 +86,7 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     std::optional<ConnectorConfiguration> configuration_;  // that it has after a restart
     std::uint64_t taken_version_ = 0;                      // that it took last
     std::optional<Pending> pending_;                       // that it is to take
-    std::string token_;  // empty once it was used
+    std::string token_;                                    // empty once it was used
     int pid_ = 0;
     std::shared_ptr<ConnectorConnection> connection_;
     boost::asio::steady_timer patience_;

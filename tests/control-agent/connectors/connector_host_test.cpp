@@ -40,9 +40,8 @@ class AnsweringHub final : public HubCalls {
               json::value params,
               Answer answer) override {
         calls.push_back(connector + " " + method + " " + json::serialize(params));
-        boost::asio::post(*io_, [answer = std::move(answer)]() mutable {
-            answer(json::value{{"found", true}});
-        });
+        boost::asio::post(
+            *io_, [answer = std::move(answer)]() mutable { answer(json::value{{"found", true}}); });
     }
 
     std::vector<std::string> calls;
@@ -142,9 +141,8 @@ class ConnectorHostTest : public testing::Test {
     [[nodiscard]] ConnectorStatus status() const { return host_->status().at(0); }
 
     bool emitted(const std::string& kind, std::ptrdiff_t times = 1) {
-        return run_until([&] {
-            return std::ranges::count(events_, kind, &ConnectorEvent::kind) >= times;
-        });
+        return run_until(
+            [&] { return std::ranges::count(events_, kind, &ConnectorEvent::kind) >= times; });
     }
 
     // That kind's sentence.
@@ -176,8 +174,7 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_TRUE(run_until([&] { return !hub_.calls.empty() && status().detail == "hello"; }));
     EXPECT_THAT(hub_.calls, ElementsAre(R"(example directory.lookup {"name":"hello"})"));
     EXPECT_EQ(status().refused, 0U);
-    EXPECT_TRUE(
-        finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
+    EXPECT_TRUE(finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
     EXPECT_TRUE(host_->status().empty());
 }
 
@@ -210,10 +207,9 @@ TEST_F(ConnectorHostTest, RefusesWhatCannotBeActivated) {
     ASSERT_TRUE(activate("example", {{"greeting", "hello"}}));
     EXPECT_EQ(activate("example", {{"greeting", "hello"}}).error().code, ErrorCode::kConflict);
     EXPECT_EQ(configure(2, json::array()).error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(finish([&](auto answer) { host_->deactivate("other", std::move(answer)); })
-                  .error()
-                  .code,
-              ErrorCode::kNotFound);
+    EXPECT_EQ(
+        finish([&](auto answer) { host_->deactivate("other", std::move(answer)); }).error().code,
+        ErrorCode::kNotFound);
 }
 
 TEST_F(ConnectorHostTest, SaysWhyAConnectorDoesNotStart) {
@@ -238,13 +234,13 @@ TEST_F(ConnectorHostTest, TurnsStrangersAway) {
 
 TEST_F(ConnectorHostTest, ListensAloneAndAfterACrash) {
     begin();
-    const auto second = ConnectorHost::start(
-        io_,
-        {.socket_path = (folder_.path() / "agent.sock").string()},
-        *supervisor_,
-        random_,
-        hub_,
-        [](const ConnectorEvent&) {});
+    const auto second =
+        ConnectorHost::start(io_,
+                             {.socket_path = (folder_.path() / "agent.sock").string()},
+                             *supervisor_,
+                             random_,
+                             hub_,
+                             [](const ConnectorEvent&) {});
     ASSERT_FALSE(second);
     EXPECT_THAT(second.error().message, HasSubstr("another agent"));
     host_.reset();

@@ -100,8 +100,8 @@ TEST(Schema, FindsWhatDoesNotFit) {
                        "bases": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
                        "mode": {"enum": ["fast", "slow"]}}})"));
     ASSERT_TRUE(schema) << schema.error().message;
-    EXPECT_TRUE(schema->check(json::parse(
-        R"({"host": "h", "port": 389, "bases": ["dc=x"], "mode": "fast"})")));
+    EXPECT_TRUE(schema->check(
+        json::parse(R"({"host": "h", "port": 389, "bases": ["dc=x"], "mode": "fast"})")));
     for (const char* const bad : {R"({})",
                                   R"([])",
                                   R"("h")",
@@ -118,9 +118,8 @@ TEST(Schema, FindsWhatDoesNotFit) {
         EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
         EXPECT_FALSE(checked.error().message.empty());
     }
-    EXPECT_TRUE(schema->check(json::parse(R"({"host": "h", "port": 0})"))
-                    .error()
-                    .message.contains("port"));
+    EXPECT_TRUE(
+        schema->check(json::parse(R"({"host": "h", "port": 0})")).error().message.contains("port"));
 }
 
 TEST(Schema, RefusesWhatWouldNotEnd) {
