@@ -1,5 +1,6 @@
 #include "control-agent/connectors/connector_host.h"
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -130,7 +131,13 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
         }
         // The socket closes with this.
         ++strangers;
-        log::warning("connector", "process {} is no connector of this agent: refused", peer);
+        // The first, the second, the fourth, ...: whoever tries on fills no log.
+        if (std::has_single_bit(strangers)) {
+            log::warning("connector",
+                         "process {} is no connector of this agent: refused ({} so far)",
+                         peer,
+                         strangers);
+        }
         if (strangers == 1) {
             around.emit({.connector = {},
                          .kind = "connector.stranger",

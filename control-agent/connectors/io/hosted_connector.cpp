@@ -57,12 +57,18 @@ supervisor::ProgramSpec HostedConnector::make_spec() {
     spec.user = around_->config->user;
     spec.limits.memory_bytes = manifest_.memory_bytes;
     spec.restart = around_->config->restart;
-    spec.environment_of_start = [this] {
-        token_ = around_->random->next_token(kTokenCharacters);
-        return supervisor::Environment{{"ISTHMUS_AGENT_SOCKET", around_->config->socket_path},
-                                       {"ISTHMUS_CONNECTOR_TOKEN", token_}};
+    // The supervisor keeps the specification for longer than there is a connector.
+    spec.environment_of_start = [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        return self ? self->make_environment() : supervisor::Environment();
     };
     return spec;
+}
+
+supervisor::Environment HostedConnector::make_environment() {
+    token_ = around_->random->next_token(kTokenCharacters);
+    return {{"ISTHMUS_AGENT_SOCKET", around_->config->socket_path},
+            {"ISTHMUS_CONNECTOR_TOKEN", token_}};
 }
 
 void HostedConnector::start(Answer answer) {
@@ -71,6 +77,10 @@ void HostedConnector::start(Answer answer) {
         const auto connector = self.lock();
         if (connector && !started) {
             connector->lose_process(started.error().message);
+        } else if (connector && connector->pid_ == 0) {
+            // It ran already, started by somebody who gave it no token of ours.
+            connector->around_->supervisor->restart(connector->program_name(),
+                                                    [](const Result<void>&) {});
         }
     });
 }
@@ -136,6 +146,11 @@ void HostedConnector::on_program_event(const supervisor::ProgramEvent& event) {
         case Kind::kEnded:
         case Kind::kStopped:
         case Kind::kKilled:
+            // Not of a process that ran under this name before.
+            if (event.pid == pid_) {
+                lose_process(event.detail);
+            }
+            break;
         case Kind::kStartFailed:
             lose_process(event.detail);
             break;

@@ -135,7 +135,7 @@ void SupervisedProgram::pump() {
         }
         host_->emit({.kind = notice->kind,
                      .name = spec_.name,
-                     .pid = process_ ? process_->pid() : 0,
+                     .pid = notice->kind == ProgramEvent::Kind::kStartFailed ? 0 : last_pid_,
                      .detail = std::move(notice->detail)});
     }
     settle_answers();
@@ -219,6 +219,7 @@ void SupervisedProgram::note_process(pid_t pid) {
 }
 
 void SupervisedProgram::watch() {
+    last_pid_ = process_->pid();
     process_->wait([this](const ProcessEnd& end) { on_end(end); });
 }
 
@@ -226,7 +227,7 @@ void SupervisedProgram::on_end(const ProcessEnd& end) {
     while (read_log()) {
     }
     ring_.end_line(steady_now());
-    process_.reset();
+    process_.reset();  // last_pid_ is what the event will be about
     if (host_->cgroups) {
         host_->cgroups->kill(spec_.name);
         host_->cgroups->remove(spec_.name);

@@ -176,6 +176,14 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_EQ(status().refused, 0U);
     EXPECT_TRUE(finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
     EXPECT_TRUE(host_->status().empty());
+    // Somebody starts what was its program: nobody speaks with that.
+    EXPECT_TRUE(finish([&](auto answer) {
+        supervisor_->restart("connector-example", std::move(answer));
+    }));
+    EXPECT_TRUE(run_until(
+        [&] { return supervisor_->status("connector-example")->unexpected_ends > 0; }));
+    // And it can be activated again.
+    EXPECT_TRUE(activate("example", {{"greeting", "hello again"}, {"count_to", 0}}));
 }
 
 TEST_F(ConnectorHostTest, GoesBackToTheConfigurationThatItHad) {
@@ -279,8 +287,8 @@ INSTANTIATE_TEST_SUITE_P(All,
                                          Hostility{"never-connects", "did not connect"},
                                          Hostility{"child-connects", "did not connect"},
                                          Hostility{"no-answer", "does not answer"}),
-                         [](const auto& info) {
-                             std::string name = info.param.how;
+                         [](const auto& hostility) {
+                             std::string name = hostility.param.how;
                              std::erase(name, '-');
                              return name;
                          });

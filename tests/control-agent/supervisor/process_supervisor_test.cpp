@@ -148,6 +148,8 @@ TEST_F(ProcessSupervisorTest, StartsAgainWhatCrashes) {
     ::kill(first, SIGKILL);
     EXPECT_TRUE(run_until([&] { return pid() != 0 && pid() != first; }));
     EXPECT_EQ(supervisor_->status("program")->last_end, "signal 9 (Killed)");
+    ASSERT_TRUE(heard(Kind::kEnded));
+    EXPECT_EQ(std::ranges::find(events_, Kind::kEnded, &ProgramEvent::kind)->pid, first);
     EXPECT_EQ(supervisor_->status("program")->unexpected_ends, 1U);
 }
 
