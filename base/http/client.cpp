@@ -105,6 +105,7 @@ struct Client::State {
     asio::io_context* io;
     ClientConfig config;
     std::shared_ptr<Dialer> dialer;
+    std::optional<ConnectFault> fault;
     std::set<std::shared_ptr<Exchange>> exchanges;
     // An exchange's last step finds it gone where the client is.
     std::shared_ptr<State*> self = std::make_shared<State*>(this);
@@ -138,6 +139,10 @@ Client::~Client() {
     }
 }
 
+const std::optional<ConnectFault>& Client::fault() const {
+    return state_->fault;
+}
+
 void Client::send(ClientRequest request, Answer answer) {
     auto exchange = std::make_shared<Exchange>(*state_->io, std::move(request), std::move(answer));
     state_->exchanges.insert(exchange);
@@ -149,12 +154,14 @@ void Client::send(ClientRequest request, Answer answer) {
         const auto target = parse_http_url(self->request.url);
         // No conditional expression: GCC 12 destroys what a co_await in one returns twice.
         Result<Response> result = make_error(ErrorCode::kInternal, {});
+        std::optional<ConnectFault> fault;
         if (target) {
             Answered answered = co_await perform(self.get(), &config, dialer.get(), &*target);
             if (answered) {
                 result = std::move(*answered);
             } else {
                 result = std::unexpected(error_of(answered.error()));
+                fault = std::move(answered.error());
             }
         } else {
             result = std::unexpected(target.error());
@@ -163,6 +170,7 @@ void Client::send(ClientRequest request, Answer answer) {
         if (!state) {
             co_return;
         }
+        (*state)->fault = std::move(fault);
         (*state)->exchanges.erase(self);
         Answer last = std::move(self->answer);
         last(std::move(result));

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -57,6 +58,10 @@ class Client {
     // the server's certificate is at fault, else kUnavailable.
     // `answer` is never called from within the call.
     void send(ClientRequest request, Answer answer);
+
+    // Of the answer that is being given, or the last one given: what was in the way. Nothing where
+    // there was an answer.
+    [[nodiscard]] const std::optional<ConnectFault>& fault() const;
 
   private:
     struct State;

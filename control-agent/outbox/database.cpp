@@ -33,8 +33,8 @@ Statement& Statement::bind(int index, std::int64_t value) {
 }
 
 Statement& Statement::bind(int index, std::string_view text) {
-    sqlite3_bind_text64(
-        statement_.get(), index, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+    // As bytes: what is no UTF-8 comes back as it was.
+    sqlite3_bind_blob64(statement_.get(), index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC);
     return *this;
 }
 

@@ -32,7 +32,7 @@ constexpr const char* kOpen =
     "PRAGMA cache_size = -128;"
     "CREATE TABLE IF NOT EXISTS entries (sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
     " unix_ms INTEGER NOT NULL, kind BLOB NOT NULL, body BLOB NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;";
+    "CREATE TABLE IF NOT EXISTS facts (name BLOB PRIMARY KEY, value INTEGER NOT NULL) STRICT;";
 
 DatabaseResult<std::int64_t> read_fact(Database& database, std::string_view name) {
     auto statement = database.prepare("SELECT value FROM facts WHERE name = ?");
