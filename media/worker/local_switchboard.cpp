@@ -205,6 +205,10 @@ Result<std::size_t> LocalSwitchboard::admit(const std::string& conference,
     if (shutting_down_) {
         return make_error(ErrorCode::kUnavailable, "This node is shutting down.");
     }
+    if (!admits(conference)) {
+        return make_error(ErrorCode::kUnavailable,
+                          "This node is in maintenance and begins no conference: go elsewhere.");
+    }
     if (connections_.size() >= limits_.connections) {
         return make_error(ErrorCode::kUnavailable,
                           "This node has as many connections as it is configured for.");

@@ -6,6 +6,7 @@
 // (ConferenceHome): then it spans another, and the two workers relay to each other what is wanted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -70,6 +71,15 @@ class LocalSwitchboard final : public Switchboard {
                             std::string identity,
                             Answer<void> answer) override;
     void end_conference(std::string name, Answer<void> answer) override;
+
+    void admit_conferences(bool admit) override { admitting_ = admit; }
+
+    [[nodiscard]] bool admits(const std::string& conference) const override {
+        return admitting_ || homes_.contains(conference);
+    }
+
+    [[nodiscard]] std::size_t conference_count() const override { return homes_.size(); }
+
     void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) override;
     void on_event(std::function<void(const ConferenceEvent&)> listener) override;
     void on_connection_gone(std::function<void(const ConnectionGone&)> listener) override;
@@ -137,6 +147,7 @@ class LocalSwitchboard final : public Switchboard {
     SystemRandom random_;
     std::uint64_t next_connection_ = 1;
     bool shutting_down_ = false;
+    bool admitting_ = true;
     DataOutbox outbox_;
     std::shared_ptr<DataBacklog> backlog_ = std::make_shared<DataBacklog>();
     // What comes back from a worker after this object is gone finds the flag gone too.

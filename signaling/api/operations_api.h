@@ -29,6 +29,8 @@ struct OperationsApiSources {
     std::function<http::ServerCounters()> http_counters;
     std::function<SignalingStats()> signaling_stats;
     std::function<ProcessStats()> process_stats;
+    // The node begins no conferences; absent: it does.
+    std::function<bool()> in_maintenance = {};
 };
 
 class OperationsApi {
