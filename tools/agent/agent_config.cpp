@@ -55,9 +55,8 @@ void read_log(ConfigReader reader, log::Options& options) {
                  {"info", log::Level::kInfo},
                  {"warning", log::Level::kWarning},
                  {"error", log::Level::kError}});
-    reader.read("format",
-                options.format,
-                {{"text", log::Format::kText}, {"json", log::Format::kJson}});
+    reader.read(
+        "format", options.format, {{"text", log::Format::kText}, {"json", log::Format::kJson}});
     reader.finish();
 }
 

@@ -33,8 +33,8 @@ std::string_view to_string(Severity severity) {
 }
 
 void Alarms::raise(std::int64_t now_unix_ms, std::string_view id, Alarm alarm) {
-    const auto [entry, fresh] = alarms_.try_emplace(
-        std::string(id), Raised{.alarm = alarm, .since_ms = now_unix_ms});
+    const auto [entry, fresh] =
+        alarms_.try_emplace(std::string(id), Raised{.alarm = alarm, .since_ms = now_unix_ms});
     entry->second.alarm = std::move(alarm);
     if (fresh) {
         events_("alarm.raised", describe(id, entry->second.alarm, now_unix_ms));

@@ -26,7 +26,8 @@ class BackOff {
         const auto milliseconds =
             std::chrono::duration_cast<std::chrono::milliseconds>(span_).count();
         const Duration wait = std::chrono::milliseconds(
-            random.next_u64() % static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds, 1)));
+            random.next_u64() %
+            static_cast<std::uint64_t>(std::max<std::int64_t>(milliseconds, 1)));
         span_ = std::min(span_ * 2, rules_.longest_span);
         return wait;
     }

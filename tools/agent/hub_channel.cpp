@@ -81,7 +81,9 @@ struct HubChannel::State {
     void over(const std::string& why, bool security, BackOff& waiting);
     void fail_calls(const std::string& why);
     void wait(Duration time, void (State::*then)());
+
     void handshake_took_too_long() { over("the hub did not answer in time", false, back_off); }
+
     void send(std::string text);
 };
 
@@ -123,11 +125,11 @@ void HubChannel::State::connect() {
 
 void HubChannel::State::on_open(http::WebSocketSink& opened) {
     sink = &opened;
-    session.emplace(channel::AgentIdentity{.node = identity->node,
-                                           .certificate = identity->certificate,
-                                           .key = &identity->key},
-                    *trust,
-                    *random);
+    session.emplace(
+        channel::AgentIdentity{
+            .node = identity->node, .certificate = identity->certificate, .key = &identity->key},
+        *trust,
+        *random);
 }
 
 void HubChannel::State::on_frame(std::string_view text) {
@@ -179,8 +181,7 @@ void HubChannel::State::on_message(const std::string& text) {
         return;
     }
     auto& response = std::get<channel::RpcResponse>(*message);
-    const auto* const id =
-        response.id ? std::get_if<std::int64_t>(&*response.id) : nullptr;
+    const auto* const id = response.id ? std::get_if<std::int64_t>(&*response.id) : nullptr;
     const auto waiting = id != nullptr ? calls.find(*id) : calls.end();
     if (waiting != calls.end()) {
         Answer answer = std::move(waiting->second);

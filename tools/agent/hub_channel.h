@@ -56,7 +56,8 @@ struct HubChannelConfig {
 
 class HubChannel {
   public:
-    using Answer = std::move_only_function<void(std::expected<boost::json::value, channel::RpcError>)>;
+    using Answer =
+        std::move_only_function<void(std::expected<boost::json::value, channel::RpcError>)>;
 
     // `identity`, `trust`, `random` and `user` outlive it; certificate and trust are looked at anew
     // for each attempt.
