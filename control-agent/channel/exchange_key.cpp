@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/http/base64url.h"
+#include "control-agent/channel/gcm.h"
 #include "control-agent/channel/json_fields.h"
 #include "control-agent/channel/pkey.h"
 
@@ -15,16 +16,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kGcmNonceBytes = 12;  // NIST SP 800-38D section 8.2
-constexpr std::size_t kGcmTagBytes = 16;
 constexpr std::string_view kSealInfo = "isthmus-sealed-v1";
 constexpr std::string_view kSealedMember = "sealed";
-
-struct FreeCipher {
-    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-
-using CipherPtr = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
 
 struct FreeKeyContext {
     void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
@@ -32,59 +25,6 @@ struct FreeKeyContext {
 
 unsigned char* raw(Bytes& bytes) {
     return reinterpret_cast<unsigned char*>(bytes.data());
-}
-
-const unsigned char* raw(std::string_view bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-Bytes encrypt(std::string_view key,
-              std::string_view nonce,
-              std::string_view context_text,
-              std::string_view text) {
-    const CipherPtr context(EVP_CIPHER_CTX_new());
-    Bytes box(text.size() + kGcmTagBytes, '\0');
-    int size = 0;
-    CHECK(context &&
-          EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, raw(key), raw(nonce)) ==
-              1 &&
-          EVP_EncryptUpdate(context.get(),
-                            nullptr,
-                            &size,
-                            raw(context_text),
-                            static_cast<int>(context_text.size())) == 1 &&
-          EVP_EncryptUpdate(
-              context.get(), raw(box), &size, raw(text), static_cast<int>(text.size())) == 1 &&
-          EVP_EncryptFinal_ex(context.get(), raw(box) + text.size(), &size) == 1 &&
-          EVP_CIPHER_CTX_ctrl(
-              context.get(), EVP_CTRL_GCM_GET_TAG, kGcmTagBytes, raw(box) + text.size()) == 1);
-    return box;
-}
-
-std::optional<std::string> decrypt(std::string_view key,
-                                   std::string_view nonce,
-                                   std::string_view context_text,
-                                   Bytes box) {
-    const CipherPtr context(EVP_CIPHER_CTX_new());
-    if (!context || box.size() < kGcmTagBytes) {
-        return std::nullopt;
-    }
-    const std::size_t length = box.size() - kGcmTagBytes;
-    std::string text(length, '\0');
-    int size = 0;
-    const bool good =
-        EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, raw(key), raw(nonce)) == 1 &&
-        EVP_DecryptUpdate(context.get(),
-                          nullptr,
-                          &size,
-                          raw(context_text),
-                          static_cast<int>(context_text.size())) == 1 &&
-        EVP_DecryptUpdate(context.get(), raw(text), &size, raw(box), static_cast<int>(length)) ==
-            1 &&
-        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kGcmTagBytes, raw(box) + length) ==
-            1 &&
-        EVP_DecryptFinal_ex(context.get(), raw(text) + length, &size) == 1;
-    return good ? std::optional(std::move(text)) : std::nullopt;
 }
 
 std::optional<ExchangeKey> wrap(std::shared_ptr<void> key,
@@ -195,7 +135,7 @@ Result<json::value> seal_secret(RandomSource& random,
     }
     const Bytes salt = Bytes(ephemeral.public_key().bytes()) + Bytes(to.bytes());
     const Bytes nonce = random_bytes(random, kGcmNonceBytes);
-    const Bytes box = encrypt(hkdf_sha256(*agreed, salt, kSealInfo), nonce, context, secret);
+    const Bytes box = encrypt_gcm(hkdf_sha256(*agreed, salt, kSealInfo), nonce, context, secret);
     return json::value{{kSealedMember,
                         {{"to", to.id()},
                          {"ephemeral", http::encode_base64url(ephemeral.public_key().bytes())},
@@ -233,8 +173,9 @@ Result<std::string> open_secret(const ExchangeKey& key,
     const auto agreed = key.agree(*ExchangePublicKey::from_bytes(*ephemeral_bytes));
     const Bytes salt = *ephemeral_bytes + Bytes(key.public_key().bytes());
     auto text =
-        agreed ? decrypt(hkdf_sha256(*agreed, salt, kSealInfo), *nonce, context, std::move(*box))
-               : std::nullopt;
+        agreed
+            ? decrypt_gcm(hkdf_sha256(*agreed, salt, kSealInfo), *nonce, context, std::move(*box))
+            : std::nullopt;
     if (!text) {
         return make_error(ErrorCode::kPermissionDenied,
                           "the sealed secret was changed since it was sealed; seal it again");

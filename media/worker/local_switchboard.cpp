@@ -220,7 +220,7 @@ Result<std::size_t> LocalSwitchboard::admit(const std::string& conference,
                               "This node has as many conferences as it is configured for.");
         }
         home = homes_.emplace(conference, ConferenceHome("RM_" + random_.next_token(12))).first;
-    } else if (home->second.connections() >= limits_.participants_per_conference &&
+    } else if (home->second.participants() >= limits_.participants_per_conference &&
                !home->second.worker_of(identity)) {
         return make_error(ErrorCode::kLimitExceeded,
                           "The conference has as many participants as it may have.");
@@ -512,6 +512,12 @@ void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answe
             }
             answer(std::move(workers));
         });
+}
+
+DataStats LocalSwitchboard::data_stats() const {
+    return {.thread = group_->data->counters(),
+            .backlog_bytes = backlog_->bytes(),
+            .backlog_dropped = backlog_->dropped()};
 }
 
 void LocalSwitchboard::on_event(std::function<void(const ConferenceEvent&)> listener) {

@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "media/worker/conference_home.h"
 #include "media/worker/data_outbox.h"
+#include "media/worker/data_stats.h"
 #include "media/worker/io/data_backlog.h"
 #include "media/worker/io/worker_thread.h"
 #include "media/worker/load_ledger.h"
@@ -87,6 +88,7 @@ class LocalSwitchboard final : public Switchboard {
     // Ends every session with kShutdown and refuses new ones; answers when all goodbyes are sent.
     void shut_down(Answer<void> answer);
 
+    [[nodiscard]] DataStats data_stats() const;
     // What an operator should know about the sockets; one sentence each.
     [[nodiscard]] std::vector<std::string> warnings() const;
     // The ports in use, one per worker.

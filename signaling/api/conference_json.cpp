@@ -42,7 +42,7 @@ json::object summary(const ConferenceInfo& conference) {
             {"name", conference.name},
             {"created_at", timestamp(conference.created_at_unix_ms)},
             {"worker", conference.worker},
-            {"participants", conference.participants.size()},
+            {"participants", conference.participant_count},
             {"dominant_speaker",
              conference.dominant_speaker.empty() ? json::value(nullptr)
                                                  : json::value(conference.dominant_speaker)},

@@ -8,6 +8,7 @@
 
 #include "base/http/server.h"
 #include "media/sfu/conference_info.h"
+#include "media/worker/data_stats.h"
 
 namespace isthmus::signaling::api {
 
@@ -45,6 +46,7 @@ struct SignalingStats {
 struct MetricsInput {
     std::string_view version;
     const std::vector<media::sfu::WorkerStats>& workers;
+    const media::DataStats& data;
     const SignalingStats& signaling;
     const http::ServerCounters& http;
     const ProcessStats& process;

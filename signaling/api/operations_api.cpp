@@ -110,10 +110,13 @@ void OperationsApi::metrics(const Request& request, Responder respond) const {
         const http::ServerCounters http = sources_.http_counters();
         const ProcessStats process = sources_.process_stats();
         const SignalingStats signaling = sources_.signaling_stats();
+        const media::DataStats data =
+            sources_.data_stats ? sources_.data_stats() : media::DataStats{};
         Response response{.status = 200,
                           .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                           .body = write_metrics({.version = config_.version,
                                                  .workers = *workers,
+                                                 .data = data,
                                                  .signaling = signaling,
                                                  .http = http,
                                                  .process = process})};

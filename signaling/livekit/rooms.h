@@ -25,6 +25,7 @@
 #include "media/worker/switchboard.h"
 #include "signaling/access/token.h"
 #include "signaling/livekit/room.h"
+#include "signaling/livekit/room_agenda.h"
 #include "signaling/livekit/session_host.h"
 #include "signaling/livekit/signal_session.h"
 #include "signaling/livekit/signal_socket.h"
@@ -164,10 +165,12 @@ class Rooms final : public SessionHost, public SignalHub {
     WallClock wall_clock_;
     proto::ServerInfo server_info_;
     Instant now_{};
+    Instant checked_{};
     Instant qualities_told_{};
     Instant tokens_sent_{};
     bool accepting_ = true;
     RoomsStats counters_;
+    RoomAgenda agenda_;
     std::map<std::string, std::unique_ptr<Room>, std::less<>> rooms_;
     std::map<std::string, Place, std::less<>> places_;  // by participant's sid
     std::map<media::ConnectionId, std::string> connections_;

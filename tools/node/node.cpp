@@ -159,6 +159,7 @@ struct Node::State {
                     [this] {
                         return stats_of(whip->stats(), rooms->rooms().stats(), *maintenance);
                     },
+                .data_stats = media.data_stats,
                 .process_stats = signaling::api::read_process_stats,
                 .in_maintenance =
                     [this] {

@@ -58,6 +58,7 @@ media::sfu::ConferenceInfo demo() {
                                           .name = "demo",
                                           .created_at_unix_ms = 1'700'000'000'123,
                                           .worker = 1,
+                                          .participant_count = 3,
                                           .participants = {}};
     media::sfu::ParticipantInfo alice;
     alice.id = "PA_1";
