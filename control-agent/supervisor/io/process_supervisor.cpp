@@ -139,6 +139,12 @@ void ProcessSupervisor::restart(std::string_view name, Answer answer) {
     }
 }
 
+void ProcessSupervisor::kill(std::string_view name) {
+    if (const auto found = state_->programs.find(name); found != state_->programs.end()) {
+        found->second->kill();
+    }
+}
+
 Result<ProgramStatus> ProcessSupervisor::status(std::string_view name) const {
     const auto found = state_->programs.find(name);
     if (found == state_->programs.end()) {

@@ -115,6 +115,10 @@ void SupervisedProgram::restart(Answer answer) {
     pump();
 }
 
+void SupervisedProgram::kill() {
+    act(Action::kKill);
+}
+
 void SupervisedProgram::release() {
     timer_.cancel();
     process_.reset();

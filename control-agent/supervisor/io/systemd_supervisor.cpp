@@ -269,6 +269,18 @@ void SystemdSupervisor::restart(std::string_view name, Answer answer) {
     }
 }
 
+void SystemdSupervisor::kill(std::string_view name) {
+    if (State::Unit* const unit = state_->find(name)) {
+        state_->commands->run({state_->paths.systemctl,
+                               "--no-ask-password",
+                               "kill",
+                               "--signal=SIGKILL",
+                               unit->unit},
+                              kLookTime,
+                              [](const Result<CommandResult>& /*result*/) {});
+    }
+}
+
 Result<ProgramStatus> SystemdSupervisor::status(std::string_view name) const {
     const auto found = state_->units.find(name);
     if (found == state_->units.end()) {

@@ -152,6 +152,15 @@ TEST_F(ProcessSupervisorTest, StartsAgainWhatCrashes) {
     EXPECT_EQ(supervisor_->status("program")->unexpected_ends, 1U);
 }
 
+TEST_F(ProcessSupervisorTest, CountsWhatIsKilledForItsMisbehaviourAsACrash) {
+    ASSERT_TRUE(start(script(kSleeper)));
+    const int first = pid();
+    supervisor_->kill("program");
+    supervisor_->kill("other");
+    EXPECT_TRUE(run_until([&] { return pid() != 0 && pid() != first; }));
+    EXPECT_EQ(supervisor_->status("program")->unexpected_ends, 1U);
+}
+
 TEST_F(ProcessSupervisorTest, RaisesTheAlarmForACrashLoop) {
     ProgramSpec spec = script("echo no; exit 3");
     spec.restart.longest_wait = milliseconds(2);
