@@ -101,7 +101,7 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
     try {
         auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, address)
                                   : std::make_unique<soci::session>(
-                                        soci::sqlite3, fmt::format("db='{}' timeout=5", address));
+                                        soci::sqlite3, fmt::format("db=\"{}\" timeout=5", address));
         if (!postgresql) {
             for (const char* setting : kSqliteSettings) {
                 *session << setting;

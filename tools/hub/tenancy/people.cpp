@@ -134,8 +134,8 @@ Result<void> set_role(const Context& context, const std::string& id, Role role) 
     record(context,
            {.action = "person.role",
             .object = id,
-            .old_value = old->text(1),
-            .new_value = to_string(role)});
+            .old_value = json::value(old->text(1)),
+            .new_value = json::value(to_string(role))});
     return {};
 }
 
