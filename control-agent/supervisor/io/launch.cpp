@@ -93,6 +93,19 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// As near as it may come: a container's hard limit is no reason not to run.
+bool set_limit(__rlimit_resource resource, const rlimit& wanted) {
+    rlimit now{};
+    if (::setrlimit(resource, &wanted) == 0) {
+        return true;
+    }
+    if (errno != EPERM || ::getrlimit(resource, &now) != 0) {
+        return false;
+    }
+    now.rlim_cur = now.rlim_max;
+    return ::setrlimit(resource, &now) == 0;
+}
+
 bool set_capabilities(std::uint64_t bits) {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     std::array<__user_cap_data_struct, 2> data{};
@@ -153,7 +166,7 @@ void become_user(const Prepared& prepared) {
     for (const auto& [resource, limit] : plan.limits) {
         require(prepared,
                 Step::kLimits,
-                ::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0);
+                set_limit(static_cast<__rlimit_resource>(resource), limit));
     }
     become_user(prepared);
     if (plan.dies_with_agent) {

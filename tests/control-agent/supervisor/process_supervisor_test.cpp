@@ -227,6 +227,16 @@ TEST_F(ProcessSupervisorTest, GivesItWhatTheSpecificationSaysAndNothingElse) {
         ElementsAre("0 1 2 3 ", "77", "0", "/tmp", "one1", "secret=", "0077", "NoNewPrivs: 1"));
 }
 
+TEST_F(ProcessSupervisorTest, ComesAsNearToALimitAsItMay) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    ProgramSpec spec = script("ulimit -n; exec sleep 1000");
+    // More than the kernel lets anybody have (fs.nr_open).
+    spec.limits.open_files = 1ULL << 40U;
+    ASSERT_TRUE(start(spec)) << supervisor_->status("program")->problem;
+    EXPECT_TRUE(wrote(std::to_string(before.rlim_max)));
+}
+
 TEST_F(ProcessSupervisorTest, BecomesItsUserWithTheCapabilitiesItKeeps) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "only root may become somebody else";
