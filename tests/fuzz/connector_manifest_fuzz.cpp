@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     CHECK(!manifest->name.empty() && manifest->name.size() <= 32);
-    CHECK(manifest->program.front() != '/' && manifest->program.find("..") != 0);
+    CHECK(manifest->program.front() != '/' && !manifest->program.starts_with("../"));
     const auto schema = Schema::make(manifest->configuration_schema);
     CHECK(schema.has_value());
     (void)schema->check(manifest->configuration_schema);
