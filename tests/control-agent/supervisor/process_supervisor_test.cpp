@@ -355,7 +355,7 @@ TEST_F(ProcessSupervisorTest, BoundsTheLogOfAProgramThatFloodsIt) {
         return status.log_lines_dropped > 0 && std::filesystem::file_size(file) < 17'000'000U;
     }));
     std::ofstream{go} << "";
-    EXPECT_TRUE(wrote("end")) << "the flood is over";
+    EXPECT_TRUE(wrote("end")) << "the flood is over; last: " << testing::PrintToString(log());
     EXPECT_LE(log().size(), 2000U);
 }
 
