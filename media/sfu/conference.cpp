@@ -22,12 +22,16 @@ Conference::Conference(ConferenceConfig config)
 
 void Conference::add(Participant& participant) {
     participants_.push_back(&participant);
+    ++connections_[participant.id()];
     owners_.push_back(&participant);
     participant.set_conference(this);
 }
 
 void Conference::remove(Instant now, Participant& participant) {
     std::erase(participants_, &participant);
+    if (const auto left = connections_.find(participant.id()); --left->second == 0) {
+        connections_.erase(left);
+    }
     participant.set_conference(nullptr);
     participant.unsubscribe_all();
     remove_owner(now, participant);

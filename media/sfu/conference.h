@@ -75,10 +75,18 @@ class Conference {
     // Null where nobody has it.
     [[nodiscard]] Participant* find_identity(std::string_view identity) const;
 
-    // In order of joining.
+    // In order of joining; who has two connections is there twice.
     [[nodiscard]] const std::vector<Participant*>& participants() const { return participants_; }
 
+    // Connections.
     [[nodiscard]] std::size_t size() const { return participants_.size(); }
+
+    // Participants, however many connections each has.
+    [[nodiscard]] std::size_t people() const { return connections_.size(); }
+
+    [[nodiscard]] bool has_participant(const std::string& id) const {
+        return connections_.contains(id);
+    }
 
     [[nodiscard]] const std::string& id() const { return config_.id; }
 
@@ -102,6 +110,7 @@ class Conference {
 
     ConferenceConfig config_;
     std::vector<Participant*> participants_;
+    boost::unordered_flat_map<std::string, std::uint32_t> connections_;  // by participant's id
     std::vector<TrackOwner*> owners_;  // participants and links, in order of joining
     boost::unordered_flat_map<std::string, PublishedTrack*> tracks_;  // enlisted, by id
     AudioSelection audio_;

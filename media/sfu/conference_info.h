@@ -130,8 +130,9 @@ struct ConferenceInfo {
     std::int64_t created_at_unix_ms = 0;
     std::uint32_t worker = 0;
     std::uint32_t participant_count = 0;
-    std::string dominant_speaker;               // identity; empty before anybody spoke
-    std::vector<ParticipantInfo> participants;  // empty where details were not asked for
+    std::string dominant_speaker;  // identity; empty before anybody spoke
+    // One entry for each connection; empty where details were not asked for.
+    std::vector<ParticipantInfo> participants;
 };
 
 // One worker's figures since start; all counters but the last group.
@@ -204,6 +205,7 @@ struct WorkerStats {
 
     std::uint64_t conferences = 0;
     std::uint64_t participants = 0;
+    std::uint64_t connections = 0;  // of participants: some have two
     std::uint64_t tracks = 0;
     std::uint64_t subscriptions = 0;
     std::uint64_t tcp_connections = 0;

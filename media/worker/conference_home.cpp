@@ -1,7 +1,6 @@
 #include "media/worker/conference_home.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/check.h"
 
@@ -68,10 +67,6 @@ bool ConferenceHome::remove(std::size_t worker,
     workers_.erase(found);
     counts_.erase(counts_.begin() + place);
     return true;
-}
-
-std::uint32_t ConferenceHome::connections() const {
-    return std::accumulate(counts_.begin(), counts_.end(), std::uint32_t{0});
 }
 
 std::optional<std::size_t> ConferenceHome::worker_of(std::string_view identity) const {

@@ -51,7 +51,8 @@ class ConferenceHome {
     // In the order of being added.
     [[nodiscard]] const std::vector<std::size_t>& workers() const { return workers_; }
 
-    [[nodiscard]] std::uint32_t connections() const;
+    // However many connections each has.
+    [[nodiscard]] std::size_t participants() const { return seats_.size(); }
 
     [[nodiscard]] std::optional<std::size_t> worker_of(std::string_view identity) const;
 

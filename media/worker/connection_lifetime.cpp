@@ -47,7 +47,8 @@ Result<sfu::Participant*> ConnectionLifetime::begin(Instant now,
     }
     sfu::Conference& conference =
         state_.find_or_make_conference(now, request.conference, request.conference_id);
-    if (conference.size() >= state_.config.limits.participants_per_conference) {
+    if (conference.people() >= state_.config.limits.participants_per_conference &&
+        !conference.has_participant(request.participant_id)) {
         return make_error(ErrorCode::kLimitExceeded,
                           "The conference has as many participants as it may have.");
     }

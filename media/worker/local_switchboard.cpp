@@ -204,6 +204,10 @@ Result<std::size_t> LocalSwitchboard::admit(const std::string& conference,
     if (shutting_down_) {
         return make_error(ErrorCode::kUnavailable, "This node is shutting down.");
     }
+    if (!admits(conference)) {
+        return make_error(ErrorCode::kUnavailable,
+                          "This node is in maintenance and begins no conference: go elsewhere.");
+    }
     if (connections_.size() >= limits_.connections) {
         return make_error(ErrorCode::kUnavailable,
                           "This node has as many connections as it is configured for.");
@@ -215,7 +219,7 @@ Result<std::size_t> LocalSwitchboard::admit(const std::string& conference,
                               "This node has as many conferences as it is configured for.");
         }
         home = homes_.emplace(conference, ConferenceHome("RM_" + random_.next_token(12))).first;
-    } else if (home->second.connections() >= limits_.participants_per_conference &&
+    } else if (home->second.participants() >= limits_.participants_per_conference &&
                !home->second.worker_of(identity)) {
         return make_error(ErrorCode::kLimitExceeded,
                           "The conference has as many participants as it may have.");
@@ -507,6 +511,12 @@ void LocalSwitchboard::collect_stats(Answer<std::vector<sfu::WorkerStats>> answe
             }
             answer(std::move(workers));
         });
+}
+
+DataStats LocalSwitchboard::data_stats() const {
+    return {.thread = group_->data->counters(),
+            .backlog_bytes = backlog_->bytes(),
+            .backlog_dropped = backlog_->dropped()};
 }
 
 void LocalSwitchboard::on_event(std::function<void(const ConferenceEvent&)> listener) {

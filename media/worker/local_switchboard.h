@@ -6,6 +6,7 @@
 // (ConferenceHome): then it spans another, and the two workers relay to each other what is wanted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "base/random.h"
 #include "media/worker/conference_home.h"
 #include "media/worker/data_outbox.h"
+#include "media/worker/data_stats.h"
 #include "media/worker/io/data_backlog.h"
 #include "media/worker/io/worker_thread.h"
 #include "media/worker/load_ledger.h"
@@ -70,6 +72,15 @@ class LocalSwitchboard final : public Switchboard {
                             std::string identity,
                             Answer<void> answer) override;
     void end_conference(std::string name, Answer<void> answer) override;
+
+    void admit_conferences(bool admit) override { admitting_ = admit; }
+
+    [[nodiscard]] bool admits(const std::string& conference) const override {
+        return admitting_ || homes_.contains(conference);
+    }
+
+    [[nodiscard]] std::size_t conference_count() const override { return homes_.size(); }
+
     void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) override;
     void on_event(std::function<void(const ConferenceEvent&)> listener) override;
     void on_connection_gone(std::function<void(const ConnectionGone&)> listener) override;
@@ -77,6 +88,7 @@ class LocalSwitchboard final : public Switchboard {
     // Ends every session with kShutdown and refuses new ones; answers when all goodbyes are sent.
     void shut_down(Answer<void> answer);
 
+    [[nodiscard]] DataStats data_stats() const;
     // What an operator should know about the sockets; one sentence each.
     [[nodiscard]] std::vector<std::string> warnings() const;
     // The ports in use, one per worker.
@@ -138,6 +150,7 @@ class LocalSwitchboard final : public Switchboard {
     SystemRandom random_;
     std::uint64_t next_connection_ = 1;
     bool shutting_down_ = false;
+    bool admitting_ = true;
     DataOutbox outbox_;
     std::shared_ptr<DataBacklog> backlog_ = std::make_shared<DataBacklog>();
     // What comes back from a worker after this object is gone finds the flag gone too.

@@ -13,7 +13,7 @@ sfu::ConferenceInfo describe(Instant now,
                              .name = conference.name(),
                              .created_at_unix_ms = conference.created_at_unix_ms(),
                              .worker = state.config.index,
-                             .participant_count = static_cast<std::uint32_t>(conference.size()),
+                             .participant_count = static_cast<std::uint32_t>(conference.people()),
                              .dominant_speaker = {},
                              .participants = {}};
     if (const sfu::PublishedTrack* dominant = conference.audio().dominant()) {
@@ -89,8 +89,9 @@ sfu::WorkerStats collect_stats(const WorkerState& state) {
     stats.conferences = state.conferences.size();
     for (const auto& [name, conference] : state.conferences) {
         add_counters(*conference, stats);
+        stats.participants += conference->people();
     }
-    stats.participants = state.connections.size();
+    stats.connections = state.connections.size();
     state.connections.for_each([&stats](const sfu::Participant& participant) {
         add_counters(participant, stats);
         stats.tracks += participant.tracks().size();

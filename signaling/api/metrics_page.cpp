@@ -7,6 +7,8 @@
 namespace isthmus::signaling::api {
 namespace {
 
+using media::data::DataCounters;
+using media::data::DataThreadCounters;
 using media::sfu::WorkerStats;
 
 template <typename Owner>
@@ -220,6 +222,10 @@ constexpr std::array kWorkerCounters = {
 constexpr std::array kWorkerGauges = {
     Metric<WorkerStats>{"isthmus_conferences", "Conferences now.", &WorkerStats::conferences},
     Metric<WorkerStats>{"isthmus_participants", "Participants now.", &WorkerStats::participants},
+    Metric<WorkerStats>{"isthmus_connections",
+                        "Connections of participants now: some have two, one to publish and one "
+                        "to subscribe.",
+                        &WorkerStats::connections},
     Metric<WorkerStats>{"isthmus_tracks", "Published tracks now.", &WorkerStats::tracks},
     Metric<WorkerStats>{"isthmus_subscriptions", "Subscriptions now.", &WorkerStats::subscriptions},
     Metric<WorkerStats>{
@@ -234,6 +240,69 @@ constexpr std::array kWorkerGauges = {
     Metric<WorkerStats>{"isthmus_worker_connections_admitted",
                         "Connections placed on the worker, also those that have not come yet.",
                         &WorkerStats::connections_admitted},
+};
+
+// What the data channels of all workers count together.
+constexpr std::array kDataGauges = {
+    Metric<DataCounters>{"isthmus_data_associations",
+                         "SCTP associations now: clients with data channels.",
+                         &DataCounters::associations},
+    Metric<DataCounters>{
+        "isthmus_data_queued_bytes",
+        "Bytes that wait for clients which read slowly, beside SCTP's own buffers.",
+        &DataCounters::queued_bytes},
+};
+
+constexpr std::array kDataCounters = {
+    Metric<DataCounters>{"isthmus_data_packets_refused_total",
+                         "SCTP packets refused: too many from one client, or of nobody.",
+                         &DataCounters::packets_refused},
+    Metric<DataCounters>{"isthmus_data_messages_received_bytes_total",
+                         "Bytes of the messages that clients sent on data channels.",
+                         &DataCounters::messages_received_bytes},
+    Metric<DataCounters>{"isthmus_data_messages_sent_total",
+                         "Messages sent on data channels, counted for each receiver.",
+                         &DataCounters::messages_sent},
+    Metric<DataCounters>{"isthmus_data_messages_sent_bytes_total",
+                         "Bytes of them.",
+                         &DataCounters::messages_sent_bytes},
+    Metric<DataCounters>{"isthmus_data_messages_rate_limited_total",
+                         "Messages of clients that sent more than they may in a second; dropped.",
+                         &DataCounters::messages_rate_limited},
+    Metric<DataCounters>{
+        "isthmus_data_messages_dropped_total",
+        "Messages for unreliable channels dropped because their receiver reads too slowly.",
+        &DataCounters::messages_dropped},
+    Metric<DataCounters>{"isthmus_data_messages_unroutable_total",
+                         "Messages for channels that are not open, or too long for them.",
+                         &DataCounters::messages_unroutable},
+    Metric<DataCounters>{"isthmus_data_protocol_errors_total",
+                         "Malformed messages that open channels, and payloads of unknown kinds.",
+                         &DataCounters::protocol_errors},
+    Metric<DataCounters>{"isthmus_data_channels_refused_total",
+                         "Data channels that clients opened beyond the limit.",
+                         &DataCounters::channels_refused},
+};
+
+constexpr std::array kDataThreadGauges = {
+    Metric<DataThreadCounters>{"isthmus_data_thread_jobs",
+                               "Jobs waiting for the thread of the data channels.",
+                               &DataThreadCounters::waiting_jobs},
+    Metric<DataThreadCounters>{"isthmus_data_thread_waiting_bytes",
+                               "Bytes of packets and messages among them.",
+                               &DataThreadCounters::waiting_bytes},
+};
+
+constexpr std::array kDataThreadCounters = {
+    Metric<DataThreadCounters>{"isthmus_data_thread_jobs_refused_total",
+                               "Jobs refused because too many waited for that thread.",
+                               &DataThreadCounters::jobs_refused},
+    Metric<DataThreadCounters>{"isthmus_data_packets_undelivered_total",
+                               "SCTP packets for clients lost because a worker took nothing.",
+                               &DataThreadCounters::packets_undelivered},
+    Metric<DataThreadCounters>{"isthmus_data_messages_undelivered_total",
+                               "Messages of clients lost because a worker took nothing.",
+                               &DataThreadCounters::messages_undelivered},
 };
 
 constexpr std::array kHttpCounters = {
@@ -294,6 +363,9 @@ constexpr std::array kSignalingCounters = {
     Metric<SignalingStats>{"isthmus_livekit_malformed_total",
                            "Signaling messages that are none.",
                            &SignalingStats::livekit_malformed},
+    Metric<SignalingStats>{"isthmus_maintenance_conferences_ended_total",
+                           "Conferences ended at the deadline of a maintenance.",
+                           &SignalingStats::maintenance_conferences_ended},
 };
 
 constexpr std::array kSignalingGauges = {
@@ -307,6 +379,9 @@ constexpr std::array kSignalingGauges = {
     Metric<SignalingStats>{"isthmus_livekit_sessions",
                            "Participants that speak the LiveKit protocol now.",
                            &SignalingStats::livekit_sessions},
+    Metric<SignalingStats>{"isthmus_maintenance_mode",
+                           "0 off, 1 pending: conferences go on, 2 on: nothing runs any more.",
+                           &SignalingStats::maintenance_mode},
 };
 
 template <typename Metrics>
@@ -354,6 +429,22 @@ void write_seconds_or_shares(MetricsWriter& writer,
     }
 }
 
+void write_data(MetricsWriter& writer, const media::DataStats& data) {
+    write_one(writer, kDataGauges, data.thread.stack, &MetricsWriter::gauge);
+    write_one(writer, kDataCounters, data.thread.stack, &MetricsWriter::counter);
+    write_one(writer, kDataThreadGauges, data.thread, &MetricsWriter::gauge);
+    write_one(writer, kDataThreadCounters, data.thread, &MetricsWriter::counter);
+    writer.counter("isthmus_data_thread_cpu_seconds_total",
+                   "CPU time of the thread of the data channels.");
+    writer.sample(data.thread.cpu_seconds);
+    writer.gauge("isthmus_data_backlog_bytes",
+                 "Bytes of clients' messages that wait for the signaling thread.");
+    writer.sample(std::uint64_t{data.backlog_bytes});
+    writer.counter("isthmus_data_backlog_dropped_total",
+                   "Messages of clients dropped because too much waited for it.");
+    writer.sample(data.backlog_dropped);
+}
+
 // The names that Prometheus's own client libraries use.
 void write_process(MetricsWriter& writer, const ProcessStats& process) {
     writer.counter("process_cpu_seconds_total", "User and system CPU time of the process.");
@@ -387,6 +478,7 @@ std::string write_metrics(const MetricsInput& input) {
     write_seconds_or_shares(writer, input.workers, &WorkerStats::load_estimate);
     writer.counter("isthmus_worker_cpu_seconds_total", "CPU time of the worker's thread.");
     write_seconds_or_shares(writer, input.workers, &WorkerStats::cpu_seconds);
+    write_data(writer, input.data);
     write_one(writer, kSignalingGauges, input.signaling, &MetricsWriter::gauge);
     write_one(writer, kSignalingCounters, input.signaling, &MetricsWriter::counter);
     write_http(writer, input.http);

@@ -79,6 +79,11 @@ void OperationsApi::ready(const Request& /*request*/, Responder respond) const {
         respond(fresh(Response::problem(503, "The node takes no new participants.")));
         return;
     }
+    if (sources_.in_maintenance && sources_.in_maintenance()) {
+        respond(fresh(Response::problem(
+            503, "The node is in maintenance: it begins no conference, those that run go on.")));
+        return;
+    }
     switchboard_->collect_stats([respond = std::move(respond)](const auto& workers) mutable {
         if (!workers || workers->empty()) {
             respond(fresh(Response::problem(503, "No media worker answers.")));
@@ -105,10 +110,13 @@ void OperationsApi::metrics(const Request& request, Responder respond) const {
         const http::ServerCounters http = sources_.http_counters();
         const ProcessStats process = sources_.process_stats();
         const SignalingStats signaling = sources_.signaling_stats();
+        const media::DataStats data =
+            sources_.data_stats ? sources_.data_stats() : media::DataStats{};
         Response response{.status = 200,
                           .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                           .body = write_metrics({.version = config_.version,
                                                  .workers = *workers,
+                                                 .data = data,
                                                  .signaling = signaling,
                                                  .http = http,
                                                  .process = process})};

@@ -28,7 +28,10 @@ struct OperationsApiSources {
     std::function<std::int64_t()> now_unix_s;
     std::function<http::ServerCounters()> http_counters;
     std::function<SignalingStats()> signaling_stats;
+    std::function<media::DataStats()> data_stats;  // empty: none are told
     std::function<ProcessStats()> process_stats;
+    // The node begins no conferences; absent: it does.
+    std::function<bool()> in_maintenance = {};
 };
 
 class OperationsApi {

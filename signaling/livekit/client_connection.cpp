@@ -11,8 +11,6 @@ namespace isthmus::signaling::livekit {
 using media::JoinResult;
 using media::sfu::LocalDescription;
 
-namespace {}  // namespace
-
 ClientConnection::ClientConnection(SessionHost& host,
                                    ConnectionUser& user,
                                    PublishedTracks& published,
@@ -125,6 +123,7 @@ void ClientConnection::renegotiate(OfferPlan plan) {
 
 void ClientConnection::finish(const OfferPlan& plan, LocalDescription local) {
     current_ = plan.negotiated.connection;
+    user_->choose_candidates(local);
     user_->send_answer(livekit::make_answer(
         plan, std::move(local), *subscriptions_, session_id_, ++session_version_));
     user_->on_sending(connection(), plan.fresh_mids);

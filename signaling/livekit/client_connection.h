@@ -26,6 +26,8 @@ class ConnectionUser {
     // Who joins; without a description.
     [[nodiscard]] virtual media::JoinRequest join_request() const = 0;
     [[nodiscard]] virtual bool may_publish() const = 0;
+    // Takes away the candidates that the client is not to use.
+    virtual void choose_candidates(media::sfu::LocalDescription& local) const = 0;
     // These sections carry a track since now.
     virtual void on_sending(media::ConnectionId connection,
                             const std::vector<std::string>& fresh_mids) = 0;

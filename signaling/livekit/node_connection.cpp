@@ -148,6 +148,7 @@ void NodeConnection::prepare() {
 
 void NodeConnection::send_offer(LocalDescription local) {
     subscriptions_->name_senders(local);
+    user_->choose_candidates(local);
     sdp::SessionDescription offer = sdp::make_answer(template_, planned_, local, session_id_);
     offer.session_version = ++session_version_;
     for (sdp::MediaDescription& media : offer.media) {

@@ -64,6 +64,21 @@ void fill(const proto::AddTrackRequest& request, proto::TrackInfo& info) {
     }
 }
 
+// The codec that the client can send besides: announced without a section.
+[[nodiscard]] std::optional<BackupVideo> backup_of(const proto::AddTrackRequest& request,
+                                                   const std::string& sid) {
+    for (const proto::SimulcastCodec& codec : request.simulcast_codecs()) {
+        if (request.type() == proto::VIDEO && codec.cid().empty() &&
+            media::rtp::codec_from_name(codec.codec())) {
+            BackupVideo backup;
+            backup.codec = codec.codec();
+            backup.id = sid + "_" + codec.codec();
+            return backup;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::string stream_of(std::string_view participant_sid, const proto::TrackInfo& track) {
@@ -76,6 +91,22 @@ std::string stream_of(std::string_view participant_sid, const proto::TrackInfo& 
     return std::string(participant_sid) + "|" + stream;
 }
 
+std::vector<TrackForm> forms_of(const PublishedTrack& track) {
+    const std::string_view mime = track.info.mime_type();
+    std::vector<TrackForm> forms;
+    forms.push_back({.id = track.info.sid(),
+                     .codec = media::rtp::codec_from_name(mime.substr(mime.find('/') + 1))});
+    if (track.backup && track.backup->live) {
+        TrackForm backup{.id = track.backup->id,
+                         .codec = media::rtp::codec_from_name(track.backup->codec)};
+        // All or some: encoding a picture twice costs the publisher, so by default nobody is sent
+        // the better codec any more once somebody cannot play it.
+        const bool both = track.info.backup_codec_policy() == proto::SIMULCAST;
+        forms.insert(both ? forms.end() : forms.begin(), std::move(backup));
+    }
+    return forms;
+}
+
 MediaKind media_kind(const proto::TrackInfo& track) {
     return track.type() == proto::AUDIO ? MediaKind::kAudio : MediaKind::kVideo;
 }
@@ -83,6 +114,9 @@ MediaKind media_kind(const proto::TrackInfo& track) {
 PublishedTrack* PublishedTracks::announce(const proto::AddTrackRequest& request) {
     if (!is_sane(request)) {
         return nullptr;
+    }
+    if (!request.sid().empty()) {
+        return announce_backup(request);
     }
     const auto known = std::ranges::find(tracks_, request.cid(), &PublishedTrack::cid);
     if (known != tracks_.end()) {
@@ -95,30 +129,50 @@ PublishedTrack* PublishedTracks::announce(const proto::AddTrackRequest& request)
     track.cid = request.cid();
     fill(request, track.info);
     track.info.set_sid(make_sid(request.type(), request.source()));
+    track.backup = backup_of(request, track.info.sid());
     return &track;
 }
 
-PublishedTrack* PublishedTracks::match(std::string_view cid, MediaKind kind, std::string_view mid) {
-    const auto of_kind = [kind](const PublishedTrack& track) {
-        return media_kind(track.info) == kind && !track.cid.empty();
-    };
-    auto found = std::ranges::find_if(
-        tracks_, [&](const PublishedTrack& track) { return of_kind(track) && track.cid == cid; });
-    if (found == tracks_.end()) {
-        found = std::ranges::find_if(tracks_, [&](const PublishedTrack& track) {
-            return of_kind(track) && track.info.mid() == mid;
-        });
-    }
-    if (found == tracks_.end()) {
-        found = std::ranges::find_if(tracks_, [&](const PublishedTrack& track) {
-            return of_kind(track) && track.info.mid().empty();
-        });
-    }
-    if (found == tracks_.end()) {
+PublishedTrack* PublishedTracks::announce_backup(const proto::AddTrackRequest& request) {
+    PublishedTrack* const track = find(request.sid());
+    if (track == nullptr || !track->backup || request.cid() == track->cid) {
         return nullptr;
     }
-    found->info.set_mid(std::string(mid));
-    return &*found;
+    track->backup->cid = request.cid();
+    return track;
+}
+
+SectionTrack PublishedTracks::match(std::string_view cid, MediaKind kind, std::string_view mid) {
+    const auto find = [&](auto is_own, auto is_backup) -> SectionTrack {
+        for (PublishedTrack& track : tracks_) {
+            if (media_kind(track.info) != kind) {
+                continue;
+            }
+            if (!track.cid.empty() && is_own(track)) {
+                return {.track = &track, .is_backup = false};
+            }
+            if (track.backup && !track.backup->cid.empty() && is_backup(*track.backup)) {
+                return {.track = &track, .is_backup = true};
+            }
+        }
+        return {};
+    };
+    SectionTrack found = find([cid](const PublishedTrack& track) { return track.cid == cid; },
+                              [cid](const BackupVideo& backup) { return backup.cid == cid; });
+    if (found.track == nullptr) {
+        found = find([mid](const PublishedTrack& track) { return track.info.mid() == mid; },
+                     [mid](const BackupVideo& backup) { return backup.mid == mid; });
+    }
+    if (found.track == nullptr) {
+        found = find([](const PublishedTrack& track) { return track.info.mid().empty(); },
+                     [](const BackupVideo& backup) { return backup.mid.empty(); });
+    }
+    if (found.track != nullptr && found.is_backup) {
+        found.track->backup->mid = std::string(mid);
+    } else if (found.track != nullptr) {
+        found.track->info.set_mid(std::string(mid));
+    }
+    return found;
 }
 
 PublishedTrack& PublishedTracks::publish(const media::TrackPublished& event) {
@@ -148,6 +202,13 @@ bool PublishedTracks::remove(std::string_view sid) {
 PublishedTrack* PublishedTracks::find(std::string_view sid) {
     const auto found = std::ranges::find_if(
         tracks_, [sid](const PublishedTrack& track) { return track.info.sid() == sid; });
+    return found == tracks_.end() ? nullptr : &*found;
+}
+
+PublishedTrack* PublishedTracks::find_backup(std::string_view id) {
+    const auto found = std::ranges::find_if(tracks_, [id](const PublishedTrack& track) {
+        return track.backup && track.backup->id == id;
+    });
     return found == tracks_.end() ? nullptr : &*found;
 }
 

@@ -13,14 +13,20 @@ namespace {
 // thousand.
 constexpr Duration kBatchTime = std::chrono::milliseconds(500);
 constexpr Duration kRoomUpdateTime = std::chrono::seconds(2);
+constexpr std::size_t kProtocolsMax = 100;  // people who try things out at a time
 
 }  // namespace
 
-Room::Room(std::string name, std::string sid, RoomSettings settings, std::int64_t created_unix_ms)
+Room::Room(std::string name,
+           std::string sid,
+           RoomSettings settings,
+           std::int64_t created_unix_ms,
+           RoomAgenda& agenda)
     : name_(std::move(name)),
       sid_(std::move(sid)),
       settings_(std::move(settings)),
-      created_unix_ms_(created_unix_ms) {}
+      created_unix_ms_(created_unix_ms),
+      agenda_(&agenda) {}
 
 proto::Room Room::info() const {
     proto::Room room;
@@ -58,8 +64,13 @@ RoomParticipant* Room::find_identity(std::string_view identity) {
 
 std::pair<RoomParticipant*, PublishedTrack*> Room::find_track(std::string_view track_sid) {
     const auto owner = by_track_.find(track_sid);
-    PublishedTrack* const track =
-        owner == by_track_.end() ? nullptr : owner->second->tracks.find(track_sid);
+    if (owner == by_track_.end()) {
+        return {};
+    }
+    PublishedTrack* track = owner->second->tracks.find(track_sid);
+    if (track == nullptr) {
+        track = owner->second->tracks.find_backup(track_sid);
+    }
     return track == nullptr ? std::pair<RoomParticipant*, PublishedTrack*>()
                             : std::pair(owner->second, track);
 }
@@ -74,7 +85,7 @@ RoomParticipant& Room::add(std::unique_ptr<RoomParticipant> participant) {
     by_identity_.insert_or_assign(added.identity(), &added);
     empty_since_ = kNever;
     was_used_ = true;
-    room_changed_ = true;
+    room_changed();
     changed(added, Urgency::kLater);
     return added;
 }
@@ -93,7 +104,7 @@ std::unique_ptr<RoomParticipant> Room::remove(std::string_view sid,
     changed_.erase(gone->sid());
     const bool published = gone->tracks.count_live() > 0;
     for (const PublishedTrack& track : gone->tracks.all()) {
-        track_ended(*gone, track.info.sid());
+        track_ended(*gone, track);
     }
     gone->info.set_state(proto::ParticipantInfo::DISCONNECTED);
     gone->info.set_disconnect_reason(reason);
@@ -102,18 +113,19 @@ std::unique_ptr<RoomParticipant> Room::remove(std::string_view sid,
         departed_.push_back(gone->info);
         flush_now_ = flush_now_ || published;
     }
-    room_changed_ = true;
+    room_changed();
     return gone;
 }
 
 void Room::changed(RoomParticipant& participant, Urgency urgency) {
     changed_.insert(participant.sid());
     flush_now_ = flush_now_ || urgency == Urgency::kNow;
+    agenda_->add(*this);
 }
 
 void Room::track_published(RoomParticipant& publisher, PublishedTrack& track) {
     changed(publisher, Urgency::kNow);
-    room_changed_ = true;
+    room_changed();
     by_track_.insert_or_assign(track.info.sid(), &publisher);
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {
@@ -122,11 +134,27 @@ void Room::track_published(RoomParticipant& publisher, PublishedTrack& track) {
     }
 }
 
-void Room::track_ended(RoomParticipant& publisher, const std::string& track_sid) {
-    by_track_.erase(track_sid);
+void Room::track_ended(RoomParticipant& publisher, const PublishedTrack& track) {
+    by_track_.erase(track.info.sid());
+    if (track.backup) {
+        by_track_.erase(track.backup->id);
+    }
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {
-            participant->session->on_track_ended(track_sid);
+            participant->session->on_track_ended(track.info.sid());
+        }
+    }
+}
+
+void Room::backup_changed(RoomParticipant& publisher, PublishedTrack& track) {
+    if (track.backup->live) {
+        by_track_.insert_or_assign(track.backup->id, &publisher);
+    } else {
+        by_track_.erase(track.backup->id);
+    }
+    for (const auto& [sid, participant] : participants_) {
+        if (participant->session && participant.get() != &publisher) {
+            participant->session->on_forms_changed(track);
         }
     }
 }
@@ -199,6 +227,17 @@ void Room::replay_data(Instant now, Instant since, RoomParticipant& receiver) {
     });
 }
 
+void Room::keep_protocol(const std::string& identity, proto::CandidateProtocol protocol) {
+    if (protocols_.size() < kProtocolsMax) {
+        protocols_.insert_or_assign(identity, protocol);
+    }
+}
+
+proto::CandidateProtocol Room::take_protocol(const std::string& identity) {
+    const auto kept = protocols_.extract(identity);
+    return kept ? kept.mapped() : proto::UDP;
+}
+
 void Room::broadcast(const proto::SignalResponse& response) {
     const OutgoingSignal message(response);
     for (const auto& [sid, participant] : participants_) {
@@ -208,7 +247,7 @@ void Room::broadcast(const proto::SignalResponse& response) {
     }
 }
 
-void Room::settle(Instant now) {
+bool Room::settle(Instant now) {
     if (!changed_.empty() || !departed_.empty()) {
         changed_since_ = std::min(changed_since_, now);
         if (flush_now_ || now - changed_since_ >= kBatchTime) {
@@ -228,6 +267,7 @@ void Room::settle(Instant now) {
         *response.mutable_room_update()->mutable_room() = info();
         broadcast(response);
     }
+    return room_changed_ || !changed_.empty() || !departed_.empty();
 }
 
 void Room::flush_updates() {

@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "media/worker/conference_event.h"
 #include "signaling/livekit/data_backlog.h"
+#include "signaling/livekit/room_agenda.h"
 #include "signaling/livekit/room_participant.h"
 #include "signaling/livekit/signal_socket.h"
 
@@ -41,7 +42,12 @@ enum class Urgency : std::uint8_t {
 
 class Room {
   public:
-    Room(std::string name, std::string sid, RoomSettings settings, std::int64_t created_unix_ms);
+    // It puts itself on the agenda, which outlives it, when it has something to tell.
+    Room(std::string name,
+         std::string sid,
+         RoomSettings settings,
+         std::int64_t created_unix_ms,
+         RoomAgenda& agenda);
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
 
@@ -65,7 +71,8 @@ class Room {
 
     [[nodiscard]] RoomParticipant* find(std::string_view sid);
     [[nodiscard]] RoomParticipant* find_identity(std::string_view identity);
-    // Of what others can be sent. Both null where nobody publishes it.
+    // Of what others can be sent, by its own id or its backup's. Both null where nobody publishes
+    // it.
     [[nodiscard]] std::pair<RoomParticipant*, PublishedTrack*> find_track(
         std::string_view track_sid);
     [[nodiscard]] bool is_full() const;
@@ -80,11 +87,16 @@ class Room {
     void changed(RoomParticipant& participant, Urgency urgency);
 
     // Name, metadata or limits are not.
-    void room_changed() { room_changed_ = true; }
+    void room_changed() {
+        room_changed_ = true;
+        agenda_->add(*this);
+    }
 
     // A track can be sent, or cannot any more: sessions subscribe to it, or let go.
     void track_published(RoomParticipant& publisher, PublishedTrack& track);
-    void track_ended(RoomParticipant& publisher, const std::string& track_sid);
+    void track_ended(RoomParticipant& publisher, const PublishedTrack& track);
+    // The track's backup can be sent, or cannot any more.
+    void backup_changed(RoomParticipant& publisher, PublishedTrack& track);
     // The publisher changed who may have its tracks.
     void audience_changed(RoomParticipant& publisher);
 
@@ -100,10 +112,18 @@ class Room {
     void broadcast(const proto::SignalResponse& response);
 
     // What the participant is sent must be negotiated, at the end of the turn.
-    void negotiate_later(const std::string& sid) { negotiating_.insert(sid); }
+    void negotiate_later(const std::string& sid) {
+        negotiating_.insert(sid);
+        agenda_->add(*this);
+    }
 
-    // Tells what changed. `now` decides of what may wait.
-    void settle(Instant now);
+    // Tells what changed. `now` decides of what may wait; true where something does.
+    [[nodiscard]] bool settle(Instant now);
+
+    // Which candidates the identity is to be told when it joins the next time: it asked for a trial
+    // (SimulateScenario).
+    void keep_protocol(const std::string& identity, proto::CandidateProtocol protocol);
+    [[nodiscard]] proto::CandidateProtocol take_protocol(const std::string& identity);
 
     // Since when nobody is there; kNever while somebody is.
     [[nodiscard]] Instant empty_since() const { return empty_since_; }
@@ -120,6 +140,7 @@ class Room {
     std::string sid_;
     RoomSettings settings_;
     std::int64_t created_unix_ms_ = 0;
+    RoomAgenda* agenda_;
     std::string sif_trailer_;
     Participants participants_;
     std::map<std::string, RoomParticipant*, std::less<>> by_identity_;
@@ -134,6 +155,7 @@ class Room {
     Instant empty_since_ = kNever;
     bool was_used_ = false;
     DataBacklog backlog_;
+    std::map<std::string, proto::CandidateProtocol> protocols_;  // by identity
 };
 
 }  // namespace isthmus::signaling::livekit

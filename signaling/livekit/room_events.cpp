@@ -120,22 +120,37 @@ void Rooms::handle(const media::ParticipantConnected& event) {
 }
 
 void Rooms::handle(const media::TrackPublished& event) {
-    if (Place* const place = place_of(event.connection)) {
-        PublishedTrack& track = place->participant->tracks.publish(event);
-        place->room->track_published(*place->participant, track);
-        tell("track_published", *place->room, place->participant, &track);
+    Place* const place = place_of(event.connection);
+    if (place == nullptr) {
+        return;
     }
+    if (PublishedTrack* const track = place->participant->tracks.find_backup(event.track_id)) {
+        track->backup->live = true;
+        place->room->backup_changed(*place->participant, *track);
+        return;
+    }
+    PublishedTrack& track = place->participant->tracks.publish(event);
+    place->room->track_published(*place->participant, track);
+    tell("track_published", *place->room, place->participant, &track);
 }
 
 void Rooms::handle(const media::TrackEnded& event) {
     Place* const place = place_of(event.connection);
-    const PublishedTrack* const track =
-        place == nullptr ? nullptr : place->participant->tracks.find(event.track_id);
+    if (place == nullptr) {
+        return;
+    }
+    RoomParticipant& publisher = *place->participant;
+    if (PublishedTrack* const track = publisher.tracks.find_backup(event.track_id)) {
+        track->backup->live = false;
+        place->room->backup_changed(publisher, *track);
+        return;
+    }
+    const PublishedTrack* const track = publisher.tracks.find(event.track_id);
     if (track != nullptr) {
-        tell("track_unpublished", *place->room, place->participant, track);
-        place->participant->tracks.remove(event.track_id);
-        place->room->track_ended(*place->participant, event.track_id);
-        place->room->changed(*place->participant, Urgency::kNow);
+        tell("track_unpublished", *place->room, &publisher, track);
+        place->room->track_ended(publisher, *track);
+        publisher.tracks.remove(event.track_id);
+        place->room->changed(publisher, Urgency::kNow);
         place->room->room_changed();
     }
 }

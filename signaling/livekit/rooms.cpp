@@ -19,6 +19,8 @@ constexpr Duration kJoinTime = std::chrono::seconds(60);
 // Clients try for 45 s to come back before they give up.
 constexpr Duration kResumeTime = std::chrono::seconds(60);
 constexpr Duration kQualityTime = std::chrono::seconds(5);
+// Everybody is looked at then; all timeouts are of whole seconds.
+constexpr Duration kCheckTime = std::chrono::seconds(1);
 constexpr Duration kTokenTime = std::chrono::minutes(5);
 
 }  // namespace
@@ -53,7 +55,7 @@ Room* Rooms::find_or_make(const std::string& name, const RoomSettings& settings)
         return nullptr;
     }
     auto made = std::make_unique<Room>(
-        name, "RM_" + random_->next_token(kSidCharacters), settings, wall_clock_());
+        name, "RM_" + random_->next_token(kSidCharacters), settings, wall_clock_(), agenda_);
     made->set_sif_trailer(random_->next_token(kTrailerCharacters));
     made->set_empty_since(now_);
     tell("room_started", *made);
@@ -79,6 +81,9 @@ std::optional<http::Response> Rooms::check(const access::AccessToken& token) {
     };
     if (!accepting_) {
         return refuse(503, "this node takes nobody in now, try again or elsewhere");
+    }
+    if (!switchboard_->admits(token.video.room)) {
+        return refuse(503, "this node is in maintenance and begins no conference, go elsewhere");
     }
     Room* const room = find(token.video.room);
     if (room == nullptr && !config_.make_rooms && !token.video.room_create) {
@@ -170,9 +175,17 @@ void Rooms::close_room(const std::string& name, proto::DisconnectReason reason) 
         expel(*room->participants().begin()->second, reason);
     }
     tell("room_finished", *room);
+    agenda_.forget(*room);
     // Sessions that are in a call still know it.
     closed_.push_back(std::move(rooms_.find(name)->second));
     rooms_.erase(name);
+}
+
+void Rooms::end_all() {
+    while (!rooms_.empty()) {
+        close_room(std::string(rooms_.begin()->first), proto::SERVER_SHUTDOWN);
+    }
+    end_turn();
 }
 
 void Rooms::shut_down() {
@@ -189,8 +202,10 @@ void Rooms::shut_down() {
 }
 
 void Rooms::end_turn() {
-    for (const auto& [name, room] : rooms_) {
-        room->settle(now_);
+    for (Room* const room : agenda_.take()) {
+        if (room->settle(now_)) {
+            agenda_.postpone(*room);
+        }
     }
     graveyard_.clear();
     closed_.clear();
@@ -260,9 +275,11 @@ void Rooms::dismiss(SignalSocket& socket,
 
 void Rooms::enter(SignalSocket& socket) {
     const access::AccessToken& token = socket.admission.token;
-    Room* const room = find_or_make(token.video.room, settings_of(token));
     // It was checked before the upgrade; much may happen meanwhile.
-    if (room == nullptr || !accepting_) {
+    Room* const room = accepting_ && switchboard_->admits(token.video.room)
+                           ? find_or_make(token.video.room, settings_of(token))
+                           : nullptr;
+    if (room == nullptr) {
         dismiss(socket, proto::JOIN_FAILURE, proto::LeaveRequest::DISCONNECT);
         return;
     }
@@ -338,9 +355,13 @@ void Rooms::on_socket_closed(SignalSocket& socket) {
 
 void Rooms::on_tick(Instant now) {
     now_ = now;
-    check_sessions();
-    close_empty_rooms();
-    tell_qualities();
+    agenda_.on_tick();
+    if (now_ - checked_ >= kCheckTime) {
+        checked_ = now_;
+        check_sessions();
+        close_empty_rooms();
+        tell_qualities();
+    }
     end_turn();
 }
 

@@ -25,6 +25,7 @@
 #include "media/worker/switchboard.h"
 #include "signaling/access/token.h"
 #include "signaling/livekit/room.h"
+#include "signaling/livekit/room_agenda.h"
 #include "signaling/livekit/session_host.h"
 #include "signaling/livekit/signal_session.h"
 #include "signaling/livekit/signal_socket.h"
@@ -71,6 +72,9 @@ class Rooms final : public SessionHost, public SignalHub {
 
     // Why nobody may join with it now, or nothing.
     [[nodiscard]] std::optional<http::Response> check(const access::AccessToken& token);
+    // Everybody has to leave, for the server ends its service; whoever comes back is refused as
+    // the switchboard says.
+    void end_all();
     // Off: nobody may join any more; everybody is told to leave.
     void shut_down();
 
@@ -161,10 +165,12 @@ class Rooms final : public SessionHost, public SignalHub {
     WallClock wall_clock_;
     proto::ServerInfo server_info_;
     Instant now_{};
+    Instant checked_{};
     Instant qualities_told_{};
     Instant tokens_sent_{};
     bool accepting_ = true;
     RoomsStats counters_;
+    RoomAgenda agenda_;
     std::map<std::string, std::unique_ptr<Room>, std::less<>> rooms_;
     std::map<std::string, Place, std::less<>> places_;  // by participant's sid
     std::map<media::ConnectionId, std::string> connections_;

@@ -96,6 +96,14 @@ void SignalSession::on_request(const Request& request) {
                    "this server has no data tracks");
             break;
         }
+        case Request::kUnpublishDataTrackRequest: {
+            proto::RequestResponse response;
+            *response.mutable_unpublish_data_track() = request.unpublish_data_track_request();
+            refuse(std::move(response),
+                   proto::RequestResponse::INVALID_HANDLE,
+                   "this server has no data tracks");
+            break;
+        }
         // Candidates: the node is ICE-lite and learns addresses from checks. The others are of
         // newer clients, or of no use to us.
         default:
@@ -230,6 +238,14 @@ void SignalSession::handle_sync(const proto::SyncState& state) {
     if (state.has_subscription()) {
         update_subscription(state.subscription());
     }
+    // What was switched off while there was no socket to say it on. What was switched on the client
+    // says again.
+    if (state.track_sids_disabled_size() > 0) {
+        proto::UpdateTrackSettings disabled;
+        *disabled.mutable_track_sids() = state.track_sids_disabled();
+        disabled.set_disabled(true);
+        handle_track_setting(disabled);
+    }
 }
 
 void SignalSession::handle_simulate(const proto::SimulateScenario& scenario) {
@@ -244,9 +260,11 @@ void SignalSession::handle_simulate(const proto::SimulateScenario& scenario) {
             leave(proto::SERVER_SHUTDOWN, proto::LeaveRequest::DISCONNECT);
             host_->remove(participant_sid(), proto::SERVER_SHUTDOWN);
             break;
+        case proto::SimulateScenario::kSwitchCandidateProtocol:
+            room_->keep_protocol(participant_->identity(), scenario.switch_candidate_protocol());
+            [[fallthrough]];
         case proto::SimulateScenario::kLeaveRequestFullReconnect:
         case proto::SimulateScenario::kMigration:
-        case proto::SimulateScenario::kSwitchCandidateProtocol:
             leave(proto::UNKNOWN_REASON, proto::LeaveRequest::RECONNECT);
             host_->remove(participant_sid(), proto::UNKNOWN_REASON);
             break;
@@ -260,6 +278,9 @@ void SignalSession::handle_simulate(const proto::SimulateScenario& scenario) {
             close_on_resume_ = true;
             break;
         default:
+            // The node measures bandwidth, and is not told of another.
+            refuse(
+                {}, proto::RequestResponse::UNSUPPORTED_TYPE, "this server does not simulate that");
             break;
     }
 }

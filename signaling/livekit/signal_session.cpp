@@ -36,6 +36,7 @@ SignalSession::SignalSession(SessionHost& host,
       began_(host.now()),
       auto_subscribe_(admission.join.connection_settings().auto_subscribe()),
       adaptive_(admission.join.connection_settings().adaptive_stream()),
+      protocol_(room.take_protocol(participant.identity())),
       client_(host,
               *this,
               participant.tracks,
@@ -85,6 +86,12 @@ proto::SignalResponse SignalSession::make_join() const {
     }
     for (proto::ICEServer& server : host_->ice_servers(participant_->identity())) {
         *join.add_ice_servers() = std::move(server);
+    }
+    const bool has_tls = std::ranges::any_of(join.ice_servers(), [](const auto& server) {
+        return server.urls_size() > 0 && server.urls(0).starts_with("turns:");
+    });
+    if (protocol_ == proto::TLS && has_tls) {
+        join.mutable_client_configuration()->set_force_relay(proto::ENABLED);
     }
     join.set_subscriber_primary(node_.has_value());
     join.set_ping_interval(kPingIntervalS);
@@ -181,142 +188,6 @@ void SignalSession::send_refreshed_token() {
     send(response);
 }
 
-// ---- subscribing ----
-
-bool SignalSession::may_have(const RoomParticipant& publisher, const std::string& track_sid) const {
-    return participant_->info.permission().can_subscribe() &&
-           publisher.lets_have(*participant_, track_sid);
-}
-
-void SignalSession::want_all() {
-    for (const auto& [sid, publisher] : room_->participants()) {
-        if (publisher.get() == participant_) {
-            continue;
-        }
-        for (const PublishedTrack& track : publisher->tracks.all()) {
-            if (track.live && may_have(*publisher, track.info.sid())) {
-                want(*publisher, track);
-            }
-        }
-    }
-}
-
-void SignalSession::want(const RoomParticipant& publisher, const PublishedTrack& track) {
-    proto::UpdateTrackSettings settings;
-    settings.set_quality(adaptive_ ? proto::LOW : proto::HIGH);
-    subscriptions_.want({.sid = track.info.sid(),
-                         .stream = stream_of(publisher.sid(), track.info),
-                         .kind = media_kind(track.info),
-                         .wish = wish_of(settings, track.info),
-                         .disabled = false,
-                         .mid = {}});
-    room_->negotiate_later(participant_sid());
-}
-
-void SignalSession::drop(const std::string& track_sid) {
-    if (subscriptions_.drop(track_sid)) {
-        refresh();
-        room_->negotiate_later(participant_sid());
-    }
-}
-
-void SignalSession::on_track_published(RoomParticipant& publisher, const PublishedTrack& track) {
-    if (auto_subscribe_ && may_have(publisher, track.info.sid())) {
-        want(publisher, track);
-    }
-}
-
-void SignalSession::on_track_ended(const std::string& track_sid) {
-    drop(track_sid);
-}
-
-void SignalSession::on_audience_changed(const RoomParticipant& publisher) {
-    for (const PublishedTrack& track : publisher.tracks.all()) {
-        if (!track.live) {
-            continue;
-        }
-        const bool had = subscriptions_.find(track.info.sid()) != nullptr;
-        const bool may = may_have(publisher, track.info.sid());
-        if (had == may || (may && !auto_subscribe_)) {
-            continue;
-        }
-        proto::SignalResponse response;
-        proto::SubscriptionPermissionUpdate& update =
-            *response.mutable_subscription_permission_update();
-        update.set_participant_sid(publisher.sid());
-        update.set_track_sid(track.info.sid());
-        update.set_allowed(may);
-        send(response);
-        if (may) {
-            want(publisher, track);
-        } else {
-            drop(track.info.sid());
-        }
-    }
-}
-
-void SignalSession::on_permission_changed() {
-    std::vector<std::string> forbidden;
-    for (const PublishedTrack& track : participant_->tracks.all()) {
-        if (!may_publish_source(track.info.source())) {
-            forbidden.push_back(track.info.sid());
-            proto::SignalResponse response;
-            response.mutable_track_unpublished()->set_track_sid(track.info.sid());
-            send(response);
-        }
-    }
-    client_.stop_receiving(forbidden);
-    if (!participant_->info.permission().can_subscribe()) {
-        const std::vector<WantedTrack> wanted = subscriptions_.all();
-        for (const WantedTrack& track : wanted) {
-            drop(track.sid);
-        }
-    } else if (auto_subscribe_) {
-        want_all();
-    }
-    send_refreshed_token();
-}
-
-void SignalSession::update_subscription(const proto::UpdateSubscription& update) {
-    std::vector<std::string> sids(update.track_sids().begin(), update.track_sids().end());
-    for (const proto::ParticipantTracks& tracks : update.participant_tracks()) {
-        sids.insert(sids.end(), tracks.track_sids().begin(), tracks.track_sids().end());
-    }
-    for (const std::string& sid : sids) {
-        if (!update.subscribe()) {
-            drop(sid);
-            continue;
-        }
-        const auto [publisher, track] = room_->find_track(sid);
-        if (track != nullptr && track->live && publisher != participant_ &&
-            may_have(*publisher, sid)) {
-            want(*publisher, *track);
-            continue;
-        }
-        proto::SignalResponse response;
-        response.mutable_subscription_response()->set_track_sid(sid);
-        response.mutable_subscription_response()->set_err(proto::SE_TRACK_NOTFOUND);
-        send(response);
-    }
-}
-
-void SignalSession::apply_wish(const WantedTrack& track) {
-    const std::optional<ConnectionId>& connection = sending();
-    if (track.kind == MediaKind::kVideo && !track.mid.empty() && connection) {
-        host_->switchboard().set_layer_wish(
-            *connection, track.mid, track.wish, [](const Result<void>&) {});
-    }
-}
-
-void SignalSession::tell_publisher(const WantedTrack& track) {
-    const auto [publisher, published] = room_->find_track(track.sid);
-    if (published != nullptr && publisher->session && !std::exchange(published->subscribed, true)) {
-        proto::SignalResponse response;
-        response.mutable_track_subscribed()->set_track_sid(track.sid);
-        publisher->session->send(response);
-    }
-}
-
 // ---- what happens to its connections ----
 
 media::JoinRequest SignalSession::join_request() const {
@@ -334,12 +205,23 @@ bool SignalSession::may_publish() const {
     return participant_->info.permission().can_publish();
 }
 
+void SignalSession::choose_candidates(media::sfu::LocalDescription& local) const {
+    const auto is_udp = [](const media::transport::IceCandidate& candidate) {
+        return candidate.protocol == media::transport::Protocol::kUdp;
+    };
+    // A node without ICE-TCP has nothing else.
+    if (protocol_ == proto::TCP && !std::ranges::all_of(local.candidates, is_udp)) {
+        std::erase_if(local.candidates, is_udp);
+    }
+}
+
 void SignalSession::on_sending(ConnectionId /*connection*/,
                                const std::vector<std::string>& fresh_mids) {
     for (const std::string& mid : fresh_mids) {
         if (const WantedTrack* const track = subscriptions_.find_mid(mid)) {
             apply_wish(*track);
             tell_publisher(*track);
+            tell_unplayable(*track);
         }
     }
     room_->negotiate_later(participant_sid());
@@ -382,12 +264,19 @@ void SignalSession::on_connected(ConnectionId /*connection*/) {
 }
 
 void SignalSession::on_layers_wanted(const media::LayersWanted& event) {
-    const PublishedTrack* const track = participant_->tracks.find(event.track_id);
-    if (track != nullptr) {
-        proto::SignalResponse response;
-        *response.mutable_subscribed_quality_update() = quality_update_of(event, track->info);
-        send(response);
+    if (PublishedTrack* const track = participant_->tracks.find(event.track_id)) {
+        track->wanted = event;
+        tell_qualities(*track);
+    } else if (PublishedTrack* const other = participant_->tracks.find_backup(event.track_id)) {
+        other->backup->wanted = event;
+        tell_qualities(*other);
     }
+}
+
+void SignalSession::tell_qualities(const PublishedTrack& track) {
+    proto::SignalResponse response;
+    *response.mutable_subscribed_quality_update() = quality_update_of(track);
+    send(response);
 }
 
 void SignalSession::on_stream_state(const media::StreamStateChanged& event) {
@@ -398,7 +287,7 @@ void SignalSession::on_stream_state(const media::StreamStateChanged& event) {
     proto::SignalResponse response;
     proto::StreamStateInfo& state = *response.mutable_stream_state_update()->add_stream_states();
     state.set_participant_sid(publisher->sid());
-    state.set_track_sid(event.track_id);
+    state.set_track_sid(track->info.sid());
     state.set_state(event.paused ? proto::StreamStateInfo::PAUSED : proto::StreamStateInfo::ACTIVE);
     send(response);
 }

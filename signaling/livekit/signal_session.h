@@ -2,8 +2,8 @@
 //
 // It lives as long as its participant and survives its socket: a client that lost the socket comes
 // back to the same session (resume), while the media goes on. What is asked of it is in
-// session_requests.cpp; offers and answers are ClientConnection's, what it is sent is decided in
-// Subscriptions. Signaling thread; no I/O.
+// session_requests.cpp, what it is sent in session_subscriptions.cpp; offers and answers are
+// ClientConnection's, what it is sent is decided in Subscriptions. Signaling thread; no I/O.
 #pragma once
 
 #include <cstdint>
@@ -66,7 +66,11 @@ class SignalSession final : private ConnectionUser {
     void on_track_published(RoomParticipant& publisher, const PublishedTrack& track);
     void on_track_ended(const std::string& track_sid);
     void on_audience_changed(const RoomParticipant& publisher);
+    // The track can be sent in other codecs than before.
+    void on_forms_changed(const PublishedTrack& track);
     void on_permission_changed();
+    // Somebody cannot play the track of this participant.
+    void ask_for_backup(PublishedTrack& track);
     void on_tick();
     // As the client itself or a server asks.
     void update_subscription(const proto::UpdateSubscription& update);
@@ -103,6 +107,7 @@ class SignalSession final : private ConnectionUser {
     // ConnectionUser
     [[nodiscard]] media::JoinRequest join_request() const override;
     [[nodiscard]] bool may_publish() const override;
+    void choose_candidates(media::sfu::LocalDescription& local) const override;
     void on_sending(media::ConnectionId connection,
                     const std::vector<std::string>& fresh_mids) override;
     void send_answer(const proto::SessionDescription& answer) override;
@@ -123,6 +128,8 @@ class SignalSession final : private ConnectionUser {
     [[nodiscard]] bool may_publish_source(proto::TrackSource source) const;
     void apply_wish(const WantedTrack& track);
     void tell_publisher(const WantedTrack& track);
+    void tell_qualities(const PublishedTrack& track);
+    void tell_unplayable(const WantedTrack& track);
 
     void handle_add_track(const proto::AddTrackRequest& request);
     void handle_mute(const proto::MuteTrackRequest& request);
@@ -152,8 +159,9 @@ class SignalSession final : private ConnectionUser {
     bool connected_ = false;
     Instant changes_since_{};
     int changes_ = 0;
-    bool close_on_resume_ = false;   // asked for by a simulated failure
-    Instant speaks_until_ = kNever;  // as the client asked to be told, to try it out
+    proto::CandidateProtocol protocol_;  // asked for by the session before
+    bool close_on_resume_ = false;       // asked for by a simulated failure
+    Instant speaks_until_ = kNever;      // as the client asked to be told, to try it out
     std::vector<Channel> channels_;
     DataRouter data_;
     Subscriptions subscriptions_;

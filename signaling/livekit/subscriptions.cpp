@@ -9,6 +9,29 @@ using media::rtp::MediaKind;
 using media::sfu::Direction;
 using media::sfu::MediaSection;
 
+namespace {
+
+// What goes into the section, by its name to the media. Where no form of it can be played there, it
+// is the first one nevertheless: codecs may be called by names that say little.
+[[nodiscard]] std::string choose_form(WantedTrack& track, const MediaSection& section) {
+    const auto takes = [&section](const TrackForm& form) {
+        return !form.codec ||
+               std::ranges::find(section.formats, *form.codec, &media::rtp::PayloadFormat::codec) !=
+                   section.formats.end();
+    };
+    const auto form = std::ranges::find_if(track.forms, takes);
+    track.playable = track.forms.empty() || form != track.forms.end();
+    if (track.disabled) {
+        return {};
+    }
+    if (track.forms.empty()) {
+        return track.sid;
+    }
+    return form == track.forms.end() ? track.forms.front().id : form->id;
+}
+
+}  // namespace
+
 bool Subscriptions::want(WantedTrack track) {
     if (wanted_.size() >= kWantedMax || find(track.sid) != nullptr) {
         return false;
@@ -65,7 +88,7 @@ std::vector<std::string> Subscriptions::assign(std::vector<MediaSection>& sectio
             free_.emplace(section.mid, section.kind);
             continue;
         }
-        section.wanted_track = track->disabled ? "" : track->sid;
+        section.wanted_track = choose_form(*track, section);
     }
     // A section that the client does not receive on any more lets its track wait for another.
     for (WantedTrack& track : wanted_) {
@@ -90,17 +113,16 @@ void Subscriptions::name_senders(media::sfu::LocalDescription& local) {
     }
 }
 
-bool Subscriptions::refresh(std::vector<MediaSection>& sections) const {
+bool Subscriptions::refresh(std::vector<MediaSection>& sections) {
     bool changed = false;
     for (MediaSection& section : sections) {
         if (section.direction != Direction::kSend) {
             continue;
         }
-        const auto track = std::ranges::find(wanted_, section.mid, &WantedTrack::mid);
-        const std::string sid =
-            track == wanted_.end() || track->disabled ? std::string() : track->sid;
-        changed = changed || section.wanted_track != sid;
-        section.wanted_track = sid;
+        WantedTrack* const track = find_mid(section.mid);
+        const std::string wanted = track == nullptr ? "" : choose_form(*track, section);
+        changed = changed || section.wanted_track != wanted;
+        section.wanted_track = wanted;
     }
     return changed;
 }

@@ -18,16 +18,20 @@
 #include "media/rtp/payload_format.h"
 #include "media/sfu/connection_description.h"
 #include "media/sfu/track_layers.h"
+#include "signaling/livekit/published_tracks.h"
 
 namespace isthmus::signaling::livekit {
 
 struct WantedTrack {
     std::string sid;
+    // What can be sent of it: the first one whose codec the section takes. Empty: `sid` it is.
+    std::vector<TrackForm> forms = {};
     std::string stream;  // "PA_...|camera": a=msid's first word
     media::rtp::MediaKind kind = media::rtp::MediaKind::kAudio;
     media::sfu::LayerWish wish;  // of a video
     bool disabled = false;       // wanted, and nothing is to be sent at present
     std::string mid;             // empty: waits for a section
+    bool playable = true;        // its section takes one of the forms
 };
 
 // How many more sections the client must offer; both 0 where an offer as it is will do.
@@ -58,7 +62,7 @@ class Subscriptions {
 
     // The same sections with what is wanted now, without an answer's help: a track that is not
     // wanted any more stops at once. False where nothing changed.
-    bool refresh(std::vector<media::sfu::MediaSection>& sections) const;
+    bool refresh(std::vector<media::sfu::MediaSection>& sections);
 
     // Is an offer needed, and was none asked for since things changed?
     [[nodiscard]] bool needs_offer() const;

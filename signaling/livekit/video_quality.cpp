@@ -1,8 +1,10 @@
 #include "signaling/livekit/video_quality.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +45,23 @@ namespace {
     return static_cast<proto::VideoQuality>(std::min<int>(layer.spatial, proto::HIGH));
 }
 
+// Everything, before the media says what is wanted.
+void add_qualities(const std::optional<media::LayersWanted>& event, proto::SubscribedCodec& codec) {
+    std::array<bool, 3> wanted = {true, true, true};
+    if (event) {
+        wanted = {event->layers.size() <= 1, false, false};
+        for (const media::LayerWanted& layer : event->layers) {
+            bool& known = wanted.at(quality_of(layer));
+            known = known || layer.wanted;
+        }
+    }
+    for (const proto::VideoQuality quality : {proto::LOW, proto::MEDIUM, proto::HIGH}) {
+        proto::SubscribedQuality& told = *codec.add_qualities();
+        told.set_quality(quality);
+        told.set_enabled(wanted.at(quality));
+    }
+}
+
 }  // namespace
 
 media::sfu::LayerWish wish_of(const proto::UpdateTrackSettings& settings,
@@ -64,23 +83,18 @@ media::sfu::LayerWish wish_of(const proto::UpdateTrackSettings& settings,
     return wish;
 }
 
-proto::SubscribedQualityUpdate quality_update_of(const media::LayersWanted& event,
-                                                 const proto::TrackInfo& track) {
+proto::SubscribedQualityUpdate quality_update_of(const PublishedTrack& track) {
     proto::SubscribedQualityUpdate update;
-    update.set_track_sid(event.track_id);
-    proto::SubscribedCodec& codec = *update.add_subscribed_codecs();
-    const std::string_view mime = track.mime_type();
-    codec.set_codec(lower(mime.substr(mime.find('/') + 1)));
-    bool wanted[3] = {event.layers.size() <= 1, false, false};
-    for (const media::LayerWanted& layer : event.layers) {
-        bool& known = wanted[quality_of(layer)];
-        known = known || layer.wanted;
-    }
-    for (const proto::VideoQuality quality : {proto::LOW, proto::MEDIUM, proto::HIGH}) {
-        proto::SubscribedQuality& told = *codec.add_qualities();
-        told.set_quality(quality);
-        told.set_enabled(wanted[quality]);
-        *update.add_subscribed_qualities() = told;
+    update.set_track_sid(track.info.sid());
+    const std::string_view mime = track.info.mime_type();
+    proto::SubscribedCodec& own = *update.add_subscribed_codecs();
+    own.set_codec(lower(mime.substr(mime.find('/') + 1)));
+    add_qualities(track.wanted, own);
+    *update.mutable_subscribed_qualities() = own.qualities();
+    if (track.backup && track.backup->asked_for) {
+        proto::SubscribedCodec& backup = *update.add_subscribed_codecs();
+        backup.set_codec(lower(track.backup->codec));
+        add_qualities(track.backup->wanted, backup);
     }
     return update;
 }

@@ -6,7 +6,7 @@
 #include <signaling/livekit/proto/rtc.pb.h>
 
 #include "media/sfu/track_layers.h"
-#include "media/worker/conference_event.h"
+#include "signaling/livekit/published_tracks.h"
 
 namespace isthmus::signaling::livekit {
 
@@ -18,8 +18,8 @@ namespace proto = ::livekit;
 [[nodiscard]] media::sfu::LayerWish wish_of(const proto::UpdateTrackSettings& settings,
                                             const proto::TrackInfo& track);
 
-// What a publisher is told to send. The lowest stays on: clients take a layer without a rid for it.
-[[nodiscard]] proto::SubscribedQualityUpdate quality_update_of(const media::LayersWanted& event,
-                                                               const proto::TrackInfo& track);
+// What a publisher is told to send: of the track, and of its backup where that was asked for. Where
+// there is one layer it stays on under the lowest name: clients take a layer without a rid for it.
+[[nodiscard]] proto::SubscribedQualityUpdate quality_update_of(const PublishedTrack& track);
 
 }  // namespace isthmus::signaling::livekit

@@ -145,11 +145,16 @@ LocalDescription ScriptedSwitchboard::local_of(
     }
     LocalDescription local;
     local.ice = negotiated.local_ice;
-    local.candidates = {
-        {.protocol = media::transport::Protocol::kUdp,
-         .address = {.ip = media::transport::IpAddress::v4({192, 0, 2, 1}), .port = 5004},
-         .priority = 2130706431,
-         .foundation = "1"}};
+    const media::transport::SocketAddress address{
+        .ip = media::transport::IpAddress::v4({192, 0, 2, 1}), .port = 5004};
+    local.candidates = {{.protocol = media::transport::Protocol::kUdp,
+                         .address = address,
+                         .priority = 2130706431,
+                         .foundation = "1"},
+                        {.protocol = media::transport::Protocol::kTcp,
+                         .address = address,
+                         .priority = 1694498815,
+                         .foundation = "2"}};
     for (const auto& section : description.sections) {
         if (section.direction != media::sfu::Direction::kSend || section.formats.empty()) {
             continue;

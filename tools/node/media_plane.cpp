@@ -94,6 +94,7 @@ Result<MediaPlane> make_local_media(const NodeConfig& config, TaskExecutor execu
     MediaPlane plane;
     plane.ports = local->ports();
     plane.warnings = local->warnings();
+    plane.data_stats = [local] { return local->data_stats(); };
     plane.shut_down = [local](std::move_only_function<void()> done) {
         local->shut_down(
             [done = std::move(done)](const Result<void>& /*result*/) mutable { done(); });

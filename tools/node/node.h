@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/http/server.h"
+#include "media/worker/data_stats.h"
 #include "media/worker/switchboard.h"
 #include "tools/node/node_config.h"
 
@@ -23,7 +24,8 @@ struct MediaPlane {
     std::unique_ptr<media::Switchboard> switchboard;
     // Says goodbye to every participant and refuses new ones; answers when all goodbyes are sent.
     std::function<void(std::move_only_function<void()>)> shut_down;
-    std::vector<std::uint16_t> ports;   // one of each worker
+    std::function<media::DataStats()> data_stats;  // may be empty
+    std::vector<std::uint16_t> ports;              // one of each worker
     std::vector<std::string> warnings;  // what an operator should know, one sentence each
 };
 

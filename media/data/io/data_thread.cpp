@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <ctime>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -29,9 +30,12 @@ timespec to_timespec(Duration duration) {
     return {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
 }
 
-double thread_cpu_seconds() {
+double cpu_seconds_of(pthread_t thread) {
+    clockid_t clock{};
     timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    if (pthread_getcpuclockid(thread, &clock) != 0 || clock_gettime(clock, &time) != 0) {
+        return 0;
+    }
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
@@ -100,9 +104,18 @@ class DataThread::Loop {
         });
     }
 
-    [[nodiscard]] bool read_counters(CountersAnswer answer) {
-        return post(control_,
-                    [answer = std::move(answer)](Loop& loop) mutable { answer(loop.counters()); });
+    [[nodiscard]] DataThreadCounters counters() {
+        DataThreadCounters counters;
+        {
+            const std::lock_guard lock(published_mutex_);
+            counters = published_;
+        }
+        counters.cpu_seconds = cpu_seconds_of(thread_.native_handle());
+        counters.waiting_jobs = control_.size() + traffic_.size();
+        counters.waiting_bytes = traffic_bytes_.load(std::memory_order_relaxed);
+        counters.jobs_refused = control_.refused() + traffic_.refused() +
+                                refused_for_bytes_.load(std::memory_order_relaxed);
+        return counters;
     }
 
   private:
@@ -152,9 +165,18 @@ class DataThread::Loop {
             traffic_.drain(*this);
             stack.handle_timeout(now_);
             collect();
+            publish();
             deliver();
         }
         stack_ = nullptr;
+    }
+
+    // Before anybody is told of what is counted.
+    void publish() {
+        const std::lock_guard lock(published_mutex_);
+        published_.stack = stack_->counters();
+        published_.packets_undelivered = packets_undelivered_;
+        published_.messages_undelivered = messages_undelivered_;
     }
 
     void sleep() {
@@ -233,15 +255,6 @@ class DataThread::Loop {
         }
     }
 
-    [[nodiscard]] DataThreadCounters counters() const {
-        return {.stack = stack_->counters(),
-                .cpu_seconds = thread_cpu_seconds(),
-                .jobs_refused = control_.refused() + traffic_.refused() +
-                                refused_for_bytes_.load(std::memory_order_relaxed),
-                .packets_undelivered = packets_undelivered_,
-                .messages_undelivered = messages_undelivered_};
-    }
-
     const DataLimits limits_;
     const Sink sink_;
     transport::FileDescriptor wake_;
@@ -250,6 +263,8 @@ class DataThread::Loop {
     std::atomic<std::size_t> traffic_bytes_ = 0;
     std::atomic<std::uint64_t> refused_for_bytes_ = 0;
     std::atomic<bool> stopping_ = false;
+    std::mutex published_mutex_;
+    DataThreadCounters published_;
 
     // The data thread's own from here.
     DataStack* stack_ = nullptr;
@@ -303,8 +318,8 @@ bool DataThread::send(std::vector<OutgoingMessage> messages) {
     return loop_->send(std::move(messages));
 }
 
-bool DataThread::read_counters(CountersAnswer answer) {
-    return loop_->read_counters(std::move(answer));
+DataThreadCounters DataThread::counters() const {
+    return loop_->counters();
 }
 
 }  // namespace isthmus::media::data

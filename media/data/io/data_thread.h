@@ -34,6 +34,8 @@ struct OutgoingMessage {
 struct DataThreadCounters {
     DataCounters stack;
     double cpu_seconds = 0;
+    std::size_t waiting_jobs = 0;           // for the thread, now
+    std::size_t waiting_bytes = 0;          // of packets and messages among them
     std::uint64_t jobs_refused = 0;         // mailbox full
     std::uint64_t packets_undelivered = 0;  // an owner took no output
     std::uint64_t messages_undelivered = 0;
@@ -44,7 +46,6 @@ class DataThread {
     // On the data thread. Takes what is in `output` and returns true; or takes nothing and returns
     // false: the packets are lost then, and the events come again.
     using Sink = std::function<bool(std::uint32_t owner, DataOutput& output)>;
-    using CountersAnswer = std::move_only_function<void(const DataThreadCounters&)>;
 
     // Packets and messages waiting for the thread.
     static constexpr std::size_t kTrafficJobsMax = 16'384;
@@ -72,8 +73,9 @@ class DataThread {
     [[nodiscard]] bool handle_packets(std::vector<SctpPacket> packets);
     // To many at once, each with a channel of its own.
     [[nodiscard]] bool send(std::vector<OutgoingMessage> messages);
-    // Answers on the data thread.
-    [[nodiscard]] bool read_counters(CountersAnswer answer);
+
+    // As of the end of the thread's last turn; what it told of in that turn is in them.
+    [[nodiscard]] DataThreadCounters counters() const;
 
   private:
     class Loop;

@@ -81,7 +81,8 @@ TEST(ConferenceEvents, LetTwoConnectionsOfOneParticipantStandBesideEachOther) {
     const auto subscribing = meeting.join("alice", {audio_section(Direction::kSend)});
     ASSERT_TRUE(subscribing);
     EXPECT_TRUE(meeting.gone().empty());
-    EXPECT_EQ(meeting.conference().participants.size(), 2U);
+    EXPECT_EQ(meeting.conference().participants.size(), 2U) << "an entry for each connection";
+    EXPECT_EQ(meeting.conference().participant_count, 1U);
 
     // Not beside: both make room.
     meeting.beside = false;

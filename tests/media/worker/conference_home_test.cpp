@@ -44,7 +44,9 @@ TEST(ConferenceHome, StaysThereWhileThereIsRoom) {
     EXPECT_TRUE(home.add(1, {1}, "alice"));
     EXPECT_EQ(home.choose(admitted({0, 9, 0}), "bob", kPerWorker), 1U);
     EXPECT_FALSE(home.add(1, {2}, "bob"));
-    EXPECT_EQ(home.connections(), 2U);
+    EXPECT_EQ(home.participants(), 2U);
+    EXPECT_FALSE(home.add(1, {3}, "bob", true));
+    EXPECT_EQ(home.participants(), 2U) << "one of them has two connections";
 }
 
 TEST(ConferenceHome, SpansAnotherWorkerWhenAllAreFull) {

@@ -62,11 +62,59 @@ TEST_F(PublishedTracksTest, BoundsWhatIsAnnouncedAndNeverSent) {
 TEST_F(PublishedTracksTest, MatchesASectionByCidThenByMidThenByKind) {
     const std::string first = tracks_.announce(camera("c1"))->info.sid();
     const std::string second = tracks_.announce(camera("c2"))->info.sid();
-    EXPECT_EQ(tracks_.match("c2", MediaKind::kVideo, "4")->info.sid(), second);
-    EXPECT_EQ(tracks_.match("other", MediaKind::kVideo, "4")->info.sid(), second);
-    EXPECT_EQ(tracks_.match("other", MediaKind::kVideo, "5")->info.sid(), first);
-    EXPECT_EQ(tracks_.match("other", MediaKind::kVideo, "6"), nullptr);
-    EXPECT_EQ(tracks_.match("c1", MediaKind::kAudio, "7"), nullptr);
+    EXPECT_EQ(tracks_.match("c2", MediaKind::kVideo, "4").track->info.sid(), second);
+    EXPECT_EQ(tracks_.match("other", MediaKind::kVideo, "4").track->info.sid(), second);
+    EXPECT_EQ(tracks_.match("other", MediaKind::kVideo, "5").track->info.sid(), first);
+    EXPECT_EQ(tracks_.match("other", MediaKind::kVideo, "6").track, nullptr);
+    EXPECT_EQ(tracks_.match("c1", MediaKind::kAudio, "7").track, nullptr);
+}
+
+// A camera in VP9 that can be had in VP8.
+proto::AddTrackRequest camera_with_backup() {
+    proto::AddTrackRequest request = camera("c1");
+    proto::SimulcastCodec& codec = *request.add_simulcast_codecs();
+    codec.set_codec("vp9");
+    codec.set_cid("c1");
+    request.add_simulcast_codecs()->set_codec("vp8");
+    return request;
+}
+
+TEST_F(PublishedTracksTest, GivesABackupASectionOfItsOwn) {
+    const std::string sid = tracks_.announce(camera_with_backup())->info.sid();
+    proto::AddTrackRequest backup = camera("c2");
+    backup.set_sid(sid);
+    ASSERT_NE(tracks_.announce(backup), nullptr);
+    EXPECT_EQ(tracks_.all().size(), 1U) << "to clients it is the same track";
+    const SectionTrack own = tracks_.match("c1", MediaKind::kVideo, "1");
+    const SectionTrack other = tracks_.match("c2", MediaKind::kVideo, "2");
+    EXPECT_EQ(own.track, other.track);
+    EXPECT_FALSE(own.is_backup);
+    EXPECT_TRUE(other.is_backup);
+    EXPECT_TRUE(tracks_.match("", MediaKind::kVideo, "2").is_backup) << "by its section";
+    EXPECT_FALSE(tracks_.match("c1", MediaKind::kVideo, "2").is_backup)
+        << "the cid counts more than the section";
+    EXPECT_EQ(tracks_.find_backup(own.track->backup->id), own.track);
+}
+
+TEST_F(PublishedTracksTest, TakesNoBackupThatWasNotAnnounced) {
+    proto::AddTrackRequest backup = camera("c2");
+    backup.set_sid(tracks_.announce(camera("c1"))->info.sid());
+    EXPECT_EQ(tracks_.announce(backup), nullptr);
+    backup.set_sid("TR_nobody");
+    EXPECT_EQ(tracks_.announce(backup), nullptr);
+    proto::AddTrackRequest odd = camera("c3");
+    odd.add_simulcast_codecs()->set_codec("x\r\na=evil");
+    EXPECT_FALSE(tracks_.announce(odd)->backup.has_value());
+}
+
+TEST_F(PublishedTracksTest, SendsTheBackupToAllOrToThoseWhoNeedIt) {
+    PublishedTrack& track = *tracks_.announce(camera_with_backup());
+    EXPECT_EQ(forms_of(track).size(), 1U) << "not sent yet";
+    track.backup->live = true;
+    EXPECT_EQ(forms_of(track).front().codec, media::rtp::Codec::kVp8) << "all";
+    track.info.set_backup_codec_policy(proto::SIMULCAST);
+    EXPECT_EQ(forms_of(track).front().codec, media::rtp::Codec::kVp9);
+    EXPECT_EQ(forms_of(track).back().id, track.backup->id);
 }
 
 TEST_F(PublishedTracksTest, TakesInTracksOfOtherDoors) {

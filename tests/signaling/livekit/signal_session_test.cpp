@@ -205,6 +205,65 @@ TEST_F(SignalSessionTest, ComesBackToTheSameSession) {
     EXPECT_EQ(rooms_.stats().resumes, 1U);
 }
 
+TEST_F(SignalSessionTest, HearsWhatWasSwitchedOffWhileTheSocketWasGone) {
+    const media::ConnectionId camera = whip("camera");
+    publish(camera, "TR_V1", MediaKind::kVideo);
+    publish(camera, "TR_A1", MediaKind::kAudio);
+    Client& bob = join_connected("bob");
+    const std::size_t before = switchboard_.wishes.size();
+    proto::SignalRequest request;
+    request.mutable_sync_state()->add_track_sids_disabled("TR_V1");
+    request.mutable_sync_state()->add_track_sids_disabled("TR_A1");
+    request.mutable_sync_state()->add_track_sids_disabled("TR_unknown");
+    bob.request(request);
+    ASSERT_EQ(switchboard_.wishes.size(), before + 1);
+    EXPECT_TRUE(switchboard_.wishes.back().wish.paused);
+    ASSERT_EQ(switchboard_.renegotiations.size(), 1U) << "sound is not sent any more";
+    for (const auto& section : switchboard_.renegotiations.back().second.sections) {
+        EXPECT_NE(section.wanted_track, "TR_A1");
+    }
+}
+
+TEST_F(SignalSessionTest, IsToldTcpCandidatesOnlyWhereItTriesThatOut) {
+    Client& alice = join_connected("alice");
+    EXPECT_TRUE(alice.last(Kind::kAnswer).answer().sdp().contains(" udp "));
+    EXPECT_TRUE(alice.last(Kind::kAnswer).answer().sdp().contains(" tcp "));
+    proto::SignalRequest request;
+    request.mutable_simulate()->set_switch_candidate_protocol(proto::TCP);
+    alice.request(request);
+    EXPECT_EQ(alice.last(Kind::kLeave).leave().action(), proto::LeaveRequest::RECONNECT);
+    const Client& again = join_connected("alice");
+    EXPECT_FALSE(again.last(Kind::kAnswer).answer().sdp().contains(" udp "));
+    EXPECT_TRUE(again.last(Kind::kAnswer).answer().sdp().contains(" tcp "));
+    const Client& other = join_connected("bob");
+    EXPECT_TRUE(other.last(Kind::kAnswer).answer().sdp().contains(" udp "));
+}
+
+TEST_F(SignalSessionTest, SaysWhatItDoesNotSimulate) {
+    Client& alice = join_connected("alice");
+    proto::SignalRequest request;
+    request.mutable_simulate()->set_subscriber_bandwidth(100'000);
+    alice.request(request);
+    EXPECT_EQ(alice.last(Kind::kRequestResponse).request_response().reason(),
+              proto::RequestResponse::UNSUPPORTED_TYPE);
+    EXPECT_FALSE(alice.closed());
+}
+
+TEST_F(SignalSessionTest, HasNoDataTracks) {
+    Client& alice = join_connected("alice");
+    proto::SignalRequest request;
+    request.mutable_publish_data_track_request()->set_pub_handle(7);
+    request.mutable_publish_data_track_request()->set_name("points");
+    alice.request(request);
+    const auto refused = alice.last(Kind::kRequestResponse).request_response();
+    EXPECT_EQ(refused.reason(), proto::RequestResponse::UNSUPPORTED_TYPE);
+    EXPECT_EQ(refused.publish_data_track().pub_handle(), 7U);
+    request.mutable_unpublish_data_track_request()->set_pub_handle(7);
+    alice.request(request);
+    EXPECT_EQ(alice.last(Kind::kRequestResponse).request_response().reason(),
+              proto::RequestResponse::INVALID_HANDLE);
+}
+
 TEST_F(SignalSessionTest, IsLetGoWhereItDoesNotComeBack) {
     Client& alice = join_connected("alice");
     alice.lose_socket();

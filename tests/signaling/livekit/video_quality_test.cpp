@@ -67,13 +67,21 @@ TEST(VideoQuality, BoundsNothingWhereThereIsOneLayer) {
     EXPECT_TRUE(wish_of(settings, track).paused);
 }
 
+PublishedTrack published() {
+    PublishedTrack track;
+    track.info = three_layers();
+    track.info.set_sid("TR_V");
+    return track;
+}
+
 TEST(VideoQuality, TellsAPublisherWhichOfItsEncodingsAreWanted) {
-    const auto update = quality_update_of({.connection = {},
-                                           .track_id = "TR_V",
-                                           .layers = {{.rid = "q", .spatial = 0, .wanted = true},
-                                                      {.rid = "h", .spatial = 1, .wanted = false},
-                                                      {.rid = "f", .spatial = 2, .wanted = false}}},
-                                          three_layers());
+    PublishedTrack track = published();
+    track.wanted = {.connection = {},
+                    .track_id = "TR_V",
+                    .layers = {{.rid = "q", .spatial = 0, .wanted = true},
+                               {.rid = "h", .spatial = 1, .wanted = false},
+                               {.rid = "f", .spatial = 2, .wanted = false}}};
+    const auto update = quality_update_of(track);
     EXPECT_EQ(update.track_sid(), "TR_V");
     ASSERT_EQ(update.subscribed_codecs_size(), 1);
     EXPECT_EQ(update.subscribed_codecs(0).codec(), "vp8");
@@ -84,9 +92,21 @@ TEST(VideoQuality, TellsAPublisherWhichOfItsEncodingsAreWanted) {
 }
 
 TEST(VideoQuality, KeepsTheOnlyLayerOn) {
-    const auto update = quality_update_of(
-        {.connection = {}, .track_id = "TR_V", .layers = {{.wanted = false}}}, three_layers());
-    EXPECT_TRUE(update.subscribed_codecs(0).qualities(0).enabled());
+    PublishedTrack track = published();
+    track.wanted = {.connection = {}, .track_id = "TR_V", .layers = {{.wanted = false}}};
+    EXPECT_TRUE(quality_update_of(track).subscribed_codecs(0).qualities(0).enabled());
+}
+
+TEST(VideoQuality, NamesABackupOnceItIsAskedFor) {
+    PublishedTrack track = published();
+    track.backup.emplace();
+    track.backup->codec = "H264";
+    EXPECT_EQ(quality_update_of(track).subscribed_codecs_size(), 1);
+    track.backup->asked_for = true;
+    const auto update = quality_update_of(track);
+    ASSERT_EQ(update.subscribed_codecs_size(), 2);
+    EXPECT_EQ(update.subscribed_codecs(1).codec(), "h264");
+    EXPECT_TRUE(update.subscribed_codecs(1).qualities(2).enabled());
 }
 
 }  // namespace

@@ -84,17 +84,7 @@ class DataThreadTest : public ::testing::Test {
         changed_.wait(lock, [&] { return count_locked<T>(owner) >= count; });
     }
 
-    DataThreadCounters counters() {
-        std::atomic<bool> answered = false;
-        DataThreadCounters found;
-        EXPECT_TRUE(thread_->read_counters([&](const DataThreadCounters& counters) {
-            found = counters;
-            answered = true;
-            answered.notify_all();
-        }));
-        answered.wait(false);
-        return found;
-    }
+    [[nodiscard]] DataThreadCounters counters() const { return thread_->counters(); }
 
     std::mutex mutex_;
     std::condition_variable changed_;
