@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -167,9 +168,9 @@ std::string fault_of_url(const std::string& url) {
 Result<std::unique_ptr<Client>> Client::make(asio::io_context& io, const ClientConfig& config) {
     auto state = std::make_unique<State>(io, config);
     Code code;
-    state->tls->set_default_verify_paths(code);
+    std::ignore = state->tls->set_default_verify_paths(code);
     if (!config.authorities_file.empty()) {
-        state->tls->load_verify_file(config.authorities_file, code);
+        std::ignore = state->tls->load_verify_file(config.authorities_file, code);
         if (code) {
             return make_error(
                 ErrorCode::kInvalidArgument,
