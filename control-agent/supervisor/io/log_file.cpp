@@ -15,16 +15,15 @@ namespace isthmus::supervisor {
 namespace {
 
 std::uint64_t size_of(int descriptor) {
-    struct stat info {};
+    struct stat info{};
     return ::fstat(descriptor, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
 }  // namespace
 
 Result<LogFile> LogFile::open(const std::filesystem::path& path, bool from_the_end) {
-    FileDescriptor file(::open(path.c_str(),
-                               O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                               S_IRUSR | S_IWUSR));
+    FileDescriptor file(::open(
+        path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
     if (!file) {
         return make_error(ErrorCode::kUnavailable,
                           fmt::format("{} cannot be opened: {}; is the disk full, and may the "
@@ -33,8 +32,7 @@ Result<LogFile> LogFile::open(const std::filesystem::path& path, bool from_the_e
                                       std::strerror(errno)));
     }
     const std::uint64_t size = size_of(file.get());
-    const std::uint64_t offset =
-        from_the_end ? size - std::min(size, kLogReadBytesMax) : size;
+    const std::uint64_t offset = from_the_end ? size - std::min(size, kLogReadBytesMax) : size;
     return LogFile(std::move(file), offset);
 }
 

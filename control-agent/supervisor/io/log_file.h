@@ -2,8 +2,8 @@
 //
 // A file, because it is there whether or not an agent is: a pipe would break with the agent that
 // reads it, or fill up and stop a media node. It is appended to by the program and emptied by the
-// agent when it has grown to kLogFileBytesMax and is read; while no agent is there nothing bounds it
-// but what the program writes.
+// agent when it has grown to kLogFileBytesMax and is read; while no agent is there nothing bounds
+// it but what the program writes.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +25,7 @@ class LogFile {
   public:
     // Makes it where it is not there. `from_the_end`: begins kLogReadBytesMax before its end, for
     // a program that ran before.
-    [[nodiscard]] static Result<LogFile> open(const std::filesystem::path& path,
-                                              bool from_the_end);
+    [[nodiscard]] static Result<LogFile> open(const std::filesystem::path& path, bool from_the_end);
 
     // For the program.
     [[nodiscard]] int descriptor() const { return file_.get(); }

@@ -115,6 +115,10 @@ void SupervisedProgram::restart(Answer answer) {
     pump();
 }
 
+void SupervisedProgram::kill() {
+    act(Action::kKill);
+}
+
 void SupervisedProgram::release() {
     timer_.cancel();
     process_.reset();
@@ -199,8 +203,8 @@ Result<Launched> SupervisedProgram::launch_now() {
 
 void SupervisedProgram::note_process(pid_t pid) {
     const auto identity = identity_of(pid);
-    if (!identity || !store_record(record_path(),
-                                   {.process = *identity, .digest = digest_of(spec_)})) {
+    if (!identity ||
+        !store_record(record_path(), {.process = *identity, .digest = digest_of(spec_)})) {
         problem_ = fmt::format("{} cannot be written: the next agent will not find this process",
                                record_path().string());
         log::warning("supervisor", "{}: {}", spec_.name, problem_);
@@ -271,9 +275,8 @@ void SupervisedProgram::arm() {
 }
 
 bool SupervisedProgram::read_log() {
-    return file_ &&
-           file_->read([this](std::string_view bytes) { ring_.add(steady_now(), bytes); },
-                       [this](std::uint64_t bytes) { ring_.note_gap(bytes); });
+    return file_ && file_->read([this](std::string_view bytes) { ring_.add(steady_now(), bytes); },
+                                [this](std::uint64_t bytes) { ring_.note_gap(bytes); });
 }
 
 std::vector<std::string> SupervisedProgram::log(std::size_t lines) {

@@ -44,6 +44,7 @@ class SupervisedProgram {
     void start(ProgramSpec spec, Answer answer);
     void stop(Answer answer);
     void restart(Answer answer);
+    void kill();
     // Lets go of the process, which goes on.
     void release();
 

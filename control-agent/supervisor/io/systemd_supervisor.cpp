@@ -89,15 +89,15 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
                           kLookTime,
                           [](const Result<CommandResult>& /*result*/) {});
         }
-        commands->run({paths.systemctl, "--no-ask-password", verb, unit.unit},
-                      kCommandTime,
-                      [weak = weak_from_this(), name, verb = std::string(verb),
-                       answer = std::move(answer)](Result<CommandResult> result) mutable {
-                          if (const auto state = weak.lock()) {
-                              state->finish_command(
-                                  name, verb, std::move(result), std::move(answer));
-                          }
-                      });
+        commands->run(
+            {paths.systemctl, "--no-ask-password", verb, unit.unit},
+            kCommandTime,
+            [weak = weak_from_this(), name, verb = std::string(verb), answer = std::move(answer)](
+                Result<CommandResult> result) mutable {
+                if (const auto state = weak.lock()) {
+                    state->finish_command(name, verb, std::move(result), std::move(answer));
+                }
+            });
     }
 
     void finish_command(const std::string& name,
@@ -109,11 +109,9 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         if (!result) {
             outcome = std::unexpected(result.error());
         } else if (!result->end.success()) {
-            outcome = make_error(ErrorCode::kUnavailable,
-                                 fmt::format("systemctl {} {}: {}",
-                                             verb,
-                                             unit.unit,
-                                             last_line(result->output)));
+            outcome = make_error(
+                ErrorCode::kUnavailable,
+                fmt::format("systemctl {} {}: {}", verb, unit.unit, last_line(result->output)));
         }
         unit.problem = outcome ? std::string() : outcome.error().message;
         if (!outcome && verb != "stop") {
@@ -174,9 +172,8 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         const auto identity = identity_of(unit.seen.pid);
         unit.process = identity ? Process::adopt(*io, *identity) : nullptr;
         if (unit.process) {
-            unit.process->wait([this, name](const ProcessEnd& /*end*/) {
-                look_all_after(kAfterAnEnd);
-            });
+            unit.process->wait(
+                [this, name](const ProcessEnd& /*end*/) { look_all_after(kAfterAnEnd); });
         }
     }
 
@@ -202,8 +199,8 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         status.last_end = unit.seen.last_end;
         status.problem = unit.problem;
         if (unit.looked && !unit.seen.exists) {
-            status.problem = fmt::format("systemd knows no unit {}; is the package installed?",
-                                         unit.unit);
+            status.problem =
+                fmt::format("systemd knows no unit {}; is the package installed?", unit.unit);
         }
         return status;
     }
@@ -229,10 +226,10 @@ void SystemdSupervisor::start(ProgramSpec spec, Answer answer) {
     if (!is_unit_name(spec.unit)) {
         state_->answer_later(
             std::move(answer),
-            Result<void>(make_error(ErrorCode::kInvalidArgument,
-                                    fmt::format("program \"{}\" has no unit of systemd: \"{}\"",
-                                                spec.name,
-                                                spec.unit))));
+            Result<void>(make_error(
+                ErrorCode::kInvalidArgument,
+                fmt::format(
+                    "program \"{}\" has no unit of systemd: \"{}\"", spec.name, spec.unit))));
         return;
     }
     State::Unit& unit = state_->units[spec.name];
@@ -254,18 +251,27 @@ void SystemdSupervisor::restart(std::string_view name, Answer answer) {
     if (State::Unit* const unit = state_->find(name)) {
         // The end that follows is asked for.
         unit->wanted = false;
-        state_->command(
-            std::string(name),
-            "restart",
-            [weak = std::weak_ptr(state_), name = std::string(name), answer = std::move(answer)](
-                Result<void> result) mutable {
-                if (const auto state = weak.lock()) {
-                    state->units.at(name).wanted = true;
-                }
-                answer(std::move(result));
-            });
+        state_->command(std::string(name),
+                        "restart",
+                        [weak = std::weak_ptr(state_),
+                         name = std::string(name),
+                         answer = std::move(answer)](Result<void> result) mutable {
+                            if (const auto state = weak.lock()) {
+                                state->units.at(name).wanted = true;
+                            }
+                            answer(std::move(result));
+                        });
     } else {
         state_->answer_later(std::move(answer), Result<void>(State::unknown(name)));
+    }
+}
+
+void SystemdSupervisor::kill(std::string_view name) {
+    if (State::Unit* const unit = state_->find(name)) {
+        state_->commands->run(
+            {state_->paths.systemctl, "--no-ask-password", "kill", "--signal=SIGKILL", unit->unit},
+            kLookTime,
+            [](const Result<CommandResult>& /*result*/) {});
     }
 }
 
