@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -118,16 +117,6 @@ std::string fault_of_url(const std::string& url) {
 }
 
 Result<std::unique_ptr<Client>> Client::make(asio::io_context& io, const ClientConfig& config) {
-    auto state = std::make_unique<State>(io, config);
-    Code code;
-    std::ignore = state->tls->set_default_verify_paths(code);
-    if (!config.authorities_file.empty()) {
-        std::ignore = state->tls->load_verify_file(config.authorities_file, code);
-        if (code) {
-            return make_error(
-                ErrorCode::kInvalidArgument,
-                "cannot read authorities from " + config.authorities_file + ": " + code.message());
-        }
     auto dialer = Dialer::make(config.connect);
     if (!dialer) {
         return std::unexpected(dialer.error());
