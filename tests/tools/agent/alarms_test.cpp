@@ -20,8 +20,9 @@ TEST(Alarms, AreToldOnceEachWay) {
     alarms.raise(1000, "disk", {.title = "It is full", .description = "1 MiB left"});
     alarms.raise(2000, "disk", {.title = "It is full", .description = "nothing left"});
     alarms.clear(3000, "other");
-    ASSERT_EQ(alarms.list().size(), 1U);
-    const auto& alarm = alarms.list().at(0);
+    const boost::json::array list = alarms.list();
+    ASSERT_EQ(list.size(), 1U);
+    const boost::json::value& alarm = list.at(0);
     EXPECT_EQ(alarm.at("since_ms").as_int64(), 1000);
     EXPECT_EQ(alarm.at("description").as_string(), "nothing left");
     EXPECT_EQ(alarm.at("severity").as_string(), "warning");
