@@ -567,8 +567,11 @@ Result<std::unique_ptr<Agent>> Agent::start(boost::asio::io_context& io,
                                             AgentConfig config,
                                             registration::NodeIdentity identity) {
     auto parts = std::make_unique<Parts>(io, std::move(config), std::move(identity));
-    for (const auto step :
-         {&Parts::open_state, &Parts::make_supervisor, &Parts::make_node, &Parts::make_channel}) {
+    for (const auto step : {&Parts::open_state,
+                            &Parts::make_supervisor,
+                            &Parts::make_node,
+                            &Parts::make_services,
+                            &Parts::make_channel}) {
         if (const auto done = ((*parts).*step)(); !done) {
             return std::unexpected(done.error());
         }

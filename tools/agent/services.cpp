@@ -197,7 +197,11 @@ json::array Services::describe() const {
             std::ranges::find(states, active.connector, &connectors::ConnectorStatus::name);
         if (!active.connector.empty() && state != states.end()) {
             item["version"] = state->version;
-            item["state"] = connectors::to_string(state->health);
+            // The hub's word for one that does something.
+            item["state"] = state->health == connectors::ConnectorHealth::kOutage
+                                ? connectors::to_string(state->health)
+                                : "running";
+            item["health"] = connectors::to_string(state->health);
             item["detail"] = state->detail;
         }
         items.push_back(std::move(item));
