@@ -31,7 +31,8 @@ test('a machine becomes a node with one code', async (t) => {
 });
 
 test('its configuration comes from the hub and starts the node', async () => {
-  await hub.ask('config', 'set-node', 'branch', hub.file({ node: agent.nodeConfiguration() }), '--wait');
+  const done = await hub.configure('branch', { node: agent.nodeConfiguration() });
+  assert.equal(done.state, 'succeeded', done.message);
   await hub.waitForNode('branch', (node) => node.status === 'operational');
   assert.equal((await fetch('http://127.0.0.1:8080/healthz')).status, 200);
 });

@@ -256,9 +256,14 @@ void Agent::Parts::begin() {
         });
     }
     if (node_configuration) {
-        node_configuration->resume([](const Result<void>& resumed) {
+        resuming = true;
+        node_configuration->resume([this](const Result<void>& resumed) {
             if (!resumed) {
                 log::warning("configuration", "{}", resumed.error().message);
+            }
+            resuming = false;
+            if (auto next = std::exchange(after_resume, nullptr)) {
+                next();
             }
         });
     }

@@ -94,7 +94,11 @@ void Agent::Parts::apply_configuration(const json::value& params, CommandProgres
     configure_services(number, *programs, shared, [this, number, shared, programs = *programs] {
         // A cluster's configuration reaches machines without a node too: nothing to do there.
         const json::value* const wanted = programs.if_contains(kNodeName);
-        if (wanted != nullptr && node_configuration) {
+        if (wanted != nullptr && node_configuration && resuming) {
+            after_resume = [this, number, shared, configuration = *wanted] {
+                apply_node_configuration(number, configuration, shared);
+            };
+        } else if (wanted != nullptr && node_configuration) {
             apply_node_configuration(number, *wanted, shared);
         } else {
             note_applied(number);

@@ -116,6 +116,8 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     std::unique_ptr<NodeApi> node_api;
     std::unique_ptr<NodeProgram> node;
     std::unique_ptr<configuration::ProgramConfiguration> node_configuration;
+    bool resuming = false;  // what an agent before had begun with the node
+    std::move_only_function<void()> after_resume;
     std::unique_ptr<Services> services;
     std::unique_ptr<HubChannel> channel;
     std::unique_ptr<registration::Renewal> renewal;

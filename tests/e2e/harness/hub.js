@@ -63,6 +63,19 @@ export class Hub {
     assert.fail(`isthmusctl hub ${args.join(' ')} succeeded`);
   }
 
+  // Sets a node's configuration; resolves to the ended command.
+  async configure(node, programs) {
+    const before = new Set((await this.commands(node)).map(({ id }) => id));
+    await this.ask('config', 'set-node', node, this.file(programs));
+    return eventually(`${node} has done what it could`, async () =>
+      (await this.commands(node)).find(({ id, method, state }) =>
+        !before.has(id) && method === 'configuration.apply' && ['succeeded', 'failed'].includes(state)), 60);
+  }
+
+  async commands(node) {
+    return (await this.ask('node', 'commands', node)).items;
+  }
+
   async newCode() {
     const clusters = await this.ask('cluster', 'list');
     if (!clusters.items.some(({ name }) => name === 'hq')) await this.ask('cluster', 'add', 'hq');
