@@ -1,5 +1,8 @@
 #include "tools/agent/agent.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +18,7 @@
 #include "base/http/base64url.h"
 #include "base/log.h"
 #include "control-agent/channel/json_fields.h"
+#include "control-agent/channel/key_file.h"
 #include "control-agent/supervisor/io/cgroups.h"
 #include "control-agent/supervisor/io/process_supervisor.h"
 #include "control-agent/supervisor/io/systemd_supervisor.h"
@@ -114,6 +118,9 @@ Result<void> Agent::Parts::open_state() {
         return std::unexpected(opened.error());
     }
     log = std::move(*opened);
+    if (const auto applied = channel::read_private_file(applied_path())) {
+        std::from_chars(applied->data(), applied->data() + applied->size(), applied_version);
+    }
     gate.emplace(trust, identity.node, log->last_sequence());
     runner.emplace(
         *gate,
@@ -128,22 +135,26 @@ Result<void> Agent::Parts::open_state() {
     return {};
 }
 
+// Connectors are always the agent's children; the node may be systemd's.
 Result<void> Agent::Parts::make_supervisor() {
-    if (config.node.supervision == SupervisionKind::kSystemd) {
-        supervisor = std::make_unique<supervisor::SystemdSupervisor>(*io, processes);
-    } else {
-        auto made = supervisor::ProcessSupervisor::make(
-            *io,
-            {.directory = fs::path(config.state_directory) / "programs",
-             .log = {},
-             .cgroup = supervisor::Cgroups::own_group()},
-            random);
-        if (!made) {
-            return std::unexpected(made.error());
-        }
-        supervisor = std::move(*made);
+    auto made = supervisor::ProcessSupervisor::make(
+        *io,
+        {.directory = fs::path(config.state_directory) / "programs",
+         .log = {},
+         .cgroup = supervisor::Cgroups::own_group()},
+        random);
+    if (!made) {
+        return std::unexpected(made.error());
     }
-    supervisor->on_event([this](const supervisor::ProgramEvent& event) { on_program(event); });
+    children = std::move(*made);
+    const auto hear = [this](const supervisor::ProgramEvent& event) { on_program(event); };
+    children->on_event(hear);
+    supervisor = children.get();
+    if (config.node.enabled && config.node.supervision == SupervisionKind::kSystemd) {
+        units = std::make_unique<supervisor::SystemdSupervisor>(*io, processes);
+        units->on_event(hear);
+        supervisor = units.get();
+    }
     return {};
 }
 
@@ -172,6 +183,55 @@ Result<void> Agent::Parts::make_node() {
     return {};
 }
 
+Result<void> Agent::Parts::make_services() {
+    std::error_code error;
+    fs::create_directories(config.runtime_directory, error);
+    const ServicesConfig settings{.state_file = fs::path(config.state_directory) / "services.json",
+                                  .socket_path = config.runtime_directory + "/connectors.sock",
+                                  .packages_directory = config.connectors.directory,
+                                  .user = config.connectors.user};
+    const auto start = [&] {
+        return Services::start(
+            *io,
+            settings,
+            identity.sealing_key,
+            *children,
+            random,
+            *this,
+            [this](connectors::ConnectorEvent event) {
+                emit(event.kind, {{"connector", event.connector}, {"body", std::move(event.body)}});
+            });
+    };
+    auto made = start();
+    if (!made && made.error().code == ErrorCode::kInvalidArgument) {
+        set_aside(settings.state_file);
+        made = start();
+    }
+    if (!made) {
+        return std::unexpected(made.error());
+    }
+    services = std::move(*made);
+    return {};
+}
+
+void Agent::Parts::call(const std::string& connector,
+                        const std::string& method,
+                        json::value params,
+                        connectors::HubCalls::Answer answer) {
+    channel->call(
+        "connector.call",
+        json::object{{"connector", connector}, {"method", method}, {"params", std::move(params)}},
+        [answer = std::move(answer)](std::expected<json::value, channel::RpcError> result) mutable {
+            if (result) {
+                answer(std::move(*result));
+                return;
+            }
+            const bool unavailable = result.error().code == channel::kRpcUnavailable;
+            answer(make_error(unavailable ? ErrorCode::kUnavailable : ErrorCode::kInvalidArgument,
+                              result.error().message));
+        });
+}
+
 Result<void> Agent::Parts::make_channel() {
     auto connect = connect_config(config);
     if (!connect) {
@@ -196,12 +256,18 @@ void Agent::Parts::begin() {
         });
     }
     if (node_configuration) {
-        node_configuration->resume([](const Result<void>& resumed) {
+        resuming = true;
+        node_configuration->resume([this](const Result<void>& resumed) {
             if (!resumed) {
                 log::warning("configuration", "{}", resumed.error().message);
             }
+            resuming = false;
+            if (auto next = std::exchange(after_resume, nullptr)) {
+                next();
+            }
         });
     }
+    services->resume();
     channel->start();
     tick();
 }
@@ -438,12 +504,13 @@ void Agent::Parts::check_alarms() {
 HeartbeatFacts Agent::Parts::facts() const {
     HeartbeatFacts facts{.agent_version = ISTHMUS_VERSION,
                          .node = node_report,
+                         .configuration_version = applied_version,
                          .outbox = outbox.state(),
                          .alarms = alarms.list(),
+                         .services = services->describe(),
                          .load_of_a_core = load_of_a_core()};
     if (node_configuration) {
         facts.configuration = node_configuration->record();
-        facts.configuration_version = facts.configuration.version;
         facts.configuring = node_configuration->busy();
     }
     return facts;
@@ -505,8 +572,11 @@ Result<std::unique_ptr<Agent>> Agent::start(boost::asio::io_context& io,
                                             AgentConfig config,
                                             registration::NodeIdentity identity) {
     auto parts = std::make_unique<Parts>(io, std::move(config), std::move(identity));
-    for (const auto step :
-         {&Parts::open_state, &Parts::make_supervisor, &Parts::make_node, &Parts::make_channel}) {
+    for (const auto step : {&Parts::open_state,
+                            &Parts::make_supervisor,
+                            &Parts::make_node,
+                            &Parts::make_services,
+                            &Parts::make_channel}) {
         if (const auto done = ((*parts).*step)(); !done) {
             return std::unexpected(done.error());
         }
@@ -517,7 +587,7 @@ Result<std::unique_ptr<Agent>> Agent::start(boost::asio::io_context& io,
 
 void Agent::stop(std::move_only_function<void()> done) {
     parts_->tick_timer.cancel();
-    parts_->supervisor->detach([done = std::move(done)](const Result<void>&) mutable { done(); });
+    parts_->children->detach([done = std::move(done)](const Result<void>&) mutable { done(); });
 }
 
 }  // namespace isthmus::agent
