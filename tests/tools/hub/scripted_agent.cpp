@@ -5,6 +5,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "base/http/web_socket_client.h"
+
 namespace isthmus::hub {
 namespace {
 
@@ -14,7 +16,41 @@ std::int64_t unix_s() {
         .count();
 }
 
+class Dialler final : public ScriptedDialler {
+  public:
+    Dialler(boost::asio::io_context& io, const ScriptedIdentity& identity) : io_(&io) {
+        config_.url = "wss" + identity.hub_url.substr(5) + "/v1/channel";
+        config_.connect.authorities_file = identity.ca_file;
+    }
+
+    void dial(std::unique_ptr<http::WebSocketUser> user,
+              std::function<void(const std::string& why)> failed) override {
+        auto client = http::WebSocketClient::make(*io_, config_);
+        if (!client) {
+            failed(client.error().message);
+            return;
+        }
+        client_ = std::move(*client);
+        client_->connect(std::move(user),
+                         [failed = std::move(failed)](const http::ConnectFault& fault) {
+                             failed(fault.message);
+                         });
+    }
+
+    void hang_up() override { client_.reset(); }
+
+  private:
+    boost::asio::io_context* io_;
+    http::WebSocketClientConfig config_;
+    std::unique_ptr<http::WebSocketClient> client_;
+};
+
 }  // namespace
+
+std::unique_ptr<ScriptedDialler> make_dialler(boost::asio::io_context& io,
+                                              const ScriptedIdentity& identity) {
+    return std::make_unique<Dialler>(io, identity);
+}
 
 class ScriptedAgent::User final : public http::WebSocketUser {
   public:
@@ -32,36 +68,32 @@ class ScriptedAgent::User final : public http::WebSocketUser {
     ScriptedAgent* agent_;
 };
 
-ScriptedAgent::ScriptedAgent(boost::asio::io_context& io,
+ScriptedAgent::ScriptedAgent(std::unique_ptr<ScriptedDialler> dialler,
                              RandomSource& random,
                              ScriptedIdentity identity)
-    : io_(&io),
+    : dialler_(std::move(dialler)),
       random_(&random),
       identity_(std::move(identity)),
       trust_(identity_.hub_fingerprints),
       gate_(trust_, identity_.node, 0) {}
 
+ScriptedAgent::ScriptedAgent(boost::asio::io_context& io,
+                             RandomSource& random,
+                             ScriptedIdentity identity)
+    : ScriptedAgent(make_dialler(io, identity), random, identity) {}
+
 ScriptedAgent::~ScriptedAgent() = default;
 
 void ScriptedAgent::connect() {
-    http::WebSocketClientConfig config;
-    config.url = "wss" + identity_.hub_url.substr(5) + "/v1/channel";
-    config.time = std::chrono::seconds(60);
-    config.connect.authorities_file = identity_.ca_file;
-    config.limits.idle_time = std::chrono::seconds(60);
-    auto client = http::WebSocketClient::make(*io_, config);
-    closed_ = !client.has_value();
-    if (client) {
-        client_ = std::move(*client);
-        client_->connect(std::make_unique<User>(*this), [this](const http::ConnectFault& fault) {
-            close_reason_ = fault.message;
-            on_close();
-        });
-    }
+    closed_ = false;
+    dialler_->dial(std::make_unique<User>(*this), [this](const std::string& why) {
+        close_reason_ = why;
+        on_close();
+    });
 }
 
 void ScriptedAgent::disconnect() {
-    client_.reset();
+    dialler_->hang_up();
     sink_ = nullptr;
     established_ = false;
 }

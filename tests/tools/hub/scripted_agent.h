@@ -13,7 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json/value.hpp>
 
-#include "base/http/web_socket_client.h"
+#include "base/http/web_socket.h"
 #include "base/random.h"
 #include "control-agent/channel/agent_session.h"
 #include "control-agent/channel/command.h"
@@ -31,10 +31,26 @@ struct ScriptedIdentity {
     std::optional<channel::ExchangeKey> sealing_key;
 };
 
+// How an agent reaches its hub. The connection it opens is the one before's end.
+class ScriptedDialler {
+  public:
+    virtual ~ScriptedDialler() = default;
+    virtual void dial(std::unique_ptr<http::WebSocketUser> user,
+                      std::function<void(const std::string& why)> failed) = 0;
+    virtual void hang_up() = 0;
+};
+
+// As a real agent does.
+[[nodiscard]] std::unique_ptr<ScriptedDialler> make_dialler(boost::asio::io_context& io,
+                                                            const ScriptedIdentity& identity);
+
 class ScriptedAgent {
   public:
     using Answer = std::function<void(const channel::RpcResponse&)>;
 
+    ScriptedAgent(std::unique_ptr<ScriptedDialler> dialler,
+                  RandomSource& random,
+                  ScriptedIdentity identity);
     ScriptedAgent(boost::asio::io_context& io, RandomSource& random, ScriptedIdentity identity);
     ~ScriptedAgent();
     ScriptedAgent(const ScriptedAgent&) = delete;
@@ -76,12 +92,11 @@ class ScriptedAgent {
     void on_rpc(const channel::RpcMessage& message);
     void on_command(const channel::RpcRequest& request);
 
-    boost::asio::io_context* io_;
+    std::unique_ptr<ScriptedDialler> dialler_;
     RandomSource* random_;
     ScriptedIdentity identity_;
     channel::HubTrust trust_;
     channel::CommandGate gate_;
-    std::unique_ptr<http::WebSocketClient> client_;
     http::WebSocketSink* sink_ = nullptr;
     std::optional<channel::AgentSession> session_;
     bool established_ = false;
