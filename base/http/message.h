@@ -73,7 +73,7 @@ class Router {
     // A GET that asks for a WebSocket there. Plain requests do not see it.
     void add_web_socket(std::string_view pattern, Upgrader upgrader);
 
-    // Passes what the router itself answers at `pattern` (405, OPTIONS) through `finish`, which
+    // Passes what no handler answers at `pattern` (405, OPTIONS, refuse()) through `finish`, which
     // adds headers and responds. Closes the paths that fit: routes that are added later do not
     // count for them.
     void finish_refusals(std::string_view pattern, Finisher finish);
@@ -81,6 +81,10 @@ class Router {
     // Finds the handler and fills `request.parameters`; answers 404, 405 with Allow, and OPTIONS
     // that no route claims, itself.
     void dispatch(Request request, Responder respond) const;
+
+    // Answers with `refusal` in place of a handler, which a request with too long a body never
+    // reaches.
+    void refuse(const std::string& path, Response refusal, Responder respond) const;
 
     // Fills `request.parameters`; nothing where no WebSocket is at the path.
     [[nodiscard]] const Upgrader* find_web_socket(Request& request) const;

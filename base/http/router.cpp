@@ -169,6 +169,15 @@ void Router::dispatch(Request request, Responder respond) const {
     respond(std::move(response));
 }
 
+void Router::refuse(const std::string& path, Response refusal, Responder respond) const {
+    const Match found = path.starts_with('/') ? find({}, path) : Match{};
+    if (found.finish != nullptr) {
+        (*found.finish)(std::move(refusal), std::move(respond));
+        return;
+    }
+    respond(std::move(refusal));
+}
+
 std::vector<std::string> Router::routes() const {
     std::vector<std::string> names;
     names.reserve(routes_.size());

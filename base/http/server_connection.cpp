@@ -85,11 +85,13 @@ class PendingAnswer {
     std::optional<Handler> handler_;
 };
 
-asio::awaitable<Response> dispatch(const Router* router, Request request) {
-    auto initiate = [router, request = std::move(request)](auto handler) mutable {
+// Waits for what the Responder that `ask` is called with is given.
+template <typename Ask>
+asio::awaitable<Response> answer_to(Ask ask) {
+    auto initiate = [ask = std::move(ask)](auto handler) mutable {
         PendingAnswer<decltype(handler)> answer(std::move(handler));
         try {
-            router->dispatch(std::move(request), Responder(std::move(answer)));
+            ask(Responder(std::move(answer)));
         } catch (const std::exception& e) {
             // The answer was dropped on the way up, which sent 500.
             log::error("http", "a handler threw: {}", e.what());
@@ -97,6 +99,12 @@ asio::awaitable<Response> dispatch(const Router* router, Request request) {
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void(Response)>(std::move(initiate),
                                                                                asio::use_awaitable);
+}
+
+asio::awaitable<Response> dispatch(const Router* router, Request request) {
+    return answer_to([router, request = std::move(request)](Responder respond) mutable {
+        router->dispatch(std::move(request), std::move(respond));
+    });
 }
 
 std::string http_date() {
@@ -210,12 +218,38 @@ Refusal refusal_of(Code error) {
     return {400, "This is not a well-formed HTTP/1.1 request."};
 }
 
+// Where a request is going and which page sends it, as far as its header was read: what a browser
+// lets that page read of the answer hangs on both.
+struct Sender {
+    std::string path;  // empty: malformed or not read
+    std::string origin;
+};
+
+Sender sender_of(const Parser::value_type& message) {
+    Sender sender;
+    if (auto target = parse_target(view(message.target()))) {
+        sender.path = std::move(target->path);
+    }
+    sender.origin = view(message[bhttp::field::origin]);
+    return sender;
+}
+
 template <typename Stream>
-asio::awaitable<void> refuse(Connection* connection, Stream* stream, Refusal refusal) {
+asio::awaitable<void> refuse(Connection* connection,
+                             Stream* stream,
+                             Refusal refusal,
+                             Sender sender) {
     ++connection->core->counters.requests_refused;
-    const bool sent = co_await write(
-        connection, stream, Response::problem(refusal.status, refusal.detail), Exchange{});
-    if (sent) {
+    auto ask = [router = connection->core->router, &refusal, &sender](Responder respond) {
+        router->refuse(
+            sender.path, Response::problem(refusal.status, refusal.detail), std::move(respond));
+    };
+    Response response = co_await answer_to(ask);
+    if (connection->core == nullptr) {
+        co_return;
+    }
+    restrict_origin(*connection->core, sender.origin, response);
+    if (co_await write(connection, stream, std::move(response), Exchange{})) {
         co_await linger(connection);
     }
 }
@@ -363,7 +397,7 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
     }
     if (error) {
         if (is_protocol_error(error)) {
-            co_await refuse(connection, stream, refusal_of(error));
+            co_await refuse(connection, stream, refusal_of(error), sender_of(parser.get()));
         } else if (error == beast::error::timeout) {
             ++connection->core->counters.requests_timed_out;
         }
@@ -372,22 +406,23 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
     Exchange exchange{.version = parser.get().version(),
                       .keep_alive = parser.get().keep_alive(),
                       .head = parser.get().method() == bhttp::verb::head};
+    Sender sender = sender_of(parser.get());
     Parser::value_type message = parser.release();
     // The WebSocket's handshake needs the message once more; it has no body.
     const bool upgrade = beast::websocket::is_upgrade(message) && message.body().empty();
-    auto request = to_request(*connection, upgrade ? message : std::move(message));
+    auto handshake = upgrade ? message : Parser::value_type{};
+    auto request = to_request(*connection, std::move(message));
     if (!request) {
-        co_await refuse(connection, stream, request.error());
+        co_await refuse(connection, stream, request.error(), std::move(sender));
         co_return false;
     }
     ++connection->core->counters.requests;
-    const std::string origin(request->header("Origin"));
     const std::string line = request->method + " " + request->path;
     connection->tcp.expires_never();
     UpgradeOutcome outcome = try_upgrade(*connection, upgrade, *request);
     if (outcome && *outcome && connection->buffer.size() == 0) {
         connection->leave_limits();
-        co_await run_web_socket(connection, stream, std::move(message), std::move(**outcome));
+        co_await run_web_socket(connection, stream, std::move(handshake), std::move(**outcome));
         co_return false;
     }
     if (outcome && *outcome) {
@@ -404,7 +439,7 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
         co_return false;
     }
     log::debug("http", "{} {} {}", connection->remote.to_string(), line, response.status);
-    restrict_origin(*connection->core, origin, response);
+    restrict_origin(*connection->core, sender.origin, response);
     exchange.keep_alive = exchange.keep_alive && !connection->core->stopping;
     const bool sent = co_await write(connection, stream, std::move(response), exchange);
     co_return sent&& exchange.keep_alive && !connection->core->stopping;

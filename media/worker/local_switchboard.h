@@ -6,6 +6,7 @@
 // (ConferenceHome): then it spans another, and the two workers relay to each other what is wanted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -71,6 +72,15 @@ class LocalSwitchboard final : public Switchboard {
                             std::string identity,
                             Answer<void> answer) override;
     void end_conference(std::string name, Answer<void> answer) override;
+
+    void admit_conferences(bool admit) override { admitting_ = admit; }
+
+    [[nodiscard]] bool admits(const std::string& conference) const override {
+        return admitting_ || homes_.contains(conference);
+    }
+
+    [[nodiscard]] std::size_t conference_count() const override { return homes_.size(); }
+
     void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) override;
     void on_event(std::function<void(const ConferenceEvent&)> listener) override;
     void on_connection_gone(std::function<void(const ConnectionGone&)> listener) override;
@@ -104,13 +114,13 @@ class LocalSwitchboard final : public Switchboard {
     void ask(std::size_t worker, Function job, Answer<T> answer);
     // Runs `job` (WorkerContext& -> T) on all workers; `answer` gets one T per worker, in order.
     template <typename T, typename Function>
-    void ask_all(Function job, Answer<std::vector<T>> answer);
+    void ask_all(const Function& job, Answer<std::vector<T>> answer);
     template <typename T>
     void answer_later(Answer<T> answer, Result<T> result);
     // The same on those workers.
     template <typename T, typename Function>
     void ask_many(const std::vector<std::size_t>& workers,
-                  Function job,
+                  const Function& job,
                   Answer<std::vector<T>> answer);
     [[nodiscard]] Result<std::size_t> admit(const std::string& conference,
                                             const std::string& identity);
@@ -123,6 +133,7 @@ class LocalSwitchboard final : public Switchboard {
     void tell(std::size_t worker, WorkerThread::Job job);
     void release(ConnectionId connection);
     void handle_gone(const ConnectionGone& gone);
+    void handle_events(const std::vector<ConferenceEvent>& events);
     void handle_event(const ConferenceEvent& event);
     // Hands over what send_data() was given since the last time.
     void flush_data();
@@ -139,6 +150,7 @@ class LocalSwitchboard final : public Switchboard {
     SystemRandom random_;
     std::uint64_t next_connection_ = 1;
     bool shutting_down_ = false;
+    bool admitting_ = true;
     DataOutbox outbox_;
     std::shared_ptr<DataBacklog> backlog_ = std::make_shared<DataBacklog>();
     // What comes back from a worker after this object is gone finds the flag gone too.

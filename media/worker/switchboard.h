@@ -4,6 +4,7 @@
 // within the call. It alone knows which conference lives on which worker. Holds no media.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -111,6 +112,13 @@ class Switchboard {
                                     std::string identity,
                                     Answer<void> answer) = 0;
     virtual void end_conference(std::string name, Answer<void> answer) = 0;
+    // Off: a join that would begin a conference is answered with kUnavailable. Those that run go
+    // on, and take whoever joins them.
+    virtual void admit_conferences(bool admit) = 0;
+    // Whether somebody may join the conference as far as that is concerned. Of no name: a new one.
+    [[nodiscard]] virtual bool admits(const std::string& conference) const = 0;
+    // Those that somebody is in, or is just joining.
+    [[nodiscard]] virtual std::size_t conference_count() const = 0;
     // One entry per worker.
     virtual void collect_stats(Answer<std::vector<sfu::WorkerStats>> answer) = 0;
 

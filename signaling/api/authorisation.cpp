@@ -98,6 +98,8 @@ bool grants(const access::VideoGrant& video, Permission permission, std::string_
             return administers;
         case Permission::kEndConference:
             return video.room_create;
+        case Permission::kOperateNode:
+            return video.room_create && video.room_admin && video.room.empty();
     }
     return false;
 }
@@ -114,6 +116,8 @@ std::string_view needed(Permission permission) {
             return "roomAdmin for this conference";
         case Permission::kEndConference:
             return "roomCreate";
+        case Permission::kOperateNode:
+            return "roomCreate, and roomAdmin without a room,";
         case Permission::kAny:
             break;
     }

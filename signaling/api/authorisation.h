@@ -21,6 +21,7 @@ enum class Permission : std::uint8_t {
     kWatch,               // roomJoin and canSubscribe for the conference, or kReadConference
     kManageParticipants,  // roomAdmin for the conference
     kEndConference,       // roomCreate
+    kOperateNode,         // roomCreate, and roomAdmin that is for no room in particular
 };
 
 // `conference` is what kReadConference, kWatch and kManageParticipants are about. kUnauthenticated

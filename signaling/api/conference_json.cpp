@@ -15,16 +15,6 @@ namespace {
 namespace json = boost::json;
 using namespace media::sfu;  // NOLINT(google-build-using-namespace): this file is about its structs
 
-// RFC 3339, UTC, with milliseconds.
-std::string timestamp(std::int64_t unix_ms) {
-    const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    std::array<char, 32> text{};
-    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-    return fmt::format("{}.{:03}Z", std::string_view(text.data(), size), unix_ms % 1000);
-}
-
 std::string_view name_of(media::rtp::MediaKind kind) {
     return kind == media::rtp::MediaKind::kAudio ? "audio" : "video";
 }
@@ -210,6 +200,15 @@ json::array participants(const ConferenceInfo& conference, bool details) {
 }
 
 }  // namespace
+
+std::string timestamp(std::int64_t unix_ms) {
+    const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    std::array<char, 32> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+    return fmt::format("{}.{:03}Z", std::string_view(text.data(), size), unix_ms % 1000);
+}
 
 std::string conferences_json(const std::vector<ConferenceInfo>& all) {
     json::array array;

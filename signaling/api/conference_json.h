@@ -1,12 +1,16 @@
 // Conferences as the API writes them: docs/openapi.yaml is the specification.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "media/sfu/conference_info.h"
 
 namespace isthmus::signaling::api {
+
+// RFC 3339, UTC, with milliseconds.
+[[nodiscard]] std::string timestamp(std::int64_t unix_ms);
 
 // {"conferences": [...]}: names and counts.
 [[nodiscard]] std::string conferences_json(const std::vector<media::sfu::ConferenceInfo>& all);

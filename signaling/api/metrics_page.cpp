@@ -363,6 +363,9 @@ constexpr std::array kSignalingCounters = {
     Metric<SignalingStats>{"isthmus_livekit_malformed_total",
                            "Signaling messages that are none.",
                            &SignalingStats::livekit_malformed},
+    Metric<SignalingStats>{"isthmus_maintenance_conferences_ended_total",
+                           "Conferences ended at the deadline of a maintenance.",
+                           &SignalingStats::maintenance_conferences_ended},
 };
 
 constexpr std::array kSignalingGauges = {
@@ -376,6 +379,9 @@ constexpr std::array kSignalingGauges = {
     Metric<SignalingStats>{"isthmus_livekit_sessions",
                            "Participants that speak the LiveKit protocol now.",
                            &SignalingStats::livekit_sessions},
+    Metric<SignalingStats>{"isthmus_maintenance_mode",
+                           "0 off, 1 pending: conferences go on, 2 on: nothing runs any more.",
+                           &SignalingStats::maintenance_mode},
 };
 
 template <typename Metrics>

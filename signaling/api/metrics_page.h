@@ -33,12 +33,14 @@ struct SignalingStats {
     std::uint64_t livekit_resumes = 0;
     std::uint64_t livekit_refused = 0;
     std::uint64_t livekit_malformed = 0;
+    std::uint64_t maintenance_conferences_ended = 0;
 
     std::uint64_t publishers = 0;  // now
     std::uint64_t viewers = 0;     // now
     std::uint64_t rooms = 0;
     std::uint64_t room_participants = 0;
     std::uint64_t livekit_sessions = 0;
+    std::uint64_t maintenance_mode = 0;  // 0 off, 1 pending, 2 on
 };
 
 struct MetricsInput {

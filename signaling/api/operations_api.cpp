@@ -79,6 +79,11 @@ void OperationsApi::ready(const Request& /*request*/, Responder respond) const {
         respond(fresh(Response::problem(503, "The node takes no new participants.")));
         return;
     }
+    if (sources_.in_maintenance && sources_.in_maintenance()) {
+        respond(fresh(Response::problem(
+            503, "The node is in maintenance: it begins no conference, those that run go on.")));
+        return;
+    }
     switchboard_->collect_stats([respond = std::move(respond)](const auto& workers) mutable {
         if (!workers || workers->empty()) {
             respond(fresh(Response::problem(503, "No media worker answers.")));

@@ -30,6 +30,8 @@ struct OperationsApiSources {
     std::function<SignalingStats()> signaling_stats;
     std::function<media::DataStats()> data_stats;  // empty: none are told
     std::function<ProcessStats()> process_stats;
+    // The node begins no conferences; absent: it does.
+    std::function<bool()> in_maintenance = {};
 };
 
 class OperationsApi {

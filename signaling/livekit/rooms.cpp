@@ -82,6 +82,9 @@ std::optional<http::Response> Rooms::check(const access::AccessToken& token) {
     if (!accepting_) {
         return refuse(503, "this node takes nobody in now, try again or elsewhere");
     }
+    if (!switchboard_->admits(token.video.room)) {
+        return refuse(503, "this node is in maintenance and begins no conference, go elsewhere");
+    }
     Room* const room = find(token.video.room);
     if (room == nullptr && !config_.make_rooms && !token.video.room_create) {
         return refuse(404, "requested room does not exist");
@@ -178,6 +181,13 @@ void Rooms::close_room(const std::string& name, proto::DisconnectReason reason) 
     rooms_.erase(name);
 }
 
+void Rooms::end_all() {
+    while (!rooms_.empty()) {
+        close_room(std::string(rooms_.begin()->first), proto::SERVER_SHUTDOWN);
+    }
+    end_turn();
+}
+
 void Rooms::shut_down() {
     accepting_ = false;
     for (const auto& [name, room] : rooms_) {
@@ -265,9 +275,11 @@ void Rooms::dismiss(SignalSocket& socket,
 
 void Rooms::enter(SignalSocket& socket) {
     const access::AccessToken& token = socket.admission.token;
-    Room* const room = find_or_make(token.video.room, settings_of(token));
     // It was checked before the upgrade; much may happen meanwhile.
-    if (room == nullptr || !accepting_) {
+    Room* const room = accepting_ && switchboard_->admits(token.video.room)
+                           ? find_or_make(token.video.room, settings_of(token))
+                           : nullptr;
+    if (room == nullptr) {
         dismiss(socket, proto::JOIN_FAILURE, proto::LeaveRequest::DISCONNECT);
         return;
     }

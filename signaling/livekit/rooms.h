@@ -72,6 +72,9 @@ class Rooms final : public SessionHost, public SignalHub {
 
     // Why nobody may join with it now, or nothing.
     [[nodiscard]] std::optional<http::Response> check(const access::AccessToken& token);
+    // Everybody has to leave, for the server ends its service; whoever comes back is refused as
+    // the switchboard says.
+    void end_all();
     // Off: nobody may join any more; everybody is told to leave.
     void shut_down();
 

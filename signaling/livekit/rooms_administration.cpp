@@ -48,6 +48,10 @@ Result<proto::Room> RoomsAdministration::create_room(const proto::CreateRoomRequ
         settings.participants_max = request.max_participants();
     }
     settings.metadata = request.metadata();
+    if (!rooms_->switchboard().admits(request.name())) {
+        return make_error(ErrorCode::kUnavailable,
+                          "this node is in maintenance and begins no conference, go elsewhere");
+    }
     Room* const room = rooms_->find_or_make(request.name(), settings);
     if (room == nullptr) {
         return make_error(ErrorCode::kLimitExceeded, "this node has as many rooms as it takes");

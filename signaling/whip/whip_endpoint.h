@@ -42,6 +42,9 @@ struct WhipConfig {
     std::string allow_origin = "*";  // Access-Control-Allow-Origin
     std::size_t sessions_max = 10'000;
     std::uint32_t retry_after_s = 10;  // told to a client that cannot be served now
+    // The same where the node begins no conference: nobody knows until when, only that asking this
+    // node again soon is of no use (RFC 9725 section 4.5).
+    std::uint32_t maintenance_retry_after_s = 300;
     sdp::SdpLimits sdp_limits;
     bool accept_simulcast = true;
 };

@@ -91,6 +91,12 @@ std::optional<Response> WhipEndpoint::check_post(const Request& request) const {
         return problem({.code = ErrorCode::kUnavailable,
                         .message = "this node takes no new sessions now, try again or elsewhere"});
     }
+    if (!switchboard_.admits(request.parameters.at("conference"))) {
+        Response response = Response::problem(
+            503, "this node is in maintenance and begins no conference, go elsewhere");
+        response.headers.emplace("Retry-After", std::to_string(config_.maintenance_retry_after_s));
+        return response;
+    }
     if (sessions_.size() + joins_pending_ >= config_.sessions_max) {
         return problem({.code = ErrorCode::kUnavailable,
                         .message = "this node has as many sessions as it takes (" +

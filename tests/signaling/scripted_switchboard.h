@@ -2,6 +2,7 @@
 // within the call, as the interface promises.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -41,6 +42,17 @@ class ScriptedSwitchboard final : public media::Switchboard {
                             std::string identity,
                             Answer<void> answer) override;
     void end_conference(std::string name, Answer<void> answer) override;
+
+    void admit_conferences(bool admit) override { admitting = admit; }
+
+    [[nodiscard]] bool admits(const std::string& conference) const override {
+        return admitting ||
+               std::ranges::find(conferences, conference, &media::sfu::ConferenceInfo::name) !=
+                   conferences.end();
+    }
+
+    [[nodiscard]] std::size_t conference_count() const override { return conferences.size(); }
+
     void collect_stats(Answer<std::vector<media::sfu::WorkerStats>> answer) override;
 
     void on_event(std::function<void(const media::ConferenceEvent&)> listener) override {
@@ -65,6 +77,7 @@ class ScriptedSwitchboard final : public media::Switchboard {
     // What it says there is.
     std::vector<media::sfu::ConferenceInfo> conferences;
     std::vector<media::sfu::WorkerStats> workers;
+    bool admitting = true;
 
     // What it was asked.
     std::vector<media::JoinRequest> joins;

@@ -6,6 +6,7 @@
 #include "signaling/access/token.h"
 #include "tests/base/http/server_fixture.h"
 #include "tools/ctl/http_client.h"
+#include "tools/ctl/maintenance_command.h"
 #include "tools/ctl/reports.h"
 #include "tools/ctl/table.h"
 #include "tools/ctl/token_command.h"
@@ -60,6 +61,31 @@ TEST(TokenCommand, RefusesWhatMakesNoToken) {
           TokenRequest{.conference = "d", .identity = "a", .ttl = "0s"},
           TokenRequest{.conference = "d", .identity = "a", .ttl = "10ms"}}) {
         EXPECT_FALSE(create_token(request, kCredentials, kNow).has_value());
+    }
+}
+
+TEST(MaintenanceCommand, AsksWithTheDeadlineInSeconds) {
+    EXPECT_EQ(maintenance_request(true, "").value(), R"({"mode":"on"})");
+    EXPECT_EQ(maintenance_request(true, "2h").value(), R"({"mode":"on","deadline_s":7200})");
+    EXPECT_EQ(maintenance_request(true, "0s").value(), R"({"mode":"on","deadline_s":0})");
+    EXPECT_EQ(maintenance_request(false, "").value(), R"({"mode":"off"})");
+    EXPECT_FALSE(maintenance_request(true, "soon"));
+}
+
+TEST(MaintenanceCommand, ShowsHowFarItIs) {
+    const std::string pending =
+        R"({"mode":"pending","conferences":2,"participants":5,"ends_at":"2027-01-15T08:00:00.000Z"})";
+    EXPECT_EQ(maintenance_report(pending).value(),
+              "maintenance  pending: no conference begins\n"
+              "conferences  2\n"
+              "participants 5\n"
+              "ends at      2027-01-15T08:00:00.000Z\n");
+    EXPECT_FALSE(is_maintained(pending));
+    EXPECT_TRUE(is_maintained(R"({"mode":"on"})"));
+    EXPECT_TRUE(maintenance_report(R"({"mode":"off"})")->starts_with("maintenance  off\n"));
+    for (const char* const other : {"", "[]", "{}", R"({"mode":7})"}) {
+        EXPECT_FALSE(maintenance_report(other)) << other;
+        EXPECT_FALSE(is_maintained(other)) << other;
     }
 }
 

@@ -13,7 +13,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -76,7 +75,7 @@ Result<Address> parse_base_url(std::string_view url) {
 }
 
 template <typename Stream>
-asio::awaitable<HttpAnswer> exchange(Stream* stream, bhttp::request<bhttp::empty_body> request) {
+asio::awaitable<HttpAnswer> exchange(Stream* stream, bhttp::request<bhttp::string_body> request) {
     co_await bhttp::async_write(*stream, request, asio::use_awaitable);
     beast::flat_buffer buffer;
     bhttp::response_parser<bhttp::string_body> parser;
@@ -103,7 +102,7 @@ void trust(asio::ssl::context& context, const HttpClientConfig& config, const st
 
 asio::awaitable<HttpAnswer> fetch(const HttpClientConfig* config,
                                   Address address,
-                                  bhttp::request<bhttp::empty_body> request) {
+                                  bhttp::request<bhttp::string_body> request) {
     const auto executor = co_await asio::this_coro::executor;
     asio::ip::tcp::resolver resolver(executor);
     const auto endpoints =
@@ -136,7 +135,8 @@ std::string hint_for(const boost::system::error_code& error) {
 
 Result<HttpAnswer> http_request(const HttpClientConfig& config,
                                 std::string_view method,
-                                const std::string& path) {
+                                const std::string& path,
+                                std::string body) {
     const auto address = parse_base_url(config.base_url);
     if (!address) {
         return std::unexpected(address.error());
@@ -145,7 +145,12 @@ Result<HttpAnswer> http_request(const HttpClientConfig& config,
         return make_error(ErrorCode::kUnavailable,
                           fmt::format("cannot reach {}: {}{}", config.base_url, why, hint));
     };
-    bhttp::request<bhttp::empty_body> request;
+    bhttp::request<bhttp::string_body> request;
+    if (!body.empty()) {
+        request.set(bhttp::field::content_type, "application/json");
+        request.body() = std::move(body);
+        request.prepare_payload();
+    }
     request.version(11);
     request.method_string({method.data(), method.size()});
     request.target(path);

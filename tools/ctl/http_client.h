@@ -23,11 +23,12 @@ struct HttpAnswer {
     std::string body;
 };
 
-// `path` begins with '/' and is encoded already. kInvalidArgument for a bad URL, kUnavailable where
-// the node does not answer.
+// `path` begins with '/' and is encoded already; a body is JSON. kInvalidArgument for a bad URL,
+// kUnavailable where the node does not answer.
 [[nodiscard]] Result<HttpAnswer> http_request(const HttpClientConfig& config,
                                               std::string_view method,
-                                              const std::string& path);
+                                              const std::string& path,
+                                              std::string body = {});
 
 // For one segment of a path (RFC 3986 section 2.1).
 [[nodiscard]] std::string percent_encode(std::string_view text);

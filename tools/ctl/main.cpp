@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -13,6 +15,8 @@
 
 #include "tools/ctl/completion.h"
 #include "tools/ctl/http_client.h"
+#include "tools/ctl/hub_command.h"
+#include "tools/ctl/maintenance_command.h"
 #include "tools/ctl/reports.h"
 #include "tools/ctl/token_command.h"
 #include "tools/node/node_config.h"
@@ -39,6 +43,8 @@ struct CommandLine {
     TokenRequest token;
     std::string conference;
     std::string identity;
+    std::string deadline;
+    bool wait = false;
 };
 
 int exit_code(ErrorCode code) {
@@ -112,7 +118,8 @@ ErrorCode code_of(unsigned status) {
 // The body of a good answer.
 Result<std::string> call(const CommandLine& line,
                          std::string_view method,
-                         const std::string& path) {
+                         const std::string& path,
+                         const std::string& request = {}) {
     const auto credentials = find_credentials(line);
     if (!credentials) {
         return std::unexpected(credentials.error());
@@ -122,7 +129,7 @@ Result<std::string> call(const CommandLine& line,
         .authorization = basic_authorization(credentials->key, credentials->secret),
         .ca_file = line.ca_file,
         .insecure = line.insecure};
-    auto answer = http_request(client, method, path);
+    auto answer = http_request(client, method, path, request);
     if (!answer) {
         return std::unexpected(answer.error());
     }
@@ -150,6 +157,30 @@ int show(const CommandLine& line,
 int remove(const CommandLine& line, const std::string& path) {
     const auto body = call(line, "DELETE", path);
     return body ? EXIT_SUCCESS : fail(body.error());
+}
+
+int show_maintenance(const CommandLine& line, const Result<std::string>& body) {
+    const auto text = body && !line.json ? maintenance_report(*body) : body;
+    if (!text) {
+        return fail(text.error());
+    }
+    std::fputs((line.json ? *text + "\n" : *text).c_str(), stdout);
+    return EXIT_SUCCESS;
+}
+
+// Asks until nothing runs any more, where that was wanted.
+int switch_maintenance(const CommandLine& line, bool on) {
+    constexpr auto kAskAgain = std::chrono::seconds(1);
+    const auto request = maintenance_request(on, line.deadline);
+    if (!request) {
+        return fail(request.error());
+    }
+    auto body = call(line, "PUT", kMaintenancePath, *request);
+    while (on && line.wait && body && !is_maintained(*body)) {
+        std::this_thread::sleep_for(kAskAgain);
+        body = call(line, "GET", kMaintenancePath);
+    }
+    return show_maintenance(line, body);
 }
 
 std::string conference_path(const CommandLine& line) {
@@ -201,6 +232,27 @@ void add_token_command(CLI::App& app, TokenRequest& token, const std::function<v
     create->callback(chosen);
 }
 
+using Choose = std::function<void(std::function<int()>)>;
+
+void add_maintenance_command(CLI::App& app, CommandLine& line, const Choose& choose) {
+    CLI::App* command =
+        app.add_subcommand("maintenance", "Take the node out of service, or back into it");
+    command->require_subcommand(1)->fallthrough();
+    CLI::App* on = command->add_subcommand("on", "Begin no conference; running ones finish");
+    on->add_option("--deadline", line.deadline, "When they are ended (2h unless said otherwise)");
+    on->add_flag("--wait", line.wait, "Until the last one has gone");
+    on->callback([&line, choose] { choose([&line] { return switch_maintenance(line, true); }); });
+    CLI::App* off = command->add_subcommand("off", "Back into service");
+    off->callback([&line, choose] { choose([&line] { return switch_maintenance(line, false); }); });
+    CLI::App* status = command->add_subcommand("status", "How far it is");
+    status->callback([&line, choose] {
+        choose([&line] { return show_maintenance(line, call(line, "GET", kMaintenancePath)); });
+    });
+    for (CLI::App* each : {on, off, status}) {
+        each->fallthrough();
+    }
+}
+
 int run(int argc, char** argv) {
     CLI::App app("Looks after an Isthmus node", "isthmusctl");
     CommandLine line;
@@ -215,6 +267,8 @@ int run(int argc, char** argv) {
         command->callback([&action, what = std::move(what)] { action = what; });
         return command;
     };
+    add_maintenance_command(
+        app, line, [&action](std::function<int()> what) { action = std::move(what); });
     add_command("conferences", "List the conferences", [&] {
         return show(line, "/api/v1/conferences", conferences_report);
     });
@@ -239,6 +293,11 @@ int run(int argc, char** argv) {
             command->add_option("identity", line.identity, "Whom")->required();
         }
     }
+    const HubCommand hub(
+        app,
+        {.json = &line.json, .ca_file = &line.ca_file, .insecure = &line.insecure},
+        [&action](std::function<int()> what) { action = std::move(what); },
+        fail);
     CLI::App* completion = app.add_subcommand("completion", "Print a shell's completion script");
     completion->require_subcommand(1);
     completion->add_subcommand("bash", "source <(isthmusctl completion bash)")->callback([&] {

@@ -175,7 +175,7 @@ quote_ratio() {
     [[ -n ${bench_figures[isthmus-node]:-} ]] || return 0
     best=$(for loops in 0 1; do
         echo "${bench_figures[janus-$1-$loops]:-0} $loops"
-    done | sort -rn | head -1)
+    done | sort -rg | head -1) # figures may be written as 1.1e+05
     awk -v node="${bench_figures[isthmus-node]}" -v best="$best" -v plugin="$1" 'BEGIN {
         split(best, part, " ")
         if (part[1] > 0) {

@@ -18,6 +18,7 @@
 #include "signaling/whip/whip_endpoint.h"
 #include "tools/node/ice_servers.h"
 #include "tools/node/join_endpoint.h"
+#include "tools/node/maintenance_service.h"
 #include "tools/node/rooms_service.h"
 
 namespace isthmus::node {
@@ -90,7 +91,8 @@ signaling::whip::WhipConfig whip_config_of(const NodeConfig& config) {
 }
 
 signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip,
-                                        const signaling::livekit::RoomsStats& rooms) {
+                                        const signaling::livekit::RoomsStats& rooms,
+                                        const MaintenanceService& maintenance) {
     return {.sessions_created = whip.created,
             .sessions_refused = whip.refused,
             .ice_restarts = whip.ice_restarts,
@@ -98,11 +100,13 @@ signaling::api::SignalingStats stats_of(const signaling::whip::WhipStats& whip,
             .livekit_resumes = rooms.resumes,
             .livekit_refused = rooms.refused,
             .livekit_malformed = rooms.malformed,
+            .maintenance_conferences_ended = maintenance.conferences_ended(),
             .publishers = whip.publishers,
             .viewers = whip.viewers,
             .rooms = rooms.rooms,
             .room_participants = rooms.participants,
-            .livekit_sessions = rooms.sessions};
+            .livekit_sessions = rooms.sessions,
+            .maintenance_mode = static_cast<std::uint64_t>(maintenance.mode())};
 }
 
 }  // namespace
@@ -125,6 +129,7 @@ struct Node::State {
     MediaPlane media;
     std::unique_ptr<signaling::whip::WhipEndpoint> whip;
     std::unique_ptr<RoomsService> rooms;
+    std::unique_ptr<MaintenanceService> maintenance;
     std::unique_ptr<signaling::api::OperationsApi> api;
     std::unique_ptr<http::Server> server;
     asio::steady_timer grace;
@@ -135,9 +140,12 @@ struct Node::State {
         whip = std::make_unique<signaling::whip::WhipEndpoint>(
             whip_config_of(options.config), *media.switchboard, random, now_unix_s);
         rooms = std::make_unique<RoomsService>(*io, options.config, *media.switchboard, random);
+        maintenance = std::make_unique<MaintenanceService>(
+            *io, options.config.state_directory, *media.switchboard, rooms->rooms());
         media.switchboard->on_connection_gone([this](const media::ConnectionGone& gone) {
             whip->handle_gone(gone);
             rooms->rooms().on_connection_gone(gone);
+            maintenance->on_connection_gone();
         });
         api = std::make_unique<signaling::api::OperationsApi>(
             signaling::api::OperationsApiConfig{
@@ -148,12 +156,17 @@ struct Node::State {
                 .now_unix_s = now_unix_s,
                 .http_counters = [this] { return server->counters(); },
                 .signaling_stats =
-                    [this] { return stats_of(whip->stats(), rooms->rooms().stats()); },
+                    [this] {
+                        return stats_of(whip->stats(), rooms->rooms().stats(), *maintenance);
+                    },
                 .data_stats = media.data_stats,
-                .process_stats = signaling::api::read_process_stats},
+                .process_stats = signaling::api::read_process_stats,
+                .in_maintenance =
+                    [this] { return maintenance->mode() != signaling::maintenance::Mode::kOff; }},
             *media.switchboard);
         // Before WHEP's: /whep/{conference}/participants would be a session there.
         api->add_routes(router);
+        maintenance->add_routes(router, options.config.keys);
         whip->add_routes(router);
         rooms->add_routes(router);
         if (const std::string& key = options.config.join_key; !key.empty()) {

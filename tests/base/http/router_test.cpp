@@ -110,6 +110,25 @@ TEST_F(RouterTest, RefusesThroughTheFinisherOfThePath) {
     EXPECT_EQ(router_.routes(), (std::vector<std::string>{"POST /a/{x}", "GET /*"}));
 }
 
+TEST_F(RouterTest, PassesWhatTheServerRefusesThroughTheFinisherOfThePath) {
+    add("POST", "/a/{x}");
+    router_.finish_refusals("/a/{x}", [](Response response, Responder respond) {
+        response.headers.emplace("Vary", "Origin");
+        respond(std::move(response));
+    });
+    add("POST", "/b");
+    for (const auto& [path, finished] : std::map<std::string, std::size_t>{
+             {"/a/1", 1}, {"/a", 0}, {"/b", 0}, {"/c", 0}, {"*", 0}, {"", 0}}) {
+        Response answer;
+        router_.refuse(path, Response::problem(413, "too long"), [&answer](Response response) {
+            answer = std::move(response);
+        });
+        EXPECT_EQ(answer.status, 413U) << path;
+        EXPECT_EQ(answer.headers.count("Vary"), finished) << path;
+    }
+    EXPECT_EQ(reached_, "");
+}
+
 TEST_F(RouterTest, HeadHasAHandlerOfItsOwnAfterThatOfGet) {
     add("GET", "/a/{x}");
     add("HEAD", "/{y}/1");

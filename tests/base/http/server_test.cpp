@@ -417,6 +417,44 @@ TEST(Server, LetsOnlyKnownOriginsThrough) {
     EXPECT_FALSE(client.receive().has("Access-Control-Allow-Origin"));
 }
 
+// A browser lets a page see no answer without these headers: the page could not tell too long a
+// body from a node that is down.
+TEST(Server, LetsAPageReadWhyItsRequestWasRefused) {
+    ServerConfig config = loopback_config();
+    config.limits.body_bytes = 100;
+    config.limits.web_socket.header_bytes = config.limits.header_bytes;
+    config.allowed_origins = {"https://meet.example.org"};
+    RunningServer running(std::move(config), [](Router& router) {
+        add_echo(router);
+        router.finish_refusals("/echo", [](Response response, Responder respond) {
+            response.headers.emplace("Access-Control-Allow-Origin", "*");
+            respond(std::move(response));
+        });
+    });
+    const std::string origin = "Origin: https://meet.example.org\r\n";
+    const std::string post_from_page = "POST /echo HTTP/1.1\r\nHost: a\r\n" + origin;
+    const std::string chunk = "40\r\n" + std::string(64, 'x') + "\r\n";
+    for (const std::string& rest : {"Content-Length: 101\r\n\r\n" + std::string(101, 'x'),
+                                    "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk,
+                                    "X-Long: " + std::string(20'000, 'x') + "\r\n\r\n",
+                                    std::string("Content-Length: many\r\n\r\n")}) {
+        WireClient client(running.port());
+        client.send(post_from_page);
+        client.send(rest);
+        const WireResponse response = client.receive();
+        EXPECT_GE(response.status, 400U);
+        EXPECT_TRUE(response.has("Access-Control-Allow-Origin: https://meet.example.org"))
+            << response.head;
+    }
+    WireClient stranger(running.port());
+    stranger.send(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nOrigin: https://evil.example\r\n"
+        "Content-Length: 101\r\n\r\n");
+    const WireResponse response = stranger.receive();
+    EXPECT_EQ(response.status, 413U);
+    EXPECT_FALSE(response.has("Access-Control-Allow-Origin"));
+}
+
 TEST(Server, SaysWhichAddressItCannotHave) {
     RunningServer running(loopback_config(), add_echo);
     boost::asio::io_context io;

@@ -98,7 +98,8 @@ class OperationsApiTest : public testing::Test {
                     OperationsApiSources{.now_unix_s = [] { return kNow; },
                                          .http_counters = [] { return http::ServerCounters{}; },
                                          .signaling_stats = [] { return SignalingStats{}; },
-                                         .process_stats = read_process_stats},
+                                         .process_stats = read_process_stats,
+                                         .in_maintenance = [this] { return maintained; }},
                     switchboard);
         api->add_routes(router);
         switchboard.conferences = {demo()};
@@ -130,6 +131,7 @@ class OperationsApiTest : public testing::Test {
     }
 
     ScriptedSwitchboard switchboard;
+    bool maintained = false;
     std::optional<Error> failure;  // of what is asked from now on
     http::Router router;
     std::optional<OperationsApi> api;
@@ -146,6 +148,11 @@ TEST_F(OperationsApiTest, IsReadyOnlyWhileItServesAndWorkersAnswer) {
     switchboard.workers.clear();
     EXPECT_EQ(call("GET", "/readyz").status, 503U);
     switchboard.workers = {{}};
+    maintained = true;
+    EXPECT_TRUE(call("GET", "/readyz").body.contains("maintenance"));
+    EXPECT_EQ(call("GET", "/readyz").status, 503U);
+    maintained = false;
+    EXPECT_EQ(call("GET", "/readyz").status, 200U);
     api->set_ready(false);
     EXPECT_EQ(call("GET", "/readyz").status, 503U);
 }

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "signaling/livekit/rooms_administration.h"
 #include "tests/signaling/livekit/rooms_fixture.h"
 
 namespace isthmus::signaling::livekit {
@@ -192,6 +195,43 @@ TEST_F(RoomsTest, SendsEverybodyAwayWhenItShutsDown) {
     rooms_.shut_down();
     EXPECT_EQ(alice.last(Kind::kLeave).leave().reason(), proto::SERVER_SHUTDOWN);
     EXPECT_EQ(rooms_.check(token("bob"))->status, 503U);
+}
+
+TEST_F(RoomsTest, LetsPeopleIntoRunningConferencesOnlyWhileNoneIsAdmitted) {
+    join_connected("alice");
+    switchboard_.conferences.emplace_back().name = "demo";
+    switchboard_.admitting = false;
+    EXPECT_FALSE(rooms_.check(token("bob")).has_value());
+    EXPECT_EQ(join("bob").received().at(0).message_case(), Kind::kJoin);
+    access::AccessToken other = token("carol");
+    other.video.room = "other";
+    EXPECT_EQ(rooms_.check(other)->status, 503U);
+    // Its upgrade was under way when that began.
+    EXPECT_EQ(join(admission(other)).received().at(0).leave().reason(), proto::JOIN_FAILURE);
+    EXPECT_EQ(rooms_.stats().rooms, 1U);
+    RoomsAdministration administration(rooms_);
+    proto::CreateRoomRequest request;
+    request.set_name("other");
+    EXPECT_EQ(administration.create_room(request).error().code, ErrorCode::kUnavailable);
+    request.set_name("demo");
+    EXPECT_TRUE(administration.create_room(request)) << "it is there";
+}
+
+TEST_F(RoomsTest, EndsAllRoomsAndTellsWhy) {
+    const Client& alice = join_connected("alice");
+    const media::ConnectionId camera = whip("camera");
+    rooms_.end_all();
+    const proto::LeaveRequest leave = alice.last(Kind::kLeave).leave();
+    EXPECT_EQ(leave.reason(), proto::SERVER_SHUTDOWN);
+    EXPECT_EQ(leave.action(), proto::LeaveRequest::DISCONNECT);
+    EXPECT_TRUE(alice.closed());
+    EXPECT_EQ(rooms_.stats().rooms, 0U);
+    EXPECT_EQ(rooms_.stats().participants, 0U);
+    ASSERT_EQ(switchboard_.leaves.size(), 2U);
+    EXPECT_TRUE(std::ranges::any_of(switchboard_.leaves,
+                                    [&](const auto& left) { return left.first == camera; }));
+    EXPECT_EQ(told_.back().event(), "room_finished");
+    EXPECT_FALSE(rooms_.check(token("bob")).has_value()) << "the switchboard decides who may come";
 }
 
 }  // namespace

@@ -48,6 +48,18 @@ TEST_F(WhipEndpointTest, OptionsNamesIceServersToWhoMayJoin) {
     EXPECT_EQ(header(send(request), "Link"), "");
 }
 
+// The server refuses too long a body before any handler sees the request.
+TEST_F(WhipEndpointTest, TooLongABodyIsRefusedReadably) {
+    for (const char* path :
+         {"/whip/demo", "/whep/demo", "/whip/demo/session", "/whep/demo/session/layer"}) {
+        std::optional<http::Response> got;
+        router_.refuse(path,
+                       http::Response::problem(413, "too long"),
+                       [&got](http::Response response) { got = std::move(response); });
+        EXPECT_EQ(take(std::move(got)).status, 413U) << path;
+    }
+}
+
 TEST_F(WhipEndpointTest, OtherMethodsAreRefusedReadably) {
     for (const char* method : {"GET", "HEAD", "PUT", "PATCH", "DELETE"}) {
         const http::Response response = send(request_of(method, "/whip/demo"));

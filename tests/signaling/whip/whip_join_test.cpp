@@ -261,5 +261,20 @@ TEST_F(WhipJoinTest, SimulcastIsAcceptedWhereConfigured) {
     EXPECT_THAT(response.body, HasSubstr("a=simulcast:recv q;h;f"));
 }
 
+TEST_F(WhipJoinTest, SendsWhoeverWouldBeginAConferenceElsewhereInMaintenance) {
+    switchboard_.admitting = false;
+    for (const char* const path : {"/whip/demo", "/whep/demo"}) {
+        const http::Response response = send(post_of(path, "firefox_publish.sdp"));
+        EXPECT_EQ(response.status, 503U);
+        EXPECT_EQ(header(response, "Retry-After"), "300");
+        EXPECT_EQ(header(response, "Content-Type"), "application/problem+json");
+        EXPECT_TRUE(response.body.contains("maintenance")) << response.body;
+    }
+    EXPECT_TRUE(switchboard_.joins.empty());
+    EXPECT_EQ(endpoint_->stats().refused, 2U);
+    switchboard_.conferences.emplace_back().name = "demo";
+    EXPECT_EQ(send(post_of("/whip/demo", "firefox_publish.sdp")).status, 201U);
+}
+
 }  // namespace
 }  // namespace isthmus::signaling::whip

@@ -135,6 +135,31 @@ TEST_F(LocalSwitchboardTest, SaysGoodbyeToAllAndTakesNobodyAfterwards) {
     EXPECT_EQ(refused, ErrorCode::kUnavailable);
 }
 
+TEST_F(LocalSwitchboardTest, BeginsNoConferenceWhereItAdmitsNone) {
+    join_many(1, 1);
+    EXPECT_EQ(board_->conference_count(), 1U);
+    board_->admit_conferences(false);
+    EXPECT_TRUE(board_->admits("conference 0"));
+    EXPECT_FALSE(board_->admits("new"));
+    EXPECT_FALSE(board_->admits(""));
+    std::optional<ErrorCode> refused;
+    board_->join({.conference = "new", .identity = "late"},
+                 [&](Result<JoinResult> result) { refused = result.error().code; });
+    join("conference 0", "another");
+    ASSERT_TRUE(queue_.run_until([&] { return refused.has_value() && joined_.size() == 2; }));
+    EXPECT_EQ(refused, ErrorCode::kUnavailable);
+    EXPECT_EQ(board_->conference_count(), 1U);
+    // It is over with the last of its participants, and then a new one like any other.
+    for (const JoinResult& joined : joined_) {
+        board_->leave(joined.connection, LeaveReason::kClientLeft, [](const Result<void>&) {});
+    }
+    ASSERT_TRUE(queue_.run_until([&] { return gone_.size() == 2; }));
+    EXPECT_EQ(board_->conference_count(), 0U);
+    EXPECT_FALSE(board_->admits("conference 0"));
+    board_->admit_conferences(true);
+    EXPECT_TRUE(board_->admits("new"));
+}
+
 // Knows on which thread it ends.
 struct Witness {
     explicit Witness(std::atomic<int>& elsewhere) : elsewhere_(&elsewhere) {}
