@@ -29,6 +29,12 @@ if(IPSEC_MB_LIBRARY AND IPSEC_MB_INCLUDE_DIR)
     target_include_directories(isthmus_ipsec_mb SYSTEM INTERFACE ${IPSEC_MB_INCLUDE_DIR})
 endif()
 
+# JSON schemas of connectors' configurations; headers only. Without the definition it would abort.
+find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp REQUIRED)
+add_library(isthmus_valijson INTERFACE)
+target_include_directories(isthmus_valijson SYSTEM INTERFACE ${VALIJSON_INCLUDE_DIR})
+target_compile_definitions(isthmus_valijson INTERFACE VALIJSON_USE_EXCEPTIONS=1)
+
 # What hub (and agent) keep state with. Debian's libsoci-dev has neither a CMake nor a pkg-config file.
 find_library(SOCI_CORE_LIBRARY soci_core REQUIRED)
 find_library(SOCI_SQLITE3_LIBRARY soci_sqlite3 REQUIRED)

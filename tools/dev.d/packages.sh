@@ -7,7 +7,7 @@ packages_build=(
     libspdlog-dev libcli11-dev libyaml-cpp-dev
     libprotobuf-dev protobuf-compiler zlib1g-dev
     libvpx-dev libopenh264-dev libaom-dev
-    libsoci-dev libsqlite3-dev libpq-dev libargon2-dev
+    libvalijson-dev libsoci-dev libsqlite3-dev libpq-dev libargon2-dev
     libgtest-dev libgmock-dev libbenchmark-dev
 )
 # Multi-buffer encryption exists for x86-64 only; elsewhere OpenSSL does the work.
