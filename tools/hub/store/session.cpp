@@ -124,6 +124,10 @@ Session::~Session() = default;
 Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
     const bool postgresql =
         address.starts_with("postgresql://") || address.starts_with("postgres://");
+    const auto options = postgresql ? options_of(address) : Result<std::string>("");
+    if (!options) {
+        return std::unexpected(options.error());
+    }
     try {
         auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, *options)
                                   : std::make_unique<soci::session>(
