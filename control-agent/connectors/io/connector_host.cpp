@@ -194,7 +194,7 @@ void ConnectorHost::activate(const std::string& directory,
         state_->answer_later(std::move(answer), std::unexpected(manifest.error()));
         return;
     }
-    auto schema = Schema::make(manifest->configuration_schema);
+    auto schema = schema::Schema::make(manifest->configuration_schema);
     Result<void> fits =
         schema ? schema->check(configuration.value) : std::unexpected(schema.error());
     if (fits && state_->connectors.contains(manifest->name)) {

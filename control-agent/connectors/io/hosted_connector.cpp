@@ -39,7 +39,7 @@ void write_log(const std::string& connector, const LogTold& told) {
 HostedConnector::HostedConnector(ConnectorSurroundings& around,
                                  std::string directory,
                                  ConnectorManifest manifest,
-                                 Schema schema,
+                                 schema::Schema schema,
                                  ConnectorConfiguration configuration)
     : around_(&around),
       directory_(std::move(directory)),
