@@ -122,16 +122,26 @@ Result<void> Agent::Parts::open_state() {
         std::from_chars(applied->data(), applied->data() + applied->size(), applied_version);
     }
     gate.emplace(trust, identity.node, log->last_sequence());
-    runner.emplace(
-        *gate,
-        *log,
-        [this](const json::value& params, CommandRunner::Answer answer) {
-            channel->call("command.progress", params, std::move(answer));
-        },
-        [this](channel::CommandFault fault) {
-            log::warning("commands", "refused: {}", channel::to_string(fault));
-            emit("audit.command_refused", {{"why", channel::to_string(fault)}});
-        });
+    runner.emplace(*gate,
+                   *log,
+                   CommandRunner::Hooks{
+                       .report =
+                           [this](const json::value& params, CommandRunner::Answer answer) {
+                               channel->call("command.progress", params, std::move(answer));
+                           },
+                       .refused =
+                           [this](channel::CommandFault fault) {
+                               log::warning("commands", "refused: {}", channel::to_string(fault));
+                               emit("audit.command_refused", {{"why", channel::to_string(fault)}});
+                           },
+                       .ended =
+                           [this](const std::string& method, const CommandRecord& record) {
+                               emit("audit.command",
+                                    {{"command", record.id},
+                                     {"method", method},
+                                     {"state", to_string(record.state)},
+                                     {"message", record.message}});
+                           }});
     return {};
 }
 
@@ -372,6 +382,14 @@ void Agent::Parts::on_request(channel::RpcRequest request) {
         return;
     }
     const auto answer = runner->take(unix_ms() / 1000, request.params);
+    // Not noted, so not done: the hub sends it again.
+    alarms.set(unix_ms(),
+               "state.disk",
+               !answer && answer.error().code == channel::kRpcUnavailable,
+               {.severity = Severity::kError,
+                .title = "Commands cannot be noted",
+                .description = answer ? "" : answer.error().message,
+                .solution = "Make room on the disk of " + config.state_directory});
     channel->respond(*request.id, answer);
 }
 
