@@ -23,6 +23,7 @@
 #include "control-agent/supervisor/io/process_supervisor.h"
 #include "control-agent/supervisor/io/systemd_supervisor.h"
 #include "tools/agent/agent_parts.h"
+#include "tools/agent/resident_memory.h"
 #include "tools/agent/status_file.h"
 
 namespace isthmus::agent {
@@ -36,6 +37,7 @@ constexpr std::int64_t kTickWithoutHub_s = 10;
 constexpr int kUnansweredMax = 2;
 constexpr std::uint64_t kTicksBetweenRenewalChecks = 360;  // an hour
 constexpr std::uint64_t kTicksBetweenVersionChecks = 60;
+constexpr std::uint64_t kTicksUntilRest = 2;
 constexpr std::int64_t kClockFaultSeconds = 60;
 constexpr std::chrono::seconds kRenewalPause{60};
 
@@ -293,6 +295,7 @@ void Agent::Parts::emit(std::string_view kind, json::object body) {
 void Agent::Parts::on_up(const channel::ChannelTerms& terms) {
     down_because.clear();
     heartbeats_unanswered = 0;
+    up_since_tick = ticks;
     heartbeat_s = std::clamp<std::int64_t>(terms.heartbeat_s, 1, 3600);
     hub_clock_offset_s = terms.hub_unix_s - unix_ms() / 1000;
     gate->set_clock_offset(hub_clock_offset_s);
@@ -438,6 +441,9 @@ void Agent::Parts::tick() {
     ++ticks;
     if (channel->up() && heartbeats_unanswered >= kUnansweredMax) {
         channel->drop("the hub does not answer heartbeats");
+    }
+    if (channel->up() && ticks == up_since_tick + kTicksUntilRest) {
+        release_unused_memory();
     }
     if (ticks % kTicksBetweenRenewalChecks == 0) {
         renew_on_channel();
