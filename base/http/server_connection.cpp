@@ -410,7 +410,8 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
     Parser::value_type message = parser.release();
     // The WebSocket's handshake needs the message once more; it has no body.
     const bool upgrade = beast::websocket::is_upgrade(message) && message.body().empty();
-    auto request = to_request(*connection, upgrade ? message : std::move(message));
+    auto handshake = upgrade ? message : Parser::value_type{};
+    auto request = to_request(*connection, std::move(message));
     if (!request) {
         co_await refuse(connection, stream, request.error(), std::move(sender));
         co_return false;
@@ -421,7 +422,7 @@ asio::awaitable<bool> serve_one(Connection* connection, Stream* stream) {
     UpgradeOutcome outcome = try_upgrade(*connection, upgrade, *request);
     if (outcome && *outcome && connection->buffer.size() == 0) {
         connection->leave_limits();
-        co_await run_web_socket(connection, stream, std::move(message), std::move(**outcome));
+        co_await run_web_socket(connection, stream, std::move(handshake), std::move(**outcome));
         co_return false;
     }
     if (outcome && *outcome) {

@@ -59,9 +59,9 @@ struct ConnectorStatus {
     std::string name;
     std::string version;
     ConnectorHealth health = ConnectorHealth::kStarting;
-    std::string detail;                // its own sentence, or why it was refused
-    std::uint64_t configuration = 0;   // version that it took last
-    std::uint64_t refused = 0;         // messages and connections
+    std::string detail;               // its own sentence, or why it was refused
+    std::uint64_t configuration = 0;  // version that it took last
+    std::uint64_t refused = 0;        // messages and connections
 };
 
 struct ConnectorConfiguration {

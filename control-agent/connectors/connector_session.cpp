@@ -104,8 +104,8 @@ void ConnectorSession::handle_bytes(Instant now, std::string_view bytes) {
     if (broken_) {
         return;
     }
-    const bool good = reader_.add(
-        bytes, [this, now](std::string_view line) { return handle_line(now, line); });
+    const bool good =
+        reader_.add(bytes, [this, now](std::string_view line) { return handle_line(now, line); });
     if (!good && !broken_) {
         violate(fmt::format("a message is longer than {} bytes", limits_->message_bytes));
     }
@@ -113,8 +113,8 @@ void ConnectorSession::handle_bytes(Instant now, std::string_view bytes) {
 
 bool ConnectorSession::take(Instant now) {
     const double seconds = std::chrono::duration<double>(now - filled_).count();
-    tokens_ = std::min<double>(limits_->messages_burst,
-                               tokens_ + seconds * limits_->messages_per_s);
+    tokens_ =
+        std::min<double>(limits_->messages_burst, tokens_ + seconds * limits_->messages_per_s);
     filled_ = now;
     tokens_ -= 1;
     return tokens_ >= 0;
@@ -166,8 +166,7 @@ void ConnectorSession::hello(Instant now, const RpcRequest& request) {
                channel::text_field(request.params, "version") != manifest_->version) {
         violate("it has another name or version than its manifest says");
     } else if (channel::integer_field(request.params, "contract") != kContractVersion) {
-        violate(fmt::format("it speaks another version of the contract than {}",
-                            kContractVersion));
+        violate(fmt::format("it speaks another version of the contract than {}", kContractVersion));
     }
     if (broken_) {
         return;
@@ -202,8 +201,7 @@ void ConnectorSession::tell_event(const RpcRequest& request) {
         return;
     }
     const json::value* const body = channel::find_field(request.params, "body");
-    events_.emplace_back(
-        EventTold{.kind = *kind, .body = body == nullptr ? json::value() : *body});
+    events_.emplace_back(EventTold{.kind = *kind, .body = body == nullptr ? json::value() : *body});
     answer(request, json::object());
 }
 
@@ -226,9 +224,8 @@ void ConnectorSession::call_hub(const RpcRequest& request) {
     const std::uint64_t number = next_hub_call_++;
     hub_calls_.emplace(number, *request.id);
     const json::value* const params = channel::find_field(request.params, "params");
-    events_.emplace_back(HubCallAsked{.call = number,
-                                      .method = *method,
-                                      .params = params == nullptr ? json::value() : *params});
+    events_.emplace_back(HubCallAsked{
+        .call = number, .method = *method, .params = params == nullptr ? json::value() : *params});
 }
 
 void ConnectorSession::tell_log(const RpcRequest& request) {
@@ -237,15 +234,14 @@ void ConnectorSession::tell_log(const RpcRequest& request) {
         refuse(request, channel::kRpcInvalidParams, "a log line needs a message");
         return;
     }
-    events_.emplace_back(
-        LogTold{.level = shortened(channel::text_field(request.params, "level").value_or("info"), 8),
-                .message = shortened(*message, kLogBytesMax)});
+    events_.emplace_back(LogTold{
+        .level = shortened(channel::text_field(request.params, "level").value_or("info"), 8),
+        .message = shortened(*message, kLogBytesMax)});
     answer(request, json::object());
 }
 
 void ConnectorSession::handle(const RpcResponse& response) {
-    const auto* const id =
-        response.id ? std::get_if<std::int64_t>(&*response.id) : nullptr;
+    const auto* const id = response.id ? std::get_if<std::int64_t>(&*response.id) : nullptr;
     const auto found = id == nullptr ? open_.end() : open_.find(*id);
     if (!ready_ || found == open_.end()) {
         ++refused_;
@@ -309,10 +305,8 @@ std::int64_t ConnectorSession::call(Instant now,
 void ConnectorSession::configure(Instant now,
                                  std::uint64_t version,
                                  const json::value& configuration) {
-    const std::int64_t id =
-        call(now,
-             "configure",
-             json::object{{"version", version}, {"configuration", configuration}});
+    const std::int64_t id = call(
+        now, "configure", json::object{{"version", version}, {"configuration", configuration}});
     open_.at(id).version = version;
 }
 
@@ -323,13 +317,12 @@ void ConnectorSession::answer_hub_call(std::uint64_t number, Result<json::value>
     }
     const channel::RpcId id = found->second;
     hub_calls_.erase(found);
-    output_.push_back(
-        (result ? channel::write_rpc_result(id, *result)
-                : channel::write_rpc_error(id,
-                                           {.code = rpc_code_of(result.error().code),
-                                            .message = result.error().message,
-                                            .data = nullptr})) +
-        "\n");
+    output_.push_back((result ? channel::write_rpc_result(id, *result)
+                              : channel::write_rpc_error(id,
+                                                         {.code = rpc_code_of(result.error().code),
+                                                          .message = result.error().message,
+                                                          .data = nullptr})) +
+                      "\n");
 }
 
 // ---- time ----
@@ -355,8 +348,8 @@ void ConnectorSession::on_timeout(Instant now) {
     }
     for (const auto& [id, call] : open_) {
         if (call.deadline <= now) {
-            violate(fmt::format("it does not answer \"{}\"",
-                                call.is_status ? "status" : "configure"));
+            violate(
+                fmt::format("it does not answer \"{}\"", call.is_status ? "status" : "configure"));
             return;
         }
     }

@@ -31,7 +31,6 @@ struct ConnectorLimits {
     std::uint32_t messages_burst = 200;
     std::size_t unsent_bytes = 1024UL * 1024;  // of what it does not read
     std::size_t calls_open = 32;               // to the hub, at a time
-    std::size_t connections = 64;
     Duration hello_time = std::chrono::seconds(10);     // from connecting to its first message
     Duration connect_time = std::chrono::seconds(30);   // from its start to that
     Duration answer_time = std::chrono::seconds(30);    // to configure and status
@@ -41,8 +40,8 @@ struct ConnectorLimits {
 enum class ConnectorHealth : std::uint8_t {
     kStarting,  // it has not taken its configuration yet
     kOperational,
-    kImpaired,     // says that something it depends on is in trouble
-    kOutage,       // says that it does nothing, or does not run
+    kImpaired,  // says that something it depends on is in trouble
+    kOutage,    // says that it does nothing, or does not run
 };
 
 [[nodiscard]] std::string_view to_string(ConnectorHealth health);
@@ -157,8 +156,8 @@ class ConnectorSession {
     double tokens_;
     Instant filled_;
     std::int64_t next_id_ = 1;
-    std::map<std::int64_t, OpenCall> open_;                // ours
-    std::map<std::uint64_t, channel::RpcId> hub_calls_;    // its, by our number
+    std::map<std::int64_t, OpenCall> open_;              // ours
+    std::map<std::uint64_t, channel::RpcId> hub_calls_;  // its, by our number
     std::uint64_t next_hub_call_ = 1;
     std::uint64_t refused_ = 0;
     std::deque<std::string> output_;

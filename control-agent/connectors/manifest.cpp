@@ -13,7 +13,7 @@
 #include <boost/json/parse.hpp>
 #include <spdlog/fmt/fmt.h>
 
-#include "control-agent/connectors/schema.h"
+#include "control-agent/schema/schema.h"
 
 namespace isthmus::connectors {
 namespace {
@@ -45,8 +45,7 @@ bool is_digit(char c) {
 
 bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= kNameMax && is_lower(name.front()) &&
-           std::ranges::all_of(name,
-                               [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
+           std::ranges::all_of(name, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
 bool is_version(std::string_view version) {
@@ -62,11 +61,10 @@ bool is_permission(std::string_view text) {
     if (text.ends_with(".*")) {
         text.remove_suffix(2);
     }
-    return !text.empty() && text.size() <= kEntryMax &&
-           std::ranges::all_of(text, [](char c) {
-               return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z') ||
-                      std::string_view("._-").contains(c);
-           });
+    return !text.empty() && text.size() <= kEntryMax && std::ranges::all_of(text, [](char c) {
+        return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z') ||
+               std::string_view("._-").contains(c);
+    });
 }
 
 // Relative, and nowhere else: the package's directory is what was checked.
@@ -136,8 +134,9 @@ Result<void> read_permissions(const json::object& object, ConnectorManifest& man
     auto hub = texts_of(*permissions, "hub", is_permission);
     auto events = texts_of(*permissions, "events", is_permission);
     if (!hub || !events) {
-        return refuse("permissions are lists of names, such as \"directory.upsert\" or "
-                      "\"directory.*\"");
+        return refuse(
+            "permissions are lists of names, such as \"directory.upsert\" or "
+            "\"directory.*\"");
     }
     manifest.hub_methods = *std::move(hub);
     manifest.events = *std::move(events);
@@ -173,7 +172,7 @@ Result<void> read_configuration(const json::object& object, ConnectorManifest& m
     if (schema == nullptr) {
         return refuse("configuration must be the JSON schema of what it can be configured with");
     }
-    if (const auto made = Schema::make(*schema); !made) {
+    if (const auto made = schema::Schema::make(*schema); !made) {
         return refuse(made.error().message);
     }
     manifest.configuration_schema = *schema;
@@ -232,10 +231,10 @@ Result<ConnectorManifest> load_manifest(const std::string& directory) {
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (!file && !file.eof()) {
-        return make_error(ErrorCode::kNotFound,
-                          fmt::format("there is no connector in {}: {} cannot be read",
-                                      directory,
-                                      path.string()));
+        return make_error(
+            ErrorCode::kNotFound,
+            fmt::format(
+                "there is no connector in {}: {} cannot be read", directory, path.string()));
     }
     return parse_manifest(text);
 }

@@ -18,8 +18,8 @@ Bytes share(std::vector<std::byte> bytes) {
 
 // RFC 8831 section 6.6: one byte, which the receiver ignores.
 const Bytes& empty_payload() {
-    static const Bytes bytes = share({std::byte{0}});
-    return bytes;
+    static const Bytes kBytes = share({std::byte{0}});
+    return kBytes;
 }
 
 ChannelQueue::Entry entry_for(const DataMessage& message) {

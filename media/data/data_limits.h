@@ -22,7 +22,7 @@ struct DataLimits {
     std::size_t label_bytes_max = 256;
 
     // Received; what signaling announces as a=max-message-size is not more.
-    std::size_t message_bytes_max = 256 * 1024;
+    std::size_t message_bytes_max = 256UL * 1024;
     // From one client. A message above the rate is dropped, a packet is lost: its SCTP slows down.
     double messages_per_second_max = 2000;
     double messages_burst = 4000;
@@ -31,11 +31,11 @@ struct DataLimits {
 
     // Waiting for one channel beside what is in SCTP's own buffer. Beyond it an unreliable channel
     // loses the message, and the association of a reliable one fails.
-    std::size_t channel_queue_bytes_max = 4 * 1024 * 1024;
+    std::size_t channel_queue_bytes_max = 4UL * 1024 * 1024;
     std::size_t channel_queue_messages_max = 8192;
-    std::size_t unreliable_queue_bytes_max = 256 * 1024;
+    std::size_t unreliable_queue_bytes_max = 256UL * 1024;
     // Waiting for all channels together: beyond it every queue counts as full.
-    std::size_t queue_bytes_max = 512 * 1024 * 1024;
+    std::size_t queue_bytes_max = 512UL * 1024 * 1024;
 
     // SCTP's buffers, for one association: no message is longer than the send buffer; the receive
     // buffer is what the client may have in flight.

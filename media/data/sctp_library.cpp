@@ -12,27 +12,33 @@
 namespace isthmus::media::data {
 namespace {
 
-SctpLibrary* current = nullptr;  // the data thread's
+// What leads from usrsctp, which is global and calls back with an address alone, to what is ours.
+struct Process {
+    SctpLibrary* library = nullptr;  // the data thread's
+    bool started = false;
+    std::uint32_t registered = 0;  // how many addresses usrsctp has been told of
+};
 
-// How many addresses usrsctp has been told of.
-std::uint32_t registered = 0;
+Process& process() {
+    static Process one;
+    return one;
+}
 
 }  // namespace
 
 SctpLibrary::SctpLibrary() {
-    CHECK(current == nullptr);
-    current = this;
+    CHECK(process().library == nullptr);
+    process().library = this;
     start_once();
 }
 
 SctpLibrary::~SctpLibrary() {
     CHECK(free_.size() == sockets_.size());
-    current = nullptr;
+    process().library = nullptr;
 }
 
 void SctpLibrary::start_once() {
-    static bool started = false;
-    if (std::exchange(started, true)) {
+    if (std::exchange(process().started, true)) {
         return;
     }
     usrsctp_init_nothreads(0, &SctpLibrary::on_output, nullptr);
@@ -72,6 +78,7 @@ void SctpLibrary::start_once() {
 
 void* SctpLibrary::address_of(std::uint32_t number) {
     // Null means any address.
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): never followed, and void* is what usrsctp takes
     return reinterpret_cast<void*>(static_cast<std::uintptr_t>(number) + 1);
 }
 
@@ -85,9 +92,9 @@ std::uint32_t SctpLibrary::attach(SctpSocket& socket) {
         free_.pop_back();
         sockets_[number] = &socket;
     }
-    if (number >= registered) {
+    if (number >= process().registered) {
         usrsctp_register_address(address_of(number));
-        registered = number + 1;
+        process().registered = number + 1;
     }
     return number;
 }
@@ -113,12 +120,13 @@ std::vector<std::uint32_t> SctpLibrary::take_touched() {
 
 SctpSocket* SctpLibrary::touch(void* address) {
     const auto number = reinterpret_cast<std::uintptr_t>(address) - 1;
-    if (current == nullptr || number >= current->sockets_.size()) {
+    SctpLibrary* const library = process().library;
+    if (library == nullptr || number >= library->sockets_.size()) {
         return nullptr;
     }
-    SctpSocket* socket = current->sockets_[number];
+    SctpSocket* socket = library->sockets_[number];
     if (socket != nullptr && !std::exchange(socket->touched_, true)) {
-        current->touched_.push_back(static_cast<std::uint32_t>(number));
+        library->touched_.push_back(static_cast<std::uint32_t>(number));
     }
     return socket;
 }

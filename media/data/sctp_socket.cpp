@@ -105,7 +105,7 @@ int SctpSocket::open(std::uint16_t remote_port) {
                                .notification = (flags & MSG_NOTIFICATION) != 0,
                                .last = (flags & MSG_EOR) != 0});
         }
-        std::free(data);
+        std::free(data);  // NOLINT(*-no-malloc,*-owning-memory): usrsctp's, in C
         return 1;
     };
     void* address = SctpLibrary::address_of(number_);

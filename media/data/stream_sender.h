@@ -8,8 +8,8 @@
 
 namespace isthmus::media::data {
 
-// SCTP payload protocol identifiers (RFC 8831 section 8).
-enum class PayloadProtocol : std::uint32_t {
+// SCTP payload protocol identifiers (RFC 8831 section 8). A peer may send any other of 32 bits too.
+enum class PayloadProtocol : std::uint32_t {  // NOLINT(performance-enum-size): see above
     kDcep = 50,
     kString = 51,
     kBinaryPartial = 52,  // deprecated, as is the next one

@@ -31,20 +31,20 @@ constexpr DataRate kPacedMax = DataRate::kbps(1'000'000);
 
 // The publisher's extensions where nothing in them differs for this receiver; `own` and `edited`
 // are where they go that do.
-const rtp::HeaderExtensions& in_receivers_terms(const OutgoingPacket& packet,
-                                                const rtp::HeaderExtensions& published,
+const rtp::HeaderExtensions* in_receivers_terms(const OutgoingPacket& packet,
+                                                const rtp::HeaderExtensions* published,
                                                 rtp::HeaderExtensions& own,
                                                 std::span<std::byte> edited) {
     if (packet.filler) {
-        return own;
+        return &own;
     }
-    if (!packet.descriptor.any || published.dependency_descriptor.empty()) {
+    if (!packet.descriptor.any || published->dependency_descriptor.empty()) {
         return published;
     }
-    own = published;
+    own = *published;
     own.dependency_descriptor = edited.first(
-        rtp::edit_descriptor(published.dependency_descriptor, packet.descriptor, edited));
-    return own;
+        rtp::edit_descriptor(published->dependency_descriptor, packet.descriptor, edited));
+    return &own;
 }
 
 congestion::CongestionConfig with_feedback(congestion::CongestionConfig config,
@@ -98,7 +98,7 @@ bool Downlink::send(Instant now,
                     EgressBatch& batch,
                     transport::DatagramSink& sink) {
     if (!estimates_) {
-        return write(now, packet, content, {}, batch, sink) != 0;
+        return write(now, {.packet = packet, .content = content}, batch, sink) != 0;
     }
     if (packet.send_class != SendClass::kAudio) {
         const auto size = DataSize::bytes(static_cast<std::int64_t>(
@@ -109,33 +109,35 @@ bool Downlink::send(Instant now,
         }
         budget_ -= size;
     }
-    const std::size_t bytes = write(now, packet, content, {}, batch, sink);
+    const std::size_t bytes = write(now, {.packet = packet, .content = content}, batch, sink);
     pacer_.on_sent(now, DataSize::bytes(static_cast<std::int64_t>(bytes)));
     return bytes != 0;
 }
 
 std::size_t Downlink::send_padding(Instant now,
-                                   const OutgoingPacket& packet,
-                                   const PacketContent& content,
-                                   congestion::ProbeClusterId cluster,
+                                   const Padding& padding,
                                    EgressBatch& batch,
                                    transport::DatagramSink& sink) {
-    const std::size_t bytes =
-        write(now, packet, content, {.cluster = cluster, .is_padding = true}, batch, sink);
+    const std::size_t bytes = write(now,
+                                    {.packet = padding.packet,
+                                     .content = padding.content,
+                                     .probe = {.cluster = padding.cluster, .is_padding = true}},
+                                    batch,
+                                    sink);
     pacer_.on_sent(now, DataSize::bytes(static_cast<std::int64_t>(bytes)));
     counters_.padding += bytes != 0 ? 1 : 0;
     return bytes;
 }
 
 std::size_t Downlink::write(Instant now,
-                            const OutgoingPacket& packet,
-                            const PacketContent& content,
-                            Probe probe,
+                            const Writing& writing,
                             EgressBatch& batch,
                             transport::DatagramSink& sink) {
     if (batch.full()) {
         batch.flush(sink);
     }
+    const OutgoingPacket& packet = writing.packet;
+    const PacketContent& content = writing.content;
     const rtp::RtpHeaderWriter& writer = *packet.header_writer;
     rtp::RtpHeaderFields fields{.payload_type = packet.payload_type,
                                 .marker = packet.marker,
@@ -143,14 +145,15 @@ std::size_t Downlink::write(Instant now,
                                 .timestamp = packet.timestamp,
                                 .ssrc = packet.ssrc};
     rtp::HeaderExtensions own;
+    // Written before it is read, and by few packets at all.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     std::array<std::byte, rtp::kEditedDescriptorBytesMax> descriptor;
     const PacketContent adapted{
         .packet = content.packet,
-        .extensions = in_receivers_terms(packet, content.extensions, own, descriptor)};
+        .extensions = *in_receivers_terms(packet, &content.extensions, own, descriptor)};
     const std::span<const std::byte> header =
         batch.header_room().first(write_header(now, writer, fields, adapted, batch));
-    // Written before it is read, and by few packets at all.
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): as above
     std::array<std::byte, EgressBatch::kPrefixBytesMax> red;
     const std::span<const std::byte> prefix = packet.earlier_frames == 0
                                                   ? packet.patch.span()
@@ -169,8 +172,10 @@ std::size_t Downlink::write(Instant now,
     if (bytes == 0) {
         return 0;
     }
-    const std::size_t on_line = on_written(
-        now, {.writer = writer, .ssrc = fields.ssrc, .seq = fields.seq, .bytes = bytes}, probe);
+    const std::size_t on_line =
+        on_written(now,
+                   {.writer = writer, .ssrc = fields.ssrc, .seq = fields.seq, .bytes = bytes},
+                   writing.probe);
     if (packet.fec != nullptr &&
         packet.fec->on_sent(
             now, packet.seq, {.header = header, .prefix = prefix, .payload = payload})) {
@@ -284,12 +289,9 @@ void Downlink::write_waiting(Instant now,
         ++counters_.dropped_expired;
         return;
     }
-    write(now,
-          packet,
-          {.packet = *cached, .extensions = packet.extensions->parse(*cached)},
-          probe,
-          batch,
-          sink);
+    const rtp::HeaderExtensions extensions = packet.extensions->parse(*cached);
+    const PacketContent content{.packet = *cached, .extensions = extensions};
+    write(now, {.packet = packet, .content = content, .probe = probe}, batch, sink);
 }
 
 Instant Downlink::next_release(Instant now) const {

@@ -47,6 +47,13 @@ enum class PacketFeedback : std::uint8_t {
 
 class Downlink {
   public:
+    // What is sent for a probe alone.
+    struct Padding {
+        const OutgoingPacket& packet;
+        const PacketContent& content;
+        congestion::ProbeClusterId cluster = congestion::kNoProbe;
+    };
+
     // What each batch touches lies in the first so many.
     static constexpr std::size_t kHotBytes = 320;
 
@@ -90,9 +97,7 @@ class Downlink {
     // After open(): a packet sent for a probe alone. Returns its bytes on the line; 0 where it was
     // not sent.
     std::size_t send_padding(Instant now,
-                             const OutgoingPacket& packet,
-                             const PacketContent& content,
-                             congestion::ProbeClusterId cluster,
+                             const Padding& padding,
                              EgressBatch& batch,
                              transport::DatagramSink& sink);
 
@@ -144,6 +149,12 @@ class Downlink {
         bool is_padding = false;
     };
 
+    struct Writing {
+        const OutgoingPacket& packet;
+        const PacketContent& content;
+        Probe probe = {};
+    };
+
     // What was written, as the client sees it.
     struct Written {
         const rtp::RtpHeaderWriter& writer;
@@ -154,9 +165,7 @@ class Downlink {
 
     // Bytes on the line; 0 where the packet is too long.
     std::size_t write(Instant now,
-                      const OutgoingPacket& packet,
-                      const PacketContent& content,
-                      Probe probe,
+                      const Writing& writing,
                       EgressBatch& batch,
                       transport::DatagramSink& sink);
     // Writes the header at the moment of sending. Returns its bytes, in the batch's header room.

@@ -47,13 +47,12 @@ Result<std::unique_ptr<Participant>> Participant::make(Instant now,
                                                        ParticipantConfig config,
                                                        std::span<const MediaSection> sections,
                                                        RandomSource& random,
-                                                       TouchList& touched,
-                                                       PacingList& pacing) {
+                                                       ParticipantLists lists) {
     if (const Result<void> allowed = check(config, sections); !allowed) {
         return std::unexpected(allowed.error());
     }
     return std::unique_ptr<Participant>(
-        new Participant(now, std::move(config), sections, random, touched, pacing));
+        new Participant(now, std::move(config), sections, random, lists));
 }
 
 Result<void> Participant::check(const ParticipantConfig& config,
@@ -85,11 +84,10 @@ Participant::Participant(Instant now,
                          ParticipantConfig config,
                          std::span<const MediaSection> sections,
                          RandomSource& random,
-                         TouchList& touched,
-                         PacingList& pacing)
+                         ParticipantLists lists)
     : config_(std::move(config)),
       random_(random),
-      touch_list_(touched),
+      touch_list_(lists.touched),
       cname_(random.next_token(16)),
       rtcp_ssrc_(random.next_u32()),
       reduced_size_(std::ranges::any_of(sections, &MediaSection::rtcp_reduced_size)),
@@ -100,7 +98,7 @@ Participant::Participant(Instant now,
                  config_.limits,
                  static_cast<std::uint32_t>(config_.connection << 8U),
                  random),
-      downlink_(transport_, pacing, config_.congestion, feedback_of(sections)),
+      downlink_(transport_, lists.pacing, config_.congestion, feedback_of(sections)),
       subscriber_(sections, downlink_, config_.limits, cname_, random),
       bandwidth_share_(downlink_, subscriber_.subscriptions()),
       paths_max_(config_.transport.limits.paths) {

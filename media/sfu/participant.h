@@ -58,6 +58,12 @@ struct ParticipantConfig {
     transport::PeerTransportConfig transport;
 };
 
+// What the worker keeps of all its participants.
+struct ParticipantLists {
+    TouchList& touched;
+    PacingList& pacing;
+};
+
 class Participant final : public TrackOwner {
   public:
     // Fails with kPermissionDenied where a section asks for what is not granted, and with
@@ -67,8 +73,7 @@ class Participant final : public TrackOwner {
         ParticipantConfig config,
         std::span<const MediaSection> sections,
         RandomSource& random,
-        TouchList& touched,
-        PacingList& pacing);
+        ParticipantLists lists);
 
     // The sections are these now; refused like make(). What ended is the caller's, who tells the
     // conference.
@@ -239,8 +244,7 @@ class Participant final : public TrackOwner {
                 ParticipantConfig config,
                 std::span<const MediaSection> sections,
                 RandomSource& random,
-                TouchList& touched,
-                PacingList& pacing);
+                ParticipantLists lists);
 
     [[nodiscard]] static Result<void> check(const ParticipantConfig& config,
                                             std::span<const MediaSection> sections);

@@ -1,6 +1,7 @@
 #include "media/sfu/subscription.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/byte_order.h"
@@ -276,8 +277,12 @@ std::optional<OutgoingPacket> Subscription::take_audio(Instant now, const TrackP
     if (std::exchange(was_paused_, false) && !packet.resumes) {
         TrackPacket first = packet;
         first.resumes = true;
-        return take_audio(now, first);
+        return address_audio(now, first);
     }
+    return address_audio(now, packet);
+}
+
+std::optional<OutgoingPacket> Subscription::address_audio(Instant now, const TrackPacket& packet) {
     if (!follow(now, packet)) {
         return std::nullopt;
     }
@@ -505,12 +510,12 @@ bool Subscription::send_padding(Instant now,
         return false;
     }
     const rtp::HeaderExtensions extensions = repeat->outgoing.extensions->parse(repeat->packet);
-    if (downlink_.send_padding(now,
-                               repeat->outgoing,
-                               {.packet = repeat->packet, .extensions = extensions},
-                               probe.cluster,
-                               batch,
-                               sink) == 0) {
+    const PacketContent content{.packet = repeat->packet, .extensions = extensions};
+    if (downlink_.send_padding(
+            now,
+            {.packet = repeat->outgoing, .content = content, .cluster = probe.cluster},
+            batch,
+            sink) == 0) {
         return false;
     }
     next_rtx_seq_ = rtp::advance(next_rtx_seq_, 1);
@@ -529,7 +534,7 @@ void Subscription::handle_report_block(rtp::NtpTime now,
                                        congestion::ReportedLoss& reported) {
     const auto packets = static_cast<std::uint32_t>(sent_.on_report_block(now, block));
     reported.packets += packets;
-    reported.lost += static_cast<std::uint32_t>(packets * sent_.receiver().loss_ratio + 0.5);
+    reported.lost += static_cast<std::uint32_t>(std::lround(packets * sent_.receiver().loss_ratio));
     if (const auto rtt = sent_.receiver().rtt) {
         reported.round_trip = std::min(*rtt, reported.round_trip.value_or(*rtt));
     }

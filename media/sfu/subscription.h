@@ -171,6 +171,8 @@ class Subscription {
     // The packet in the receiver's terms; nothing where it is not for the receiver.
     [[nodiscard]] std::optional<OutgoingPacket> take(Instant now, const TrackPacket& packet);
     [[nodiscard]] std::optional<OutgoingPacket> take_audio(Instant now, const TrackPacket& packet);
+    [[nodiscard]] std::optional<OutgoingPacket> address_audio(Instant now,
+                                                              const TrackPacket& packet);
     [[nodiscard]] std::optional<OutgoingPacket> take_video(Instant now, const TrackPacket& packet);
     // What audio and video have in common; nothing where the packet has no number.
     [[nodiscard]] std::optional<OutgoingPacket> address(Instant now, const TrackPacket& packet);

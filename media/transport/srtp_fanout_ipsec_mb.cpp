@@ -45,11 +45,9 @@ class IpsecMbFanout final : public SrtpSessionKeyFanout {
     }
 
     void protect(std::span<const SrtpJob> jobs) override {
-        const SrtpSendKey* key = nullptr;
         for (std::size_t i = 0; i < jobs.size(); ++i) {
             const SrtpJob& job = jobs[i];
-            if (job.key != key) {
-                key = job.key;
+            if (i == 0 || job.key != jobs[i - 1].key) {
                 prefetch_next_key(jobs.subspan(i));
             }
             if (job.key->profile() != SrtpProfile::kAesCm128HmacSha1_80) {

@@ -101,8 +101,7 @@ Result<sfu::Participant*> ConnectionLifetime::make(Instant now,
                                        std::move(participant_config),
                                        request.description.sections,
                                        state_.random,
-                                       state_.touched,
-                                       state_.pacing);
+                                       {.touched = state_.touched, .pacing = state_.pacing});
     if (!made) {
         return std::unexpected(made.error());
     }

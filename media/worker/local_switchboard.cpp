@@ -97,8 +97,7 @@ WorkerListeners LocalSwitchboard::make_listeners() {
                     const std::size_t bytes = bound(events, *backlog);
                     executor_([this, alive, backlog, bytes, events = std::move(events)] {
                         if (!alive.expired()) {
-                            std::ranges::for_each(
-                                events, [this](const auto& event) { handle_event(event); });
+                            handle_events(events);
                         }
                         backlog->release(bytes);
                     });
@@ -155,7 +154,7 @@ void LocalSwitchboard::ask(std::size_t worker, Function job, Answer<T> answer) {
 
 template <typename T, typename Function>
 void LocalSwitchboard::ask_many(const std::vector<std::size_t>& workers,
-                                Function job,
+                                const Function& job,
                                 Answer<std::vector<T>> answer) {
     struct Gathering {
         std::vector<T> parts;
@@ -188,10 +187,10 @@ void LocalSwitchboard::ask_many(const std::vector<std::size_t>& workers,
 }
 
 template <typename T, typename Function>
-void LocalSwitchboard::ask_all(Function job, Answer<std::vector<T>> answer) {
+void LocalSwitchboard::ask_all(const Function& job, Answer<std::vector<T>> answer) {
     std::vector<std::size_t> all(workers_.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
-    ask_many<T>(all, std::move(job), std::move(answer));
+    ask_many<T>(all, job, std::move(answer));
 }
 
 void LocalSwitchboard::tell(std::size_t worker, WorkerThread::Job job) {
@@ -526,6 +525,12 @@ void LocalSwitchboard::on_event(std::function<void(const ConferenceEvent&)> list
 
 void LocalSwitchboard::on_connection_gone(std::function<void(const ConnectionGone&)> listener) {
     listener_ = std::move(listener);
+}
+
+void LocalSwitchboard::handle_events(const std::vector<ConferenceEvent>& events) {
+    for (const ConferenceEvent& event : events) {
+        handle_event(event);
+    }
 }
 
 void LocalSwitchboard::handle_event(const ConferenceEvent& event) {

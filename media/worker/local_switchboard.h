@@ -114,13 +114,13 @@ class LocalSwitchboard final : public Switchboard {
     void ask(std::size_t worker, Function job, Answer<T> answer);
     // Runs `job` (WorkerContext& -> T) on all workers; `answer` gets one T per worker, in order.
     template <typename T, typename Function>
-    void ask_all(Function job, Answer<std::vector<T>> answer);
+    void ask_all(const Function& job, Answer<std::vector<T>> answer);
     template <typename T>
     void answer_later(Answer<T> answer, Result<T> result);
     // The same on those workers.
     template <typename T, typename Function>
     void ask_many(const std::vector<std::size_t>& workers,
-                  Function job,
+                  const Function& job,
                   Answer<std::vector<T>> answer);
     [[nodiscard]] Result<std::size_t> admit(const std::string& conference,
                                             const std::string& identity);
@@ -133,6 +133,7 @@ class LocalSwitchboard final : public Switchboard {
     void tell(std::size_t worker, WorkerThread::Job job);
     void release(ConnectionId connection);
     void handle_gone(const ConnectionGone& gone);
+    void handle_events(const std::vector<ConferenceEvent>& events);
     void handle_event(const ConferenceEvent& event);
     // Hands over what send_data() was given since the last time.
     void flush_data();

@@ -56,7 +56,14 @@ const std::string& SignalSession::participant_sid() const {
 
 void SignalSession::enter(SignalSocket& socket) {
     socket_ = &socket;
-    send(make_join());
+    std::string others;
+    for (const auto& [sid, other] : room_->participants()) {
+        if (other.get() != participant_ && !other->hidden()) {
+            others += other->as_other();
+        }
+    }
+    const proto::SignalResponse join = make_join();
+    send(OutgoingSignal(join, others));
     send_refreshed_token();
     if (auto_subscribe_) {
         want_all();
@@ -79,11 +86,6 @@ proto::SignalResponse SignalSession::make_join() const {
     proto::JoinResponse& join = *response.mutable_join();
     *join.mutable_room() = room_->info();
     *join.mutable_participant() = participant_->snapshot();
-    for (const auto& [sid, other] : room_->participants()) {
-        if (other.get() != participant_ && !other->hidden()) {
-            *join.add_other_participants() = other->snapshot();
-        }
-    }
     for (proto::ICEServer& server : host_->ice_servers(participant_->identity())) {
         *join.add_ice_servers() = std::move(server);
     }

@@ -114,6 +114,7 @@ class SignalSession final : private ConnectionUser {
     void send_offer(const proto::SessionDescription& offer) override;
     void on_connection_failed(const std::string& sentence) override;
 
+    // Without the others.
     [[nodiscard]] proto::SignalResponse make_join() const;
     void want_all();
     void want(const RoomParticipant& publisher, const PublishedTrack& track);

@@ -59,9 +59,9 @@ class Run {
                 report(next(), next());
                 break;
             default:
-                want({.next = DataRate::kbps(next() * 50),
-                      .used = DataRate::kbps(next() * 20),
-                      .most = DataRate::kbps(next() * 100)});
+                want({.next = DataRate::kbps(50LL * next()),
+                      .used = DataRate::kbps(20LL * next()),
+                      .most = DataRate::kbps(100LL * next())});
                 seq_ = static_cast<std::uint16_t>(seq_ + next());
                 break;
         }
@@ -128,7 +128,7 @@ class Run {
         CHECK(reports_.loss() >= 0 && reports_.loss() <= 1);
         CHECK(controller_.target() >= config_.min && controller_.target() <= config_.max);
         CHECK(controller_.in_flight() >= DataSize());
-        CHECK(controller_.in_flight() <= DataSize::bytes(64 * 1200));
+        CHECK(controller_.in_flight() <= DataSize::bytes(64LL * 1200));
         const CongestionStats stats = controller_.stats();
         CHECK(stats.loss >= 0 && stats.loss <= 1);
         CHECK(!stats.throughput || *stats.throughput >= DataRate());

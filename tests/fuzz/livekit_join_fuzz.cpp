@@ -15,10 +15,11 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace isthmus::signaling::livekit;
+    namespace protocol = isthmus::signaling::livekit;
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
     ::livekit::JoinRequest request;
-    if (decode_join_request(std::string_view(reinterpret_cast<const char*>(data), size), request)) {
-        CHECK(request.ByteSizeLong() <= 2 * kJoinRequestBytesMax);
+    if (protocol::decode_join_request(text, request)) {
+        CHECK(request.ByteSizeLong() <= 2 * protocol::kJoinRequestBytesMax);
     }
     return 0;
 }

@@ -16,7 +16,9 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace isthmus::signaling::livekit;
+    using isthmus::signaling::livekit::decode_signal;
+    using isthmus::signaling::livekit::encode_signal;
+    using isthmus::signaling::livekit::SignalForm;
     if (size == 0) {
         return 0;
     }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "tools/load/answer.h"
 #include "tools/load/http_message.h"
@@ -23,7 +24,7 @@ void read_http(std::string_view bytes, std::size_t piece) {
         }
         if (*whole) {
             const auto response = reader.take();
-            static_cast<void>(isthmus::load::read_answer(response.body));
+            std::ignore = isthmus::load::read_answer(response.body);
             for (const auto& [name, value] : response.headers) {
                 static_cast<void>(isthmus::load::path_of_location(value));
             }
@@ -33,7 +34,7 @@ void read_http(std::string_view bytes, std::size_t piece) {
         }
     }
     if (const auto whole = reader.end(); whole && *whole) {
-        static_cast<void>(isthmus::load::read_answer(reader.take().body));
+        std::ignore = isthmus::load::read_answer(reader.take().body);
     }
 }
 
@@ -45,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
     read_http(text, std::max<std::size_t>(data[0], 1));
-    static_cast<void>(isthmus::load::read_answer(text));
+    std::ignore = isthmus::load::read_answer(text);
     static_cast<void>(isthmus::load::parse_schedstat(text));
     static_cast<void>(isthmus::load::parse_resident_pages(text));
     return 0;

@@ -15,10 +15,8 @@
 #include "media/client/media_receiver.h"
 #include "media/client/media_sender.h"
 
+namespace isthmus::media {
 namespace {
-
-using namespace isthmus;
-using namespace isthmus::media;
 
 class Nowhere final : public transport::DatagramSink {
   public:
@@ -110,12 +108,9 @@ struct Clients {
     client::MediaSender sender{{now, rtp::NtpTime{.value = 1}}, "alice", now};
 };
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void run(std::span<const std::byte> rest) {
     constexpr std::size_t kPacketsMax = 64;
     Clients clients;
-    auto rest = std::as_bytes(std::span(data, size));
     for (std::size_t i = 0; i < kPacketsMax && rest.size() > 3; ++i) {
         const std::size_t wanted = load_be16(rest.data());
         const std::uint8_t kind = load_u8(&rest[2]);
@@ -124,5 +119,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         rest = rest.subspan(packet.size());
         clients.take(kind, {packet.begin(), packet.end()});
     }
+}
+
+}  // namespace
+}  // namespace isthmus::media
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    isthmus::media::run(std::as_bytes(std::span(data, size)));
     return 0;
 }

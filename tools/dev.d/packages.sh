@@ -4,7 +4,7 @@ packages_build=(
     g++-12 cmake ninja-build ccache mold pkg-config git ca-certificates
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
     libssl-dev libsrtp2-dev libnice-dev libusrsctp-dev libgstreamer-plugins-base1.0-dev
-    libspdlog-dev libcli11-dev libyaml-cpp-dev libsqlite3-dev
+    libspdlog-dev libcli11-dev libyaml-cpp-dev
     libprotobuf-dev protobuf-compiler zlib1g-dev
     libvpx-dev libopenh264-dev libaom-dev
     libvalijson-dev libsoci-dev libsqlite3-dev libpq-dev libargon2-dev

@@ -267,7 +267,7 @@ Result<http::TlsIdentity> Hub::State::tls_identity() {
     names.insert(names.end(), options.names.begin(), options.names.end());
     constexpr std::int64_t kDay = 86'400;
     server_until_s = unix_ms() / 1000 + kServerCertificateDays * kDay;
-    return channels->keyring()->authority.issue_server(names, random, unix_ms() / 1000);
+    return channels->keyring()->server_authority.issue_server(names, random, unix_ms() / 1000);
 }
 
 Result<void> Hub::State::listen() {
@@ -335,6 +335,7 @@ void Hub::State::keep_house() {
             forget_expired_tokens(context);
             forget_codes(context);
             forget_events(context);
+            drop_old_authorities(context);
             return true;
         },
         [](const Result<bool>& done) {

@@ -1,5 +1,6 @@
 #include "control-agent/connectors/connector_host.h"
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -28,8 +29,7 @@ using local = asio::local::stream_protocol;
 pid_t peer_of(local::socket& socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    const int failed =
-        ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    const int failed = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
     return failed == 0 ? peer.pid : 0;
 }
 
@@ -38,13 +38,11 @@ Result<void> make_room(asio::io_context& io, const std::string& path) {
     boost::system::error_code nobody;
     probe.connect(local::endpoint(path), nobody);
     if (!nobody) {
-        return make_error(ErrorCode::kConflict,
-                          fmt::format("another agent listens on {}", path));
+        return make_error(ErrorCode::kConflict, fmt::format("another agent listens on {}", path));
     }
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-        return make_error(
-            ErrorCode::kUnavailable,
-            fmt::format("{} cannot be removed: {}", path, std::strerror(errno)));
+        return make_error(ErrorCode::kUnavailable,
+                          fmt::format("{} cannot be removed: {}", path, std::strerror(errno)));
     }
     return {};
 }
@@ -92,9 +90,8 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
         if (!failure) {
             acceptor.listen(asio::socket_base::max_listen_connections, failure);
         }
-        if (failure ||
-            ::chmod(config.socket_path.c_str(), config.user.empty() ? kForItself : kForConnectors) !=
-                0) {
+        if (failure || ::chmod(config.socket_path.c_str(),
+                               config.user.empty() ? kForItself : kForConnectors) != 0) {
             return make_error(ErrorCode::kUnavailable,
                               fmt::format("the agent cannot listen on {}: {}",
                                           config.socket_path,
@@ -134,7 +131,13 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
         }
         // The socket closes with this.
         ++strangers;
-        log::warning("connector", "process {} is no connector of this agent: refused", peer);
+        // The first, the second, the fourth, ...: whoever tries on fills no log.
+        if (std::has_single_bit(strangers)) {
+            log::warning("connector",
+                         "process {} is no connector of this agent: refused ({} so far)",
+                         peer,
+                         strangers);
+        }
         if (strangers == 1) {
             around.emit({.connector = {},
                          .kind = "connector.stranger",
@@ -191,9 +194,9 @@ void ConnectorHost::activate(const std::string& directory,
         state_->answer_later(std::move(answer), std::unexpected(manifest.error()));
         return;
     }
-    auto schema = Schema::make(manifest->configuration_schema);
-    Result<void> fits = schema ? schema->check(configuration.value)
-                               : std::unexpected(schema.error());
+    auto schema = schema::Schema::make(manifest->configuration_schema);
+    Result<void> fits =
+        schema ? schema->check(configuration.value) : std::unexpected(schema.error());
     if (fits && state_->connectors.contains(manifest->name)) {
         fits = make_error(
             ErrorCode::kConflict,
@@ -221,7 +224,8 @@ void ConnectorHost::deactivate(std::string_view name, Answer answer) {
             make_error(ErrorCode::kNotFound, fmt::format("there is no connector \"{}\"", name)));
         return;
     }
-    found->second->stop([weak = std::weak_ptr(state_), name = std::string(name),
+    found->second->stop([weak = std::weak_ptr(state_),
+                         name = std::string(name),
                          answer = std::move(answer)](Result<void> result) mutable {
         if (const auto state = weak.lock(); state && result) {
             state->connectors.erase(name);

@@ -39,7 +39,7 @@ void write_log(const std::string& connector, const LogTold& told) {
 HostedConnector::HostedConnector(ConnectorSurroundings& around,
                                  std::string directory,
                                  ConnectorManifest manifest,
-                                 Schema schema,
+                                 schema::Schema schema,
                                  ConnectorConfiguration configuration)
     : around_(&around),
       directory_(std::move(directory)),
@@ -57,12 +57,18 @@ supervisor::ProgramSpec HostedConnector::make_spec() {
     spec.user = around_->config->user;
     spec.limits.memory_bytes = manifest_.memory_bytes;
     spec.restart = around_->config->restart;
-    spec.environment_of_start = [this] {
-        token_ = around_->random->next_token(kTokenCharacters);
-        return supervisor::Environment{{"ISTHMUS_AGENT_SOCKET", around_->config->socket_path},
-                                       {"ISTHMUS_CONNECTOR_TOKEN", token_}};
+    // The supervisor keeps the specification for longer than there is a connector.
+    spec.environment_of_start = [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        return self ? self->make_environment() : supervisor::Environment();
     };
     return spec;
+}
+
+supervisor::Environment HostedConnector::make_environment() {
+    token_ = around_->random->next_token(kTokenCharacters);
+    return {{"ISTHMUS_AGENT_SOCKET", around_->config->socket_path},
+            {"ISTHMUS_CONNECTOR_TOKEN", token_}};
 }
 
 void HostedConnector::start(Answer answer) {
@@ -71,6 +77,10 @@ void HostedConnector::start(Answer answer) {
         const auto connector = self.lock();
         if (connector && !started) {
             connector->lose_process(started.error().message);
+        } else if (connector && connector->pid_ == 0) {
+            // It ran already, started by somebody who gave it no token of ours.
+            connector->around_->supervisor->restart(connector->program_name(),
+                                                    [](const Result<void>&) {});
         }
     });
 }
@@ -104,9 +114,8 @@ void HostedConnector::finish_pending(Result<void> result) {
     }
     if (pending.answer) {
         boost::asio::post(*around_->io,
-                          [answer = std::move(pending.answer), result = std::move(result)]() mutable {
-                              answer(std::move(result));
-                          });
+                          [answer = std::move(pending.answer),
+                           result = std::move(result)]() mutable { answer(std::move(result)); });
     }
 }
 
@@ -119,8 +128,7 @@ void HostedConnector::give_configuration() {
                               : configuration_ ? &*configuration_
                                                : nullptr;
     if (given != nullptr) {
-        connection_->session().configure(
-            ConnectorConnection::now(), given->version, given->value);
+        connection_->session().configure(ConnectorConnection::now(), given->version, given->value);
         connection_->pump();
     }
 }
@@ -138,6 +146,11 @@ void HostedConnector::on_program_event(const supervisor::ProgramEvent& event) {
         case Kind::kEnded:
         case Kind::kStopped:
         case Kind::kKilled:
+            // Not of a process that ran under this name before.
+            if (event.pid == pid_) {
+                lose_process(event.detail);
+            }
+            break;
         case Kind::kStartFailed:
             lose_process(event.detail);
             break;
@@ -189,16 +202,16 @@ void HostedConnector::accept(ConnectorConnection::Socket socket) {
         refuse("it connected twice");
         return;
     }
-    connection_ = std::make_shared<ConnectorConnection>(
-        std::move(socket),
-        manifest_,
-        around_->config->limits,
-        std::exchange(token_, {}),
-        [weak = weak_from_this()](SessionEvent event) {
-            if (const auto self = weak.lock()) {
-                self->handle(std::move(event));
-            }
-        });
+    connection_ =
+        std::make_shared<ConnectorConnection>(std::move(socket),
+                                              manifest_,
+                                              around_->config->limits,
+                                              std::exchange(token_, {}),
+                                              [weak = weak_from_this()](SessionEvent event) {
+                                                  if (const auto self = weak.lock()) {
+                                                      self->handle(std::move(event));
+                                                  }
+                                              });
     connection_->begin();
 }
 
@@ -217,9 +230,8 @@ void HostedConnector::handle(HealthTold& told) {
 }
 
 void HostedConnector::handle(EventTold& told) {
-    around_->emit({.connector = manifest_.name,
-                   .kind = std::move(told.kind),
-                   .body = std::move(told.body)});
+    around_->emit(
+        {.connector = manifest_.name, .kind = std::move(told.kind), .body = std::move(told.body)});
 }
 
 void HostedConnector::handle(HubCallAsked& asked) {

@@ -14,7 +14,7 @@
 #include "base/random.h"
 #include "control-agent/connectors/connector_host.h"
 #include "control-agent/connectors/io/connector_connection.h"
-#include "control-agent/connectors/schema.h"
+#include "control-agent/schema/schema.h"
 
 namespace isthmus::connectors {
 
@@ -36,7 +36,7 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     HostedConnector(ConnectorSurroundings& around,
                     std::string directory,
                     ConnectorManifest manifest,
-                    Schema schema,
+                    schema::Schema schema,
                     ConnectorConfiguration configuration);
 
     void start(Answer answer);
@@ -63,6 +63,8 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     };
 
     [[nodiscard]] supervisor::ProgramSpec make_spec();
+    // With a token of this start.
+    [[nodiscard]] supervisor::Environment make_environment();
     void handle(SessionEvent event);
     void handle(const ConnectorReady& ready);
     void handle(HealthTold& told);
@@ -82,11 +84,11 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     ConnectorSurroundings* around_;
     std::string directory_;
     ConnectorManifest manifest_;
-    Schema schema_;
+    schema::Schema schema_;
     std::optional<ConnectorConfiguration> configuration_;  // that it has after a restart
     std::uint64_t taken_version_ = 0;                      // that it took last
     std::optional<Pending> pending_;                       // that it is to take
-    std::string token_;  // empty once it was used
+    std::string token_;                                    // empty once it was used
     int pid_ = 0;
     std::shared_ptr<ConnectorConnection> connection_;
     boost::asio::steady_timer patience_;

@@ -62,8 +62,8 @@ struct Prepared {
     std::vector<char*> environment;
     int output;
     int null;
-    int go;     // read end: one byte means on
-    int report; // write end: what failed
+    int go;      // read end: one byte means on
+    int report;  // write end: what failed
     pid_t agent;
 };
 
@@ -72,8 +72,7 @@ struct Prepared {
 [[noreturn]] void give_up(const Prepared& prepared, Step step) {
     constexpr int kExitNotRun = 127;
     const Failure failure{.step = step, .error = errno};
-    [[maybe_unused]] const ssize_t written =
-        ::write(prepared.report, &failure, sizeof failure);
+    [[maybe_unused]] const ssize_t written = ::write(prepared.report, &failure, sizeof failure);
     ::_exit(kExitNotRun);
 }
 
@@ -84,7 +83,7 @@ void require(const Prepared& prepared, Step step, bool good) {
 }
 
 void reset_signals() {
-    struct sigaction plain {};
+    struct sigaction plain{};
     plain.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number) {
         ::sigaction(number, &plain, nullptr);  // SIGKILL and SIGSTOP stay as they are
@@ -92,6 +91,19 @@ void reset_signals() {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// As near as it may come: a container's hard limit is no reason not to run.
+bool set_limit(__rlimit_resource resource, const rlimit& wanted) {
+    rlimit now{};
+    if (::setrlimit(resource, &wanted) == 0) {
+        return true;
+    }
+    if (errno != EPERM || ::getrlimit(resource, &now) != 0) {
+        return false;
+    }
+    now.rlim_cur = now.rlim_max;
+    return ::setrlimit(resource, &now) == 0;
 }
 
 bool set_capabilities(std::uint64_t bits) {
@@ -154,7 +166,7 @@ void become_user(const Prepared& prepared) {
     for (const auto& [resource, limit] : plan.limits) {
         require(prepared,
                 Step::kLimits,
-                ::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0);
+                set_limit(static_cast<__rlimit_resource>(resource), limit));
     }
     become_user(prepared);
     if (plan.dies_with_agent) {
@@ -261,11 +273,11 @@ Result<Launched> launch(const LaunchPlan& plan,
     go->read.reset();
     report->write.reset();
     Launched launched{.pid = pid, .pidfd = FileDescriptor(open_pidfd(pid))};
-    Result<void> started = launched.pidfd
-                               ? (before_start ? before_start(pid) : Result<void>())
-                               : make_error(ErrorCode::kUnavailable,
-                                            fmt::format("the kernel gives no pidfd: {}",
-                                                        std::strerror(errno)));
+    Result<void> started =
+        launched.pidfd
+            ? (before_start ? before_start(pid) : Result<void>())
+            : make_error(ErrorCode::kUnavailable,
+                         fmt::format("the kernel gives no pidfd: {}", std::strerror(errno)));
     if (started) {
         const ssize_t written = ::write(go->write.get(), "g", 1);
         started = written == 1 ? read_report(report->read.get(), plan)

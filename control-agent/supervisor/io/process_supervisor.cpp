@@ -48,10 +48,9 @@ struct ProcessSupervisor::State : std::enable_shared_from_this<ProcessSupervisor
 
     template <typename Answer, typename T>
     void answer_later(Answer answer, T result) const {
-        asio::post(*host.io,
-                   [answer = std::move(answer), result = std::move(result)]() mutable {
-                       answer(std::move(result));
-                   });
+        asio::post(*host.io, [answer = std::move(answer), result = std::move(result)]() mutable {
+            answer(std::move(result));
+        });
     }
 
     // Null after kNotFound was answered.
@@ -59,8 +58,7 @@ struct ProcessSupervisor::State : std::enable_shared_from_this<ProcessSupervisor
     SupervisedProgram* find(std::string_view name, Answer& answer) {
         const auto found = programs.find(name);
         if (found == programs.end()) {
-            answer_later(std::move(answer),
-                         typename AnswerOf<Answer>::Type(unknown_program(name)));
+            answer_later(std::move(answer), typename AnswerOf<Answer>::Type(unknown_program(name)));
             return nullptr;
         }
         return found->second.get();

@@ -135,7 +135,7 @@ void SupervisedProgram::pump() {
         }
         host_->emit({.kind = notice->kind,
                      .name = spec_.name,
-                     .pid = process_ ? process_->pid() : 0,
+                     .pid = notice->kind == ProgramEvent::Kind::kStartFailed ? 0 : last_pid_,
                      .detail = std::move(notice->detail)});
     }
     settle_answers();
@@ -203,8 +203,8 @@ Result<Launched> SupervisedProgram::launch_now() {
 
 void SupervisedProgram::note_process(pid_t pid) {
     const auto identity = identity_of(pid);
-    if (!identity || !store_record(record_path(),
-                                   {.process = *identity, .digest = digest_of(spec_)})) {
+    if (!identity ||
+        !store_record(record_path(), {.process = *identity, .digest = digest_of(spec_)})) {
         problem_ = fmt::format("{} cannot be written: the next agent will not find this process",
                                record_path().string());
         log::warning("supervisor", "{}: {}", spec_.name, problem_);
@@ -219,6 +219,7 @@ void SupervisedProgram::note_process(pid_t pid) {
 }
 
 void SupervisedProgram::watch() {
+    last_pid_ = process_->pid();
     process_->wait([this](const ProcessEnd& end) { on_end(end); });
 }
 
@@ -226,7 +227,7 @@ void SupervisedProgram::on_end(const ProcessEnd& end) {
     while (read_log()) {
     }
     ring_.end_line(steady_now());
-    process_.reset();
+    process_.reset();  // last_pid_ is what the event will be about
     if (host_->cgroups) {
         host_->cgroups->kill(spec_.name);
         host_->cgroups->remove(spec_.name);
@@ -275,9 +276,8 @@ void SupervisedProgram::arm() {
 }
 
 bool SupervisedProgram::read_log() {
-    return file_ &&
-           file_->read([this](std::string_view bytes) { ring_.add(steady_now(), bytes); },
-                       [this](std::uint64_t bytes) { ring_.note_gap(bytes); });
+    return file_ && file_->read([this](std::string_view bytes) { ring_.add(steady_now(), bytes); },
+                                [this](std::uint64_t bytes) { ring_.note_gap(bytes); });
 }
 
 std::vector<std::string> SupervisedProgram::log(std::size_t lines) {

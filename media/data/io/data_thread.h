@@ -49,7 +49,7 @@ class DataThread {
 
     // Packets and messages waiting for the thread.
     static constexpr std::size_t kTrafficJobsMax = 16'384;
-    static constexpr std::size_t kTrafficBytesMax = 64 * 1024 * 1024;
+    static constexpr std::size_t kTrafficBytesMax = 64UL * 1024 * 1024;
     // Opening, closing, asking: several for each association there may be.
     static constexpr std::size_t kControlJobsMax = 65'536;
     // Of one owner that takes nothing: above it messages are dropped, other events never are.

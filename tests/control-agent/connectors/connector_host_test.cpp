@@ -40,9 +40,8 @@ class AnsweringHub final : public HubCalls {
               json::value params,
               Answer answer) override {
         calls.push_back(connector + " " + method + " " + json::serialize(params));
-        boost::asio::post(*io_, [answer = std::move(answer)]() mutable {
-            answer(json::value{{"found", true}});
-        });
+        boost::asio::post(
+            *io_, [answer = std::move(answer)]() mutable { answer(json::value{{"found", true}}); });
     }
 
     std::vector<std::string> calls;
@@ -142,9 +141,8 @@ class ConnectorHostTest : public testing::Test {
     [[nodiscard]] ConnectorStatus status() const { return host_->status().at(0); }
 
     bool emitted(const std::string& kind, std::ptrdiff_t times = 1) {
-        return run_until([&] {
-            return std::ranges::count(events_, kind, &ConnectorEvent::kind) >= times;
-        });
+        return run_until(
+            [&] { return std::ranges::count(events_, kind, &ConnectorEvent::kind) >= times; });
     }
 
     // That kind's sentence.
@@ -176,9 +174,16 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_TRUE(run_until([&] { return !hub_.calls.empty() && status().detail == "hello"; }));
     EXPECT_THAT(hub_.calls, ElementsAre(R"(example directory.lookup {"name":"hello"})"));
     EXPECT_EQ(status().refused, 0U);
-    EXPECT_TRUE(
-        finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
+    EXPECT_TRUE(finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
     EXPECT_TRUE(host_->status().empty());
+    // Somebody starts what was its program: nobody speaks with that.
+    EXPECT_TRUE(finish([&](auto answer) {
+        supervisor_->restart("connector-example", std::move(answer));
+    }));
+    EXPECT_TRUE(run_until(
+        [&] { return supervisor_->status("connector-example")->unexpected_ends > 0; }));
+    // And it can be activated again.
+    EXPECT_TRUE(activate("example", {{"greeting", "hello again"}, {"count_to", 0}}));
 }
 
 TEST_F(ConnectorHostTest, GoesBackToTheConfigurationThatItHad) {
@@ -210,10 +215,9 @@ TEST_F(ConnectorHostTest, RefusesWhatCannotBeActivated) {
     ASSERT_TRUE(activate("example", {{"greeting", "hello"}}));
     EXPECT_EQ(activate("example", {{"greeting", "hello"}}).error().code, ErrorCode::kConflict);
     EXPECT_EQ(configure(2, json::array()).error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(finish([&](auto answer) { host_->deactivate("other", std::move(answer)); })
-                  .error()
-                  .code,
-              ErrorCode::kNotFound);
+    EXPECT_EQ(
+        finish([&](auto answer) { host_->deactivate("other", std::move(answer)); }).error().code,
+        ErrorCode::kNotFound);
 }
 
 TEST_F(ConnectorHostTest, SaysWhyAConnectorDoesNotStart) {
@@ -238,13 +242,13 @@ TEST_F(ConnectorHostTest, TurnsStrangersAway) {
 
 TEST_F(ConnectorHostTest, ListensAloneAndAfterACrash) {
     begin();
-    const auto second = ConnectorHost::start(
-        io_,
-        {.socket_path = (folder_.path() / "agent.sock").string()},
-        *supervisor_,
-        random_,
-        hub_,
-        [](const ConnectorEvent&) {});
+    const auto second =
+        ConnectorHost::start(io_,
+                             {.socket_path = (folder_.path() / "agent.sock").string()},
+                             *supervisor_,
+                             random_,
+                             hub_,
+                             [](const ConnectorEvent&) {});
     ASSERT_FALSE(second);
     EXPECT_THAT(second.error().message, HasSubstr("another agent"));
     host_.reset();
@@ -283,8 +287,8 @@ INSTANTIATE_TEST_SUITE_P(All,
                                          Hostility{"never-connects", "did not connect"},
                                          Hostility{"child-connects", "did not connect"},
                                          Hostility{"no-answer", "does not answer"}),
-                         [](const auto& info) {
-                             std::string name = info.param.how;
+                         [](const auto& hostility) {
+                             std::string name = hostility.param.how;
                              std::erase(name, '-');
                              return name;
                          });

@@ -29,14 +29,12 @@ class ConnectorSessionTest : public testing::Test {
     static std::string hello(const std::string& token = kToken,
                              const std::string& name = "example",
                              int contract = 1) {
-        return json::serialize(json::object{{"jsonrpc", "2.0"},
-                                            {"id", 1},
-                                            {"method", "hello"},
-                                            {"params",
-                                             {{"token", token},
-                                              {"name", name},
-                                              {"version", "1.0.0"},
-                                              {"contract", contract}}}});
+        return json::serialize(json::object{
+            {"jsonrpc", "2.0"},
+            {"id", 1},
+            {"method", "hello"},
+            {"params",
+             {{"token", token}, {"name", name}, {"version", "1.0.0"}, {"contract", contract}}}});
     }
 
     void say(const std::string& line) { session_.handle_bytes(now_, line + "\n"); }

@@ -42,15 +42,12 @@ void say(int descriptor, const std::string& text) {
 }
 
 std::string hello(const std::string& token) {
-    return boost::json::serialize(
-               boost::json::object{{"jsonrpc", "2.0"},
-                                   {"id", 1},
-                                   {"method", "hello"},
-                                   {"params",
-                                    {{"token", token},
-                                     {"name", "hostile"},
-                                     {"version", "1"},
-                                     {"contract", 1}}}}) +
+    return boost::json::serialize(boost::json::object{
+               {"jsonrpc", "2.0"},
+               {"id", 1},
+               {"method", "hello"},
+               {"params",
+                {{"token", token}, {"name", "hostile"}, {"version", "1"}, {"contract", 1}}}}) +
            "\n";
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <exception>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -76,7 +77,7 @@ class DataPeer {
                           .open(now,
                                 kClient,
                                 data::StreamParity::kEven,
-                                {.remote_message_bytes_max = 256 * 1024,
+                                {.remote_message_bytes_max = 256UL * 1024,
                                  .opens = {{.label = "node"}}})
                           .has_value());
             } else if (event->kind == transport::TransportEventKind::kData) {
@@ -118,7 +119,7 @@ class DataPeer {
     }
 
     static void say(std::string_view what, std::uint16_t channel, std::string_view detail) {
-        std::cout << what << ' ' << channel << ' ' << detail << std::endl;
+        std::cout << what << ' ' << channel << ' ' << detail << '\n' << std::flush;
     }
 
     transport::UdpBatchSocket socket_;
@@ -146,7 +147,8 @@ int serve(std::string_view address) {
     const transport::IceCredentials local{.ufrag = random.next_token(8),
                                           .pwd = random.next_token(24)};
     std::cout << socket->local_address().port << ' ' << local.ufrag << ' ' << local.pwd << ' '
-              << (*identity)->fingerprint().to_string() << std::endl;
+              << (*identity)->fingerprint().to_string() << '\n'
+              << std::flush;
     DataPeer(*std::move(socket),
              {.local_ice = local,
               .remote_ice = {.ufrag = ufrag, .pwd = pwd},
@@ -163,5 +165,10 @@ int serve(std::string_view address) {
 }  // namespace isthmus::media
 
 int main(int argc, char** argv) {
-    return argc == 2 ? isthmus::media::serve(argv[1]) : 2;
+    try {
+        return argc == 2 ? isthmus::media::serve(argv[1]) : 2;
+    } catch (const std::exception& e) {
+        std::cerr << e.what() << '\n';
+        return 1;
+    }
 }

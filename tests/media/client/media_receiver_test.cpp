@@ -87,6 +87,26 @@ struct Written {
     std::vector<std::pair<std::uint32_t, std::uint16_t>> told_by_stream;
 };
 
+void note_arrivals(Written& written, const rtp::TransportFeedback& feedback) {
+    EXPECT_TRUE(feedback.for_each([&](std::uint16_t seq, auto delta) {
+        if (delta) {
+            written.told.push_back(seq);
+        }
+    }));
+}
+
+void note_arrivals(Written& written, const rtp::CongestionFeedback& by_stream) {
+    EXPECT_TRUE(by_stream.for_each_block([&](const rtp::CongestionBlock& block) {
+        std::uint16_t seq = block.begin_seq;
+        for (const rtp::PacketMetric metric : block.packets) {
+            if (metric.received) {
+                written.told_by_stream.emplace_back(block.ssrc, seq);
+            }
+            ++seq;
+        }
+    }));
+}
+
 void note(Written& written, const rtp::RtcpMessage& message) {
     if (const auto* nack = std::get_if<rtp::Nack>(&message)) {
         nack->for_each([&](std::uint16_t seq) { written.nacks.push_back(seq); });
@@ -100,21 +120,9 @@ void note(Written& written, const rtp::RtcpMessage& message) {
     } else if (std::holds_alternative<rtp::CanonicalName>(message)) {
         ++written.names;
     } else if (const auto* feedback = std::get_if<rtp::TransportFeedback>(&message)) {
-        EXPECT_TRUE(feedback->for_each([&](std::uint16_t seq, auto delta) {
-            if (delta) {
-                written.told.push_back(seq);
-            }
-        }));
+        note_arrivals(written, *feedback);
     } else if (const auto* by_stream = std::get_if<rtp::CongestionFeedback>(&message)) {
-        EXPECT_TRUE(by_stream->for_each_block([&](const rtp::CongestionBlock& block) {
-            std::uint16_t seq = block.begin_seq;
-            for (const rtp::PacketMetric metric : block.packets) {
-                if (metric.received) {
-                    written.told_by_stream.emplace_back(block.ssrc, seq);
-                }
-                ++seq;
-            }
-        }));
+        note_arrivals(written, *by_stream);
     }
 }
 

@@ -22,7 +22,8 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 DataDescription opening(std::vector<DataChannelConfig> opens) {
-    return {.remote_port = 5000, .remote_message_bytes_max = 256 * 1024, .opens = std::move(opens)};
+    return {
+        .remote_port = 5000, .remote_message_bytes_max = 256UL * 1024, .opens = std::move(opens)};
 }
 
 // CRC32c bit by bit, as RFC 9260 appendix A has it: slow, and of another kind than usrsctp's.
@@ -213,7 +214,7 @@ TEST(DataStack, CarriesBigMessagesBothWays) {
     pair.link.loss = 0.01;
     pair.open(opening({{.label = "files"}}), opening({}));
     pair.run(seconds(5));
-    constexpr std::size_t kBytes = 256 * 1024;
+    constexpr std::size_t kBytes = 256UL * 1024;
     pair.send(kClient, 0, numbered(1, kBytes));
     pair.send(kClient, 0, numbered(2, kBytes));
     pair.send(kNode, 0, numbered(3, kBytes));

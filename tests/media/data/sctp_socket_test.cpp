@@ -77,7 +77,7 @@ TEST_F(SctpSocketTest, AMessageLongerThanItsLimitEndsTheAssociation) {
 // usrsctp hands over half a receive buffer at a time.
 TEST_F(SctpSocketTest, PutsTheLongestMessageTogether) {
     connect();
-    std::vector<std::byte> message(256 * 1024);
+    std::vector<std::byte> message(256UL * 1024);
     for (std::size_t i = 0; i < message.size(); ++i) {
         message[i] = static_cast<std::byte>(i * 7 >> 3U);
     }

@@ -41,8 +41,7 @@ ConnectedPeer::ConnectedPeer(PeerSurroundings& shared,
                                          .limits = {}}},
                           std::vector<MediaSection>{std::move(section)},
                           shared.random,
-                          shared.touched,
-                          shared.pacing);
+                          {.touched = shared.touched, .pacing = shared.pacing});
     participant_ = std::move(made).value();
     shared.conference.add(*participant_);
     client_ = std::make_unique<simulator::IceClient>(

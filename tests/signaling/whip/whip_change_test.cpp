@@ -73,7 +73,8 @@ TEST_F(WhipChangeTest, NewCredentialsRestartIce) {
     EXPECT_EQ(fragment->sections[0].media_line, "audio 9 UDP/TLS/RTP/SAVPF 109");
     EXPECT_EQ(fragment->sections[0].mid, "0");
     EXPECT_THAT(fragment->sections[0].candidates,
-                testing::ElementsAre("1 1 udp 2130706431 192.0.2.1 5004 typ host"));
+                testing::ElementsAre("1 1 udp 2130706431 192.0.2.1 5004 typ host",
+                                     "2 1 tcp 1694498815 192.0.2.1 5004 typ host tcptype passive"));
     EXPECT_EQ(endpoint_->stats().ice_restarts, 1U);
 }
 

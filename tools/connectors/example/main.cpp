@@ -41,9 +41,9 @@ class AgentSocket {
         }
         std::memcpy(address.sun_path, path.data(), path.size());
         descriptor_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        return descriptor_ >= 0 && ::connect(descriptor_,
-                                             reinterpret_cast<const sockaddr*>(&address),
-                                             sizeof address) == 0;
+        return descriptor_ >= 0 &&
+               ::connect(
+                   descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     }
 
     bool send(const json::value& message) const {
@@ -97,7 +97,8 @@ class Example {
                 std::fprintf(stderr, "refused: %s\n", json::serialize(*error).c_str());
             } else if (const auto* const result = message->if_contains("result");
                        result != nullptr && message->at("id") == asked_) {
-                notify("log", {{"level", "info"}, {"message", "the hub: " + json::serialize(*result)}});
+                notify("log",
+                       {{"level", "info"}, {"message", "the hub: " + json::serialize(*result)}});
             }
         }
     }
@@ -105,8 +106,7 @@ class Example {
   private:
     std::int64_t request(const char* method, const json::object& params) {
         const std::int64_t id = ++last_id_;
-        agent_->send(
-            {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}});
+        agent_->send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}});
         return id;
     }
 
@@ -151,8 +151,8 @@ class Example {
             ++count_;
             request("event", {{"kind", "example.counted"}, {"body", {{"number", count_}}}});
         }
-        asked_ = request("hub.call",
-                         {{"method", "directory.lookup"}, {"params", {{"name", greeting}}}});
+        asked_ =
+            request("hub.call", {{"method", "directory.lookup"}, {"params", {{"name", greeting}}}});
     }
 
     AgentSocket* agent_;

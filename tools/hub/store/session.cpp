@@ -114,9 +114,10 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
     }
 }
 
-Result<std::vector<SqlRow>> Session::do_select(const std::vector<std::string>& columns,
-                                               std::string_view rest,
-                                               const SqlValues& values) {
+Result<void> Session::do_each(const std::vector<std::string>& columns,
+                              std::string_view rest,
+                              const SqlValues& values,
+                              const Use& use) {
     if (has_nul(values)) {
         return nul_refused();
     }
@@ -133,16 +134,15 @@ Result<std::vector<SqlRow>> Session::do_select(const std::vector<std::string>& c
         statement.prepare(with_names(fmt::format("select {} {}", join(columns), rest)));
         statement.define_and_bind();
         statement.execute();
-        std::vector<SqlRow> rows;
         while (statement.fetch()) {
             std::vector<std::optional<std::string>> row;
             for (std::size_t i = 0; i < columns.size(); ++i) {
                 row.push_back(indicators[i] == soci::i_null ? std::nullopt
                                                             : std::optional(cells[i]));
             }
-            rows.emplace_back(std::move(row));
+            use(SqlRow(std::move(row)));
         }
-        return rows;
+        return {};
     } catch (const std::exception& e) {
         return std::unexpected(error_of(e));
     }

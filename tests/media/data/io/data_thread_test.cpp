@@ -164,7 +164,7 @@ TEST_F(DataThreadTest, AnOwnerThatTakesNothingIsToldLater) {
 
 TEST_F(DataThreadTest, AFloodIsRefusedAndControlIsNot) {
     start();
-    const std::size_t bytes = 1024 * 1024;
+    const std::size_t bytes = 1024UL * 1024;
     std::size_t refused = 0;
     // The bytes are shared, and wait nowhere: the receivers do not exist.
     for (int i = 0; i < 10'000 && refused == 0; ++i) {

@@ -1,4 +1,4 @@
-#include "control-agent/connectors/schema.h"
+#include "control-agent/schema/schema.h"
 
 #include <exception>
 #include <string_view>
@@ -13,7 +13,7 @@
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
 
-namespace isthmus::connectors {
+namespace isthmus::schema {
 namespace {
 
 namespace json = boost::json;
@@ -84,9 +84,8 @@ Result<void> Schema::check(const json::value& configuration) const {
     try {
         valijson::Validator validator;
         valijson::ValidationResults results;
-        if (validator.validate(state_->schema,
-                               valijson::adapters::BoostJsonAdapter(configuration),
-                               &results)) {
+        if (validator.validate(
+                state_->schema, valijson::adapters::BoostJsonAdapter(configuration), &results)) {
             return {};
         }
         valijson::ValidationResults::Error problem;
@@ -95,8 +94,8 @@ Result<void> Schema::check(const json::value& configuration) const {
             for (const std::string& step : problem.context) {
                 where += step;
             }
-            problems += fmt::format("{}{}: {}", problems.empty() ? "" : "; ", where,
-                                    problem.description);
+            problems +=
+                fmt::format("{}{}: {}", problems.empty() ? "" : "; ", where, problem.description);
         }
     } catch (const std::exception& e) {
         problems = e.what();
@@ -105,4 +104,4 @@ Result<void> Schema::check(const json::value& configuration) const {
                       problems.empty() ? "the configuration does not fit the schema" : problems);
 }
 
-}  // namespace isthmus::connectors
+}  // namespace isthmus::schema
