@@ -10,8 +10,10 @@ namespace isthmus::signaling::livekit {
 namespace {
 
 // Of those who only watch: a thousand joins in a minute are 120 messages to each then, not a
-// thousand.
+// thousand. In large rooms, where each message goes to many and nobody looks for one name, 40.
 constexpr Duration kBatchTime = std::chrono::milliseconds(500);
+constexpr Duration kLargeBatchTime = std::chrono::milliseconds(1500);
+constexpr std::size_t kLargeRoom = 200;  // participants
 constexpr Duration kRoomUpdateTime = std::chrono::seconds(2);
 constexpr std::size_t kProtocolsMax = 100;  // people who try things out at a time
 
@@ -252,7 +254,8 @@ void Room::broadcast(const proto::SignalResponse& response) {
 bool Room::settle(Instant now) {
     if (!changed_.empty() || !departed_.empty()) {
         changed_since_ = std::min(changed_since_, now);
-        if (flush_now_ || now - changed_since_ >= kBatchTime) {
+        const bool large = participants_.size() >= kLargeRoom;
+        if (flush_now_ || now - changed_since_ >= (large ? kLargeBatchTime : kBatchTime)) {
             flush_updates();
         }
     }

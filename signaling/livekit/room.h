@@ -37,7 +37,8 @@ struct RoomSettings {
 // How soon others hear of a change.
 enum class Urgency : std::uint8_t {
     kNow,    // at the end of the turn
-    kLater,  // with others, within kBatchTime: somebody who only watches came or went
+    kLater,  // with others, within half a second, or 1.5 s in a large room: somebody who only
+             // watches came or went
 };
 
 class Room {

@@ -220,8 +220,12 @@ void SignalSession::handle_metadata(const proto::UpdateParticipantMetadata& upda
 }
 
 void SignalSession::handle_audience(const proto::SubscriptionPermission& permission) {
+    // Every client says so when it has connected; a look at everybody would be for nothing then.
+    const bool same = participant_->audience.all_participants() && permission.all_participants();
     participant_->audience = permission;
-    room_->audience_changed(*participant_);
+    if (!same) {
+        room_->audience_changed(*participant_);
+    }
 }
 
 void SignalSession::handle_sync(const proto::SyncState& state) {
