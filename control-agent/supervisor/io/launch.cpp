@@ -164,9 +164,8 @@ void become_user(const Prepared& prepared) {
                 ::dup2(prepared.output, STDOUT_FILENO) >= 0 &&
                 ::dup2(prepared.output, STDERR_FILENO) >= 0);
     for (const auto& [resource, limit] : plan.limits) {
-        require(prepared,
-                Step::kLimits,
-                set_limit(static_cast<__rlimit_resource>(resource), limit));
+        require(
+            prepared, Step::kLimits, set_limit(static_cast<__rlimit_resource>(resource), limit));
     }
     become_user(prepared);
     if (plan.dies_with_agent) {
