@@ -3,7 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <system_error>
 
 #include <fcntl.h>
 #include <grp.h>
@@ -204,8 +204,9 @@ struct Pipe {
 Result<Pipe> make_pipe() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return make_error(ErrorCode::kUnavailable,
-                          fmt::format("no pipe can be made: {}", std::strerror(errno)));
+        return make_error(
+            ErrorCode::kUnavailable,
+            fmt::format("no pipe can be made: {}", std::generic_category().message(errno)));
     }
     return Pipe{.read = FileDescriptor(ends[0]), .write = FileDescriptor(ends[1])};
 }
@@ -232,7 +233,7 @@ Result<void> read_report(int descriptor, const LaunchPlan& plan) {
                       fmt::format("{} cannot be started: {} failed: {}",
                                   plan.command,
                                   kStepNames[step],
-                                  std::strerror(failure.error)));
+                                  std::generic_category().message(failure.error)));
 }
 
 }  // namespace
@@ -266,17 +267,18 @@ Result<Launched> launch(const LaunchPlan& plan,
     }
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) {
-        return make_error(ErrorCode::kUnavailable,
-                          fmt::format("no process can be made: {}", std::strerror(errno)));
+        return make_error(
+            ErrorCode::kUnavailable,
+            fmt::format("no process can be made: {}", std::generic_category().message(errno)));
     }
     go->read.reset();
     report->write.reset();
     Launched launched{.pid = pid, .pidfd = FileDescriptor(open_pidfd(pid))};
-    Result<void> started =
-        launched.pidfd
-            ? (before_start ? before_start(pid) : Result<void>())
-            : make_error(ErrorCode::kUnavailable,
-                         fmt::format("the kernel gives no pidfd: {}", std::strerror(errno)));
+    Result<void> started = launched.pidfd
+                               ? (before_start ? before_start(pid) : Result<void>())
+                               : make_error(ErrorCode::kUnavailable,
+                                            fmt::format("the kernel gives no pidfd: {}",
+                                                        std::generic_category().message(errno)));
     if (started) {
         const ssize_t written = ::write(go->write.get(), "g", 1);
         started = written == 1 ? read_report(report->read.get(), plan)
