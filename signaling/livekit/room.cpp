@@ -69,7 +69,7 @@ std::pair<RoomParticipant*, PublishedTrack*> Room::find_track(std::string_view t
     }
     PublishedTrack* track = owner->second->tracks.find(track_sid);
     if (track == nullptr) {
-        track = owner->second->tracks.find_backup(track_sid);
+        track = owner->second->tracks.find_backup(track_sid).track;
     }
     return track == nullptr ? std::pair<RoomParticipant*, PublishedTrack*>()
                             : std::pair(owner->second, track);
@@ -146,11 +146,13 @@ void Room::track_ended(RoomParticipant& publisher, const PublishedTrack& track) 
     }
 }
 
-void Room::backup_changed(RoomParticipant& publisher, PublishedTrack& track) {
-    if (track.backup->live) {
-        by_track_.insert_or_assign(track.backup->id, &publisher);
+void Room::backup_changed(RoomParticipant& publisher,
+                          const PublishedTrack& track,
+                          const BackupVideo& backup) {
+    if (backup.live) {
+        by_track_.insert_or_assign(backup.id, &publisher);
     } else {
-        by_track_.erase(track.backup->id);
+        by_track_.erase(backup.id);
     }
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {

@@ -96,7 +96,9 @@ class Room {
     void track_published(RoomParticipant& publisher, PublishedTrack& track);
     void track_ended(RoomParticipant& publisher, const PublishedTrack& track);
     // The track's backup can be sent, or cannot any more.
-    void backup_changed(RoomParticipant& publisher, PublishedTrack& track);
+    void backup_changed(RoomParticipant& publisher,
+                        const PublishedTrack& track,
+                        const BackupVideo& backup);
     // The publisher changed who may have its tracks.
     void audience_changed(RoomParticipant& publisher);
 

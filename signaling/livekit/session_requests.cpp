@@ -70,12 +70,9 @@ void SignalSession::on_request(const Request& request) {
         case Request::kSimulate:
             handle_simulate(request.simulate());
             break;
-        case Request::kPing: {
-            proto::SignalResponse response;
-            response.set_pong(host_->unix_ms());
-            send(response);
+        case Request::kPing:
+            handle_ping();
             break;
-        }
         case Request::kPingReq:
             handle_ping(request.ping_req());
             break;
@@ -88,27 +85,27 @@ void SignalSession::on_request(const Request& request) {
         case Request::kUpdateVideoTrack:
             handle_video_track(request.update_video_track());
             break;
-        case Request::kPublishDataTrackRequest: {
-            proto::RequestResponse response;
-            *response.mutable_publish_data_track() = request.publish_data_track_request();
-            refuse(std::move(response),
-                   proto::RequestResponse::UNSUPPORTED_TYPE,
-                   "this server has no data tracks");
+        case Request::kPublishDataTrackRequest:
+        case Request::kUnpublishDataTrackRequest:
+            refuse_data_track(request);
             break;
-        }
-        case Request::kUnpublishDataTrackRequest: {
-            proto::RequestResponse response;
-            *response.mutable_unpublish_data_track() = request.unpublish_data_track_request();
-            refuse(std::move(response),
-                   proto::RequestResponse::INVALID_HANDLE,
-                   "this server has no data tracks");
-            break;
-        }
         // Candidates: the node is ICE-lite and learns addresses from checks. The others are of
         // newer clients, or of no use to us.
         default:
             break;
     }
+}
+
+void SignalSession::refuse_data_track(const Request& request) {
+    proto::RequestResponse response;
+    auto reason = proto::RequestResponse::UNSUPPORTED_TYPE;
+    if (request.has_publish_data_track_request()) {
+        *response.mutable_publish_data_track() = request.publish_data_track_request();
+    } else {
+        *response.mutable_unpublish_data_track() = request.unpublish_data_track_request();
+        reason = proto::RequestResponse::INVALID_HANDLE;
+    }
+    refuse(std::move(response), reason, "this server has no data tracks");
 }
 
 void SignalSession::refuse(proto::RequestResponse response,
@@ -317,6 +314,12 @@ void SignalSession::handle_video_track(const proto::UpdateLocalVideoTrack& updat
         track->info.set_height(update.height());
         room_->changed(*participant_, urgency());
     }
+}
+
+void SignalSession::handle_ping() {
+    proto::SignalResponse response;
+    response.set_pong(host_->unix_ms());
+    send(response);
 }
 
 void SignalSession::handle_ping(const proto::Ping& ping) {

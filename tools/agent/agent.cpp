@@ -23,6 +23,7 @@
 #include "control-agent/supervisor/io/process_supervisor.h"
 #include "control-agent/supervisor/io/systemd_supervisor.h"
 #include "tools/agent/agent_parts.h"
+#include "tools/agent/resident_memory.h"
 #include "tools/agent/status_file.h"
 
 namespace isthmus::agent {
@@ -36,6 +37,7 @@ constexpr std::int64_t kTickWithoutHub_s = 10;
 constexpr int kUnansweredMax = 2;
 constexpr std::uint64_t kTicksBetweenRenewalChecks = 360;  // an hour
 constexpr std::uint64_t kTicksBetweenVersionChecks = 60;
+constexpr std::uint64_t kTicksUntilRest = 2;
 constexpr std::int64_t kClockFaultSeconds = 60;
 constexpr std::chrono::seconds kRenewalPause{60};
 
@@ -122,16 +124,26 @@ Result<void> Agent::Parts::open_state() {
         std::from_chars(applied->data(), applied->data() + applied->size(), applied_version);
     }
     gate.emplace(trust, identity.node, log->last_sequence());
-    runner.emplace(
-        *gate,
-        *log,
-        [this](const json::value& params, CommandRunner::Answer answer) {
-            channel->call("command.progress", params, std::move(answer));
-        },
-        [this](channel::CommandFault fault) {
-            log::warning("commands", "refused: {}", channel::to_string(fault));
-            emit("audit.command_refused", {{"why", channel::to_string(fault)}});
-        });
+    runner.emplace(*gate,
+                   *log,
+                   CommandRunner::Hooks{
+                       .report =
+                           [this](const json::value& params, CommandRunner::Answer answer) {
+                               channel->call("command.progress", params, std::move(answer));
+                           },
+                       .refused =
+                           [this](channel::CommandFault fault) {
+                               log::warning("commands", "refused: {}", channel::to_string(fault));
+                               emit("audit.command_refused", {{"why", channel::to_string(fault)}});
+                           },
+                       .ended =
+                           [this](const std::string& method, const CommandRecord& record) {
+                               emit("audit.command",
+                                    {{"command", record.id},
+                                     {"method", method},
+                                     {"state", to_string(record.state)},
+                                     {"message", record.message}});
+                           }});
     return {};
 }
 
@@ -283,6 +295,7 @@ void Agent::Parts::emit(std::string_view kind, json::object body) {
 void Agent::Parts::on_up(const channel::ChannelTerms& terms) {
     down_because.clear();
     heartbeats_unanswered = 0;
+    up_since_tick = ticks;
     heartbeat_s = std::clamp<std::int64_t>(terms.heartbeat_s, 1, 3600);
     hub_clock_offset_s = terms.hub_unix_s - unix_ms() / 1000;
     gate->set_clock_offset(hub_clock_offset_s);
@@ -372,6 +385,14 @@ void Agent::Parts::on_request(channel::RpcRequest request) {
         return;
     }
     const auto answer = runner->take(unix_ms() / 1000, request.params);
+    // Not noted, so not done: the hub sends it again.
+    alarms.set(unix_ms(),
+               "state.disk",
+               !answer && answer.error().code == channel::kRpcUnavailable,
+               {.severity = Severity::kError,
+                .title = "Commands cannot be noted",
+                .description = answer ? "" : answer.error().message,
+                .solution = "Make room on the disk of " + config.state_directory});
     channel->respond(*request.id, answer);
 }
 
@@ -420,6 +441,9 @@ void Agent::Parts::tick() {
     ++ticks;
     if (channel->up() && heartbeats_unanswered >= kUnansweredMax) {
         channel->drop("the hub does not answer heartbeats");
+    }
+    if (channel->up() && ticks == up_since_tick + kTicksUntilRest) {
+        release_unused_memory();
     }
     if (ticks % kTicksBetweenRenewalChecks == 0) {
         renew_on_channel();

@@ -148,19 +148,17 @@ void Agent::Parts::activate_service(const json::value& params, CommandProgress p
         return;
     }
     const json::value* const configuration = channel::find_field(params, "configuration");
-    services->activate(
-        *name,
-        channel::text_field(params, "package").value_or(*name),
-        configuration != nullptr ? *configuration : json::value(json::object{}),
-        [this, name = *name, progress = std::move(progress)](const Result<void>& active) mutable {
-            if (active) {
-                emit("audit.service_activated", {{"service", name}});
-                progress.succeed();
-            } else {
-                progress.fail(active.error().message);
-            }
-            send_heartbeat();
-        });
+    services->activate(*name,
+                       channel::text_field(params, "package").value_or(*name),
+                       configuration != nullptr ? *configuration : json::value(json::object{}),
+                       [this, progress = std::move(progress)](const Result<void>& active) mutable {
+                           if (active) {
+                               progress.succeed();
+                           } else {
+                               progress.fail(active.error().message);
+                           }
+                           send_heartbeat();
+                       });
 }
 
 void Agent::Parts::deactivate_service(const json::value& params, CommandProgress progress) {
@@ -169,17 +167,15 @@ void Agent::Parts::deactivate_service(const json::value& params, CommandProgress
         progress.fail("service.deactivate needs a name");
         return;
     }
-    services->deactivate(
-        *name,
-        [this, name = *name, progress = std::move(progress)](const Result<void>& gone) mutable {
-            if (gone) {
-                emit("audit.service_deactivated", {{"service", name}});
-                progress.succeed();
-            } else {
-                progress.fail(gone.error().message);
-            }
-            send_heartbeat();
-        });
+    services->deactivate(*name,
+                         [this, progress = std::move(progress)](const Result<void>& gone) mutable {
+                             if (gone) {
+                                 progress.succeed();
+                             } else {
+                                 progress.fail(gone.error().message);
+                             }
+                             send_heartbeat();
+                         });
 }
 
 void Agent::Parts::apply_node_configuration(std::uint64_t version,
@@ -207,11 +203,8 @@ void Agent::Parts::apply_node_configuration(std::uint64_t version,
         [this, progress, version](const Result<void>& applied) {
             if (applied) {
                 note_applied(version);
-                emit("audit.configuration_applied", {{"version", version}});
                 progress->succeed({{"version", version}});
             } else {
-                emit("audit.configuration_failed",
-                     {{"version", version}, {"why", applied.error().message}});
                 progress->fail(applied.error().message);
             }
             node_report.version.clear();

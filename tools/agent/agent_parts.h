@@ -129,6 +129,7 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     std::int64_t heartbeat_s = 10;
     int heartbeats_unanswered = 0;
     std::uint64_t ticks = 0;
+    std::uint64_t up_since_tick = 0;
     boost::asio::steady_timer tick_timer;
     boost::asio::steady_timer renewal_timer;
     std::shared_ptr<int> alive = std::make_shared<int>();

@@ -20,6 +20,7 @@ packages_bench=(curl util-linux)
 packages_peers=(janus nodejs)
 packages_e2e=(chromium iproute2 nftables util-linux)
 packages_turn=(coturn openssl)
+packages_control=(squid mitmproxy libfaketime sqlite3)
 
 # need_packages NAME...: installs those that are missing.
 need_packages() {
@@ -79,4 +80,12 @@ need_turn_server() {
         systemctl mask --quiet coturn.service
     fi
     need_packages "${packages_turn[@]}"
+}
+
+# squid's package starts a server too.
+need_control_peers() {
+    if [[ -n $(missing_packages squid) && $EUID == 0 && -d /run/systemd/system ]]; then
+        systemctl mask --quiet squid.service
+    fi
+    need_packages "${packages_control[@]}"
 }

@@ -41,6 +41,7 @@ dev_fuzz() {
 dev_e2e() {
     need_packages "${packages_e2e[@]}"
     need_turn_server
+    need_control_peers
     need_npm_modules tests/e2e
     dev_build release
     say "Running the tests with real clients"

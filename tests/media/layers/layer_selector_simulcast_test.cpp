@@ -44,7 +44,7 @@ class Camera {
         }
     }
 
-    Summary check(const ReceiverPath& path) const {
+    [[nodiscard]] Summary check(const ReceiverPath& path) const {
         return check_received(path.received, {&streams[0], &streams[1], &streams[2]});
     }
 

@@ -51,7 +51,7 @@ class LayerSelectorModes : public testing::TestWithParam<Variant> {
         }
     }
 
-    Summary check() const { return check_received(path.received, {&source}); }
+    [[nodiscard]] Summary check() const { return check_received(path.received, {&source}); }
 
     [[nodiscard]] LayerId top() const {
         return {.spatial = static_cast<std::uint8_t>(source.config().mode.spatial - 1),

@@ -39,12 +39,18 @@ class CommandRunnerTest : public testing::Test {
         runner_.emplace(
             *gate_,
             *log_,
-            [this](const json::value& params, CommandRunner::Answer answer) {
-                reports_.push_back(std::string(params.at("id").as_string()) + " " +
-                                   std::string(params.at("state").as_string()));
-                answers_.push_back(std::move(answer));
-            },
-            [this](channel::CommandFault fault) { faults_.push_back(fault); });
+            CommandRunner::Hooks{
+                .report =
+                    [this](const json::value& params, CommandRunner::Answer answer) {
+                        reports_.push_back(std::string(params.at("id").as_string()) + " " +
+                                           std::string(params.at("state").as_string()));
+                        answers_.push_back(std::move(answer));
+                    },
+                .refused = [this](channel::CommandFault fault) { faults_.push_back(fault); },
+                .ended =
+                    [this](const std::string& method, const CommandRecord& record) {
+                        ended_.push_back(method + " " + record.id);
+                    }});
         runner_->add("hold", [this](const json::value&, CommandProgress progress) {
             held_.push_back(std::move(progress));
         });
@@ -84,6 +90,7 @@ class CommandRunnerTest : public testing::Test {
     std::vector<std::string> reports_;
     std::vector<CommandRunner::Answer> answers_;
     std::vector<channel::CommandFault> faults_;
+    std::vector<std::string> ended_;
     std::deque<CommandProgress> held_;
     std::optional<CommandRunner> runner_;
 };
