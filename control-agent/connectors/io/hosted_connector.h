@@ -70,9 +70,9 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     void handle(HealthTold& told);
     void handle(EventTold& told);
     void handle(HubCallAsked& asked);
-    void handle(const LogTold& told);
+    void handle(const LogTold& told) const;
     void handle(ConfigurationAnswered& answered);
-    void handle(RequestDenied& denied);
+    void handle(RequestDenied& denied) const;
     void handle(Violation& violation);
     void refuse(const std::string& sentence);
     void lose_process(const std::string& why);

@@ -97,7 +97,7 @@ void fill_environment(const ProgramSpec& spec, LaunchPlan& plan) {
         }
     }
     for (const auto& [name, value] : environment) {
-        plan.environment.push_back(name + "=" + value);
+        plan.environment.push_back(fmt::format("{}={}", name, value));
     }
 }
 

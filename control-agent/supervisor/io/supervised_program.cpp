@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -154,7 +155,7 @@ void SupervisedProgram::act(Action action) {
             break;
         case Action::kKill:
             if (host_->cgroups) {
-                host_->cgroups->kill(spec_.name);
+                std::ignore = host_->cgroups->kill(spec_.name);
             }
             if (process_) {
                 process_->kill_session();
@@ -229,7 +230,7 @@ void SupervisedProgram::on_end(const ProcessEnd& end) {
     ring_.end_line(steady_now());
     process_.reset();  // last_pid_ is what the event will be about
     if (host_->cgroups) {
-        host_->cgroups->kill(spec_.name);
+        std::ignore = host_->cgroups->kill(spec_.name);
         host_->cgroups->remove(spec_.name);
     }
     std::error_code ignored;
