@@ -212,13 +212,13 @@ void HostedConnector::accept(ConnectorConnection::Socket socket) {
                                               std::exchange(token_, {}),
                                               [weak = weak_from_this()](SessionEvent event) {
                                                   if (const auto self = weak.lock()) {
-                                                      self->handle(std::move(event));
+                                                      self->on_session_event(std::move(event));
                                                   }
                                               });
     connection_->begin();
 }
 
-void HostedConnector::handle(SessionEvent event) {
+void HostedConnector::on_session_event(SessionEvent event) {
     std::visit([this](auto& told) { handle(told); }, event);
 }
 

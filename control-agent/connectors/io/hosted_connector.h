@@ -65,7 +65,7 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     [[nodiscard]] supervisor::ProgramSpec make_spec();
     // With a token of this start.
     [[nodiscard]] supervisor::Environment make_environment();
-    void handle(SessionEvent event);
+    void on_session_event(SessionEvent event);
     void handle(const ConnectorReady& ready);
     void handle(HealthTold& told);
     void handle(EventTold& told);

@@ -72,9 +72,9 @@ void SupervisedProgram::post(Answer answer, Result<void> result) const {
 }
 
 void SupervisedProgram::take_over() {
-    const auto record = load_record(record_path());
-    auto process =
-        record ? Process::adopt(*host_->io, record->process) : std::unique_ptr<Process>();
+    const ProgramRecord record = load_record(record_path()).value_or(ProgramRecord());
+    auto process = record.process.pid == 0 ? std::unique_ptr<Process>()
+                                           : Process::adopt(*host_->io, record.process);
     auto file = LogFile::open(log_path(), process != nullptr);
     if (file) {
         file_ = std::move(*file);
@@ -85,7 +85,7 @@ void SupervisedProgram::take_over() {
         return;
     }
     process_ = std::move(process);
-    running_digest_ = record->digest;
+    running_digest_ = record.digest;
     adopted_ = true;
     life_.on_adopted(steady_now());
     watch();
