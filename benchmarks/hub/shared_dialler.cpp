@@ -34,7 +34,12 @@ class Connection final : public http::WebSocketSink,
                Failed failed)
         : socket_(io, tls.context), user_(std::move(user)), failed_(std::move(failed)) {}
 
-    asio::awaitable<void> run(std::shared_ptr<Connection> self, std::uint16_t port) {
+    // `self` keeps it while the coroutine runs.
+    static asio::awaitable<void> run(std::shared_ptr<Connection> self, std::uint16_t port) {
+        co_await self->work(port);
+    }
+
+    asio::awaitable<void> work(std::uint16_t port) {
         const asio::ip::tcp::endpoint hub(asio::ip::address_v4::loopback(), port);
         auto& tcp = beast::get_lowest_layer(socket_);
         tcp.expires_after(std::chrono::seconds(60));
@@ -51,7 +56,6 @@ class Connection final : public http::WebSocketSink,
             co_return fail(error);
         }
         tcp.expires_never();
-        open_ = true;
         if (user_) {
             user_->on_open(*this);
         }
@@ -65,7 +69,6 @@ class Connection final : public http::WebSocketSink,
             user_->on_message(false, {static_cast<const char*>(data.data()), data.size()});
             buffer.consume(buffer.size());
         }
-        open_ = false;
         if (const auto user = std::move(user_)) {
             user->on_close();
         }
@@ -113,7 +116,6 @@ class Connection final : public http::WebSocketSink,
     std::unique_ptr<http::WebSocketUser> user_;
     Failed failed_;
     std::deque<http::WebSocketPayload> queue_;
-    bool open_ = false;
 };
 
 class Dialler final : public ScriptedDialler {
@@ -130,7 +132,7 @@ class Dialler final : public ScriptedDialler {
               std::function<void(const std::string& why)> failed) override {
         hang_up();
         connection_ = std::make_shared<Connection>(*io_, *tls_, std::move(user), std::move(failed));
-        asio::co_spawn(*io_, connection_->run(connection_, port_), asio::detached);
+        asio::co_spawn(*io_, Connection::run(connection_, port_), asio::detached);
     }
 
     void hang_up() override {

@@ -15,7 +15,7 @@ namespace isthmus::hub {
 
 namespace json = boost::json;
 
-HubFixture::HubFixture() {
+HubFixture::HubFixture(std::string database) : database_(std::move(database)) {
     start_hub();
     if (hub_) {
         const FirstAdministrator first = hub_->first_administrator();
@@ -36,6 +36,7 @@ HubFixture::~HubFixture() {
 void HubFixture::start_hub() {
     HubOptions options;
     options.data = data_;
+    options.database = database_;
     options.listen = {{.ip = "127.0.0.1", .port = port_}};
     auto hub = Hub::start(io_, std::move(options));
     ASSERT_TRUE(hub.has_value()) << hub.error().message;

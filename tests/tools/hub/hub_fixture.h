@@ -25,7 +25,8 @@ struct ApiReply {
 
 class HubFixture : public ::testing::Test {
   protected:
-    HubFixture();
+    // `database`: postgresql://..., or empty for SQLite.
+    explicit HubFixture(std::string database = {});
     ~HubFixture() override;
 
     void start_hub();
@@ -54,6 +55,7 @@ class HubFixture : public ::testing::Test {
 
     static constexpr const char* kPassword = "correct horse battery";
 
+    std::string database_;
     TemporaryFolder folder_;
     std::filesystem::path data_ = folder_.path() / "hub";
     boost::asio::io_context io_{1};

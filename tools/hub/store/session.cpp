@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -80,6 +81,31 @@ std::string join(const std::vector<std::string>& columns) {
     return out;
 }
 
+// SOCI takes options apart at every '=' and so takes no URI: libpq does it first.
+Result<std::string> options_of(const std::string& uri) {
+    char* fault = nullptr;
+    PQconninfoOption* parsed = PQconninfoParse(uri.c_str(), &fault);
+    if (parsed == nullptr) {
+        const std::string what = fault != nullptr ? fault : "";
+        PQfreemem(fault);
+        return make_error(ErrorCode::kInvalidArgument,
+                          fmt::format("this is no address of a PostgreSQL database: {}", what));
+    }
+    std::string options;
+    for (const PQconninfoOption* option = parsed; option->keyword != nullptr; ++option) {
+        if (option->val == nullptr) {
+            continue;
+        }
+        options += fmt::format("{}{}='", options.empty() ? "" : " ", option->keyword);
+        for (const char c : std::string_view(option->val)) {
+            options += c == '\'' || c == '\\' ? std::string({'\\', c}) : std::string(1, c);
+        }
+        options += '\'';
+    }
+    PQconninfoFree(parsed);
+    return options;
+}
+
 // WAL lets readers of other programs look on; FULL because an acknowledged event must outlive a
 // power cut.
 constexpr const char* kSqliteSettings[] = {
@@ -98,8 +124,12 @@ Session::~Session() = default;
 Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
     const bool postgresql =
         address.starts_with("postgresql://") || address.starts_with("postgres://");
+    const auto options = postgresql ? options_of(address) : Result<std::string>("");
+    if (!options) {
+        return std::unexpected(options.error());
+    }
     try {
-        auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, address)
+        auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, *options)
                                   : std::make_unique<soci::session>(
                                         soci::sqlite3, fmt::format("db=\"{}\" timeout=5", address));
         if (!postgresql) {
