@@ -24,9 +24,9 @@
 #include "tools/load/livekit_session.h"
 #include "tools/load/web_socket.h"
 
+namespace isthmus {
 namespace {
 
-using namespace isthmus;
 namespace proto = ::livekit;
 
 class NoSink final : public media::transport::DatagramSink {
@@ -76,8 +76,10 @@ class Socket {
         while (!bytes.empty() && client_.state() != load::WebSocketClient::State::kClosed) {
             const std::string_view part = bytes.substr(0, piece_);
             bytes.remove_prefix(part.size());
-            static_cast<void>(client_.push(part));
-            while (client_.poll_message()) {
+            if (!client_.push(part)) {
+                CHECK(client_.state() == load::WebSocketClient::State::kClosed);
+            }
+            while (client_.poll_message().has_value()) {
             }
             static_cast<void>(client_.take_output());
         }
@@ -198,15 +200,7 @@ void take_requirement(Session& session, Input counts) {
     session.take(response.SerializeAsString());
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
-    signaling::livekit::silence_protobuf_log();
-    return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+void read_all(std::string_view bytes) {
     Input input(bytes);
     const std::size_t piece = std::max<std::size_t>(input.byte(), 1);
     Socket(piece).push(bytes);
@@ -234,5 +228,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 break;
         }
     }
+}
+
+}  // namespace
+}  // namespace isthmus
+
+extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
+    isthmus::signaling::livekit::silence_protobuf_log();
+    return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    isthmus::read_all({reinterpret_cast<const char*>(data), size});
     return 0;
 }
