@@ -17,13 +17,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char** environ;  // NOLINT(readability-redundant-declaration)
-
 namespace isthmus::hub {
 namespace {
 
 bool listens(std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -62,7 +63,7 @@ Result<HubProcess> HubProcess::start(const std::string& program,
                                      &actions,
                                      nullptr,
                                      const_cast<char* const*>(arguments.data()),
-                                     environ);
+                                     ::environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) {
         return make_error(ErrorCode::kUnavailable, "cannot start " + program);

@@ -131,6 +131,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace isthmus::hub
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
     return isthmus::hub::run(argc, argv);
 }

@@ -269,9 +269,12 @@ void SignalSession::on_layers_wanted(const media::LayersWanted& event) {
     if (PublishedTrack* const track = participant_->tracks.find(event.track_id)) {
         track->wanted = event;
         tell_qualities(*track);
-    } else if (PublishedTrack* const other = participant_->tracks.find_backup(event.track_id)) {
-        other->backup->wanted = event;
-        tell_qualities(*other);
+        return;
+    }
+    if (const auto [track, backup] = participant_->tracks.find_backup(event.track_id);
+        backup != nullptr) {
+        backup->wanted = event;
+        tell_qualities(*track);
     }
 }
 

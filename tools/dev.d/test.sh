@@ -4,6 +4,7 @@
 # speaks for all of it: unit and scenario tests, tests/fuzz, the smoke tests of tests/e2e.
 dev_test() {
     local preset=${1:-release}
+    need_postgresql
     if [[ $preset != release ]]; then
         dev_build "$preset"
         run_ctest "$preset" --label-regex unit

@@ -40,7 +40,7 @@ constexpr std::size_t kOneTimeCharacters = 20;
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr int kTicksOfHousekeeping = 60;
 constexpr std::int64_t kHousekeepingLeaseMs = 150'000;
-constexpr std::int64_t kServerRenewSeconds = 30 * 86'400;
+constexpr std::int64_t kServerRenewSeconds = std::int64_t{30} * 86'400;
 
 std::int64_t unix_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -72,7 +72,9 @@ supervisor::Environment HostedConnector::make_environment() {
 }
 
 void HostedConnector::start(Answer answer) {
-    pending_->answer = std::move(answer);
+    if (pending_) {
+        pending_->answer = std::move(answer);
+    }
     around_->supervisor->start(make_spec(), [self = weak_from_this()](const Result<void>& started) {
         const auto connector = self.lock();
         if (connector && !started) {
@@ -107,7 +109,8 @@ void HostedConnector::finish_pending(Result<void> result) {
     if (!pending_) {
         return;
     }
-    Pending pending = *std::exchange(pending_, std::nullopt);
+    Pending pending = std::move(*pending_);
+    pending_.reset();
     if (result) {
         taken_version_ = pending.configuration.version;
         configuration_ = std::move(pending.configuration);
@@ -209,13 +212,13 @@ void HostedConnector::accept(ConnectorConnection::Socket socket) {
                                               std::exchange(token_, {}),
                                               [weak = weak_from_this()](SessionEvent event) {
                                                   if (const auto self = weak.lock()) {
-                                                      self->handle(std::move(event));
+                                                      self->on_session_event(std::move(event));
                                                   }
                                               });
     connection_->begin();
 }
 
-void HostedConnector::handle(SessionEvent event) {
+void HostedConnector::on_session_event(SessionEvent event) {
     std::visit([this](auto& told) { handle(told); }, event);
 }
 
@@ -248,7 +251,7 @@ void HostedConnector::handle(HubCallAsked& asked) {
         });
 }
 
-void HostedConnector::handle(const LogTold& told) {
+void HostedConnector::handle(const LogTold& told) const {
     write_log(manifest_.name, told);
 }
 
@@ -270,7 +273,7 @@ void HostedConnector::handle(ConfigurationAnswered& answered) {
     }
 }
 
-void HostedConnector::handle(RequestDenied& denied) {
+void HostedConnector::handle(RequestDenied& denied) const {
     log::warning("connector", "{}: {}", manifest_.name, denied.sentence);
     around_->emit({.connector = manifest_.name,
                    .kind = "connector.denied",

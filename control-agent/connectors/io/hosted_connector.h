@@ -65,14 +65,14 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     [[nodiscard]] supervisor::ProgramSpec make_spec();
     // With a token of this start.
     [[nodiscard]] supervisor::Environment make_environment();
-    void handle(SessionEvent event);
+    void on_session_event(SessionEvent event);
     void handle(const ConnectorReady& ready);
     void handle(HealthTold& told);
     void handle(EventTold& told);
     void handle(HubCallAsked& asked);
-    void handle(const LogTold& told);
+    void handle(const LogTold& told) const;
     void handle(ConfigurationAnswered& answered);
-    void handle(RequestDenied& denied);
+    void handle(RequestDenied& denied) const;
     void handle(Violation& violation);
     void refuse(const std::string& sentence);
     void lose_process(const std::string& why);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ Result<LogFile> LogFile::open(const std::filesystem::path& path, bool from_the_e
                           fmt::format("{} cannot be opened: {}; is the disk full, and may the "
                                       "agent write there?",
                                       path.string(),
-                                      std::strerror(errno)));
+                                      std::generic_category().message(errno)));
     }
     const std::uint64_t size = size_of(file.get());
     const std::uint64_t offset = from_the_end ? size - std::min(size, kLogReadBytesMax) : size;

@@ -217,9 +217,7 @@ SystemdSupervisor::SystemdSupervisor(asio::io_context& io, Commands& commands, S
     state_->look_all_after(kBetweenLooks);
 }
 
-SystemdSupervisor::~SystemdSupervisor() {
-    state_->timer.cancel();
-}
+SystemdSupervisor::~SystemdSupervisor() = default;
 
 void SystemdSupervisor::start(ProgramSpec spec, Answer answer) {
     if (!is_unit_name(spec.unit)) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "control-agent/supervisor/io/process.h"
+#include "tests/control-agent/event_loop.h"
 #include "tests/temporary_folder.h"
 
 namespace isthmus::supervisor {
@@ -47,8 +48,8 @@ class ProcessSupervisorTest : public testing::Test {
     // As a new agent would.
     void begin() {
         supervisor_.reset();
-        auto made =
-            ProcessSupervisor::make(io_, {.directory = folder_.path() / "programs"}, random_);
+        auto made = ProcessSupervisor::make(
+            loop_.io(), {.directory = folder_.path() / "programs"}, random_);
         ASSERT_TRUE(made) << made.error().message;
         supervisor_ = std::move(*made);
         supervisor_->on_event([this](const ProgramEvent& event) { events_.push_back(event); });
@@ -66,23 +67,12 @@ class ProcessSupervisorTest : public testing::Test {
 
     template <typename Condition>
     bool run_until(Condition condition) {
-        const auto limit = std::chrono::steady_clock::now() + seconds(20);
-        while (!condition()) {
-            if (std::chrono::steady_clock::now() > limit) {
-                return false;
-            }
-            io_.restart();
-            io_.run_one_for(milliseconds(50));
-        }
-        return true;
+        return loop_.run_until(std::move(condition));
     }
 
-    Result<void> finish(const std::function<void(Supervisor::Answer)>& call) {
-        std::optional<Result<void>> result;
-        call([&](Result<void> answer) { result = std::move(answer); });
-        EXPECT_FALSE(result) << "answered from within the call";
-        EXPECT_TRUE(run_until([&] { return result.has_value(); }));
-        return result.value_or(Result<void>());
+    template <typename Call>
+    Result<void> finish(Call call) {
+        return loop_.finish(std::move(call));
     }
 
     Result<void> start(ProgramSpec spec) {
@@ -119,7 +109,7 @@ class ProcessSupervisorTest : public testing::Test {
     [[nodiscard]] int pid() const { return supervisor_->status("program")->pid; }
 
     TemporaryFolder folder_;
-    boost::asio::io_context io_;
+    EventLoop loop_;
     SeededRandom random_{1};
     std::unique_ptr<ProcessSupervisor> supervisor_;
     std::vector<ProgramEvent> events_;

@@ -109,6 +109,20 @@ TEST_F(RoomsTest, TellsManyJoinsInFewMessages) {
     EXPECT_EQ(alice.told_of("viewer 49").identity(), "viewer 49");
 }
 
+TEST_F(RoomsTest, TellsOfWhoOnlyWatchesLaterInLargeRooms) {
+    const Client& alice = join_connected("alice");
+    for (int i = 0; i < 250; ++i) {
+        join("viewer " + std::to_string(i));
+    }
+    pass(std::chrono::seconds(2));
+    join("late");
+    pass(std::chrono::seconds(0));
+    pass(std::chrono::seconds(1));
+    EXPECT_EQ(alice.told_of("late").version(), 0U);
+    pass(std::chrono::seconds(1));
+    EXPECT_EQ(alice.told_of("late").identity(), "late");
+}
+
 TEST_F(RoomsTest, NeverTellsOfTheHidden) {
     const Client& alice = join_connected("alice");
     access::AccessToken hidden = token("spy");

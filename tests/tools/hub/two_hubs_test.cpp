@@ -1,48 +1,30 @@
-// Two hubs on one PostgreSQL. Needs one: ISTHMUS_TEST_POSTGRESQL=postgresql://user@host/database;
-// each test makes a schema of its own there. Skipped without.
-#include <cstdlib>
+// Two hubs on one PostgreSQL.
 #include <filesystem>
 
 #include <boost/json/object.hpp>
 #include <gtest/gtest.h>
 
-#include "base/random.h"
 #include "control-agent/channel/enrollment.h"
 #include "tests/tools/hub/hub_fixture.h"
-#include "tools/hub/store/session.h"
+#include "tests/tools/hub/postgresql_under_test.h"
 
 namespace isthmus::hub {
 namespace {
 
 namespace json = boost::json;
 
-std::string server() {
-    // One thread, before any other begins.
-    const char* address = std::getenv("ISTHMUS_TEST_POSTGRESQL");  // NOLINT(concurrency-mt-unsafe)
-    return address != nullptr ? address : "";
-}
+// Begins before the hubs, and ends after them.
+struct SharedDatabase {
+    PostgresqlUnderTest postgresql;
+};
 
-// An empty schema, and an address that leads into it.
-std::string fresh_database() {
-    if (server().empty()) {
-        return {};
-    }
-    SystemRandom random;
-    const std::string schema = "hub_test_" + std::to_string(random.next_u64());
-    const auto session = Session::open(server());
-    if (session) {
-        (*session)->run("create schema " + schema);
-    }
-    return server() + "?options=-csearch_path%3D" + schema;
-}
-
-class TwoHubsTest : public HubFixture {
+class TwoHubsTest : private SharedDatabase, public HubFixture {
   protected:
-    TwoHubsTest() : HubFixture(fresh_database()) {}
+    TwoHubsTest() : HubFixture(postgresql.address()) {}
 
     void SetUp() override {
         if (database_.empty()) {
-            GTEST_SKIP() << "ISTHMUS_TEST_POSTGRESQL is not set";
+            GTEST_SKIP() << "PostgreSQL is not installed; tools/dev test installs it";
         }
         std::filesystem::create_directories(folder_.path() / "second");
         std::filesystem::copy(data_ / "master.key", folder_.path() / "second" / "master.key");
