@@ -102,7 +102,7 @@ asio::awaitable<Answered> perform(Exchange* exchange,
 }  // namespace
 
 struct Client::State {
-    asio::io_context* io;
+    asio::io_context* io = nullptr;
     ClientConfig config;
     std::shared_ptr<Dialer> dialer;
     std::optional<ConnectFault> fault;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -122,9 +123,9 @@ Dialer::Dialer(ConnectConfig config) : config_(std::move(config)), tls_(ssl::con
 Result<std::shared_ptr<Dialer>> Dialer::make(const ConnectConfig& config) {
     auto dialer = std::make_shared<Dialer>(config);
     Code code;
-    dialer->tls_.set_default_verify_paths(code);
+    std::ignore = dialer->tls_.set_default_verify_paths(code);
     if (!config.authorities_file.empty()) {
-        dialer->tls_.load_verify_file(config.authorities_file, code);
+        std::ignore = dialer->tls_.load_verify_file(config.authorities_file, code);
         if (code) {
             return make_error(
                 ErrorCode::kInvalidArgument,

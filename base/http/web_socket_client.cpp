@@ -148,7 +148,7 @@ asio::awaitable<void> run_attempt(std::shared_ptr<Attempt> attempt) {
 }  // namespace
 
 struct WebSocketClient::State {
-    asio::io_context* io;
+    asio::io_context* io = nullptr;
     WebSocketClientConfig config;
     ClientTarget target;
     std::shared_ptr<Dialer> dialer;

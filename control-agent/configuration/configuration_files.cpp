@@ -82,12 +82,13 @@ Result<ConfigurationRecord> ConfigurationFiles::load() const {
     if (!version || *version < 0) {
         return make_error(ErrorCode::kInvalidArgument, path(".json").string() + " is damaged");
     }
-    ConfigurationRecord record{.version = static_cast<std::uint64_t>(*version),
-                               .going_back = channel::bool_field(*value, "going_back").value_or(false),
+    ConfigurationRecord record{
+        .version = static_cast<std::uint64_t>(*version),
+        .going_back = channel::bool_field(*value, "going_back").value_or(false),
         .had_file = channel::bool_field(*value, "had_file").value_or(false),
-                               .refused = static_cast<std::uint64_t>(
-                                   channel::integer_field(*value, "refused").value_or(0)),
-                               .message = channel::text_field(*value, "message").value_or("")};
+        .refused =
+            static_cast<std::uint64_t>(channel::integer_field(*value, "refused").value_or(0)),
+        .message = channel::text_field(*value, "message").value_or("")};
     if (const auto trying = channel::integer_field(*value, "trying")) {
         record.trying = static_cast<std::uint64_t>(*trying);
     }
@@ -110,7 +111,7 @@ Result<void> ConfigurationFiles::save(const ConfigurationRecord& record) const {
 }
 
 Result<fs::path> ConfigurationFiles::write_candidate(const std::string& text) const {
-    const fs::path candidate = path(".candidate.yaml");
+    fs::path candidate = path(".candidate.yaml");
     auto written = make_folder(directory_);
     if (written) {
         written = channel::write_private_file(candidate, text);

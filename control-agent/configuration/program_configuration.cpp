@@ -120,7 +120,7 @@ void ProgramConfiguration::watch() {
 }
 
 void ProgramConfiguration::accept() {
-    record_ = {.version = *record_.trying};
+    record_ = {.version = record_.trying.value_or(version_)};
     auto saved = files_.save(record_);
     files_.forget_good();
     finish(std::move(saved));
@@ -152,10 +152,11 @@ void ProgramConfiguration::give_up(const std::string& why) {
 }
 
 void ProgramConfiguration::on_brought_back(const std::string& why, const Result<void>& healthy) {
-    std::string message = "version " + std::to_string(*record_.trying) + " did not work: " + why;
+    std::string message =
+        "version " + std::to_string(record_.trying.value_or(version_)) + " did not work: " + why;
     message += healthy ? "; the program runs with the one of before again"
                        : "; and the one of before does not work either: " + healthy.error().message;
-    record_.refused = *record_.trying;
+    record_.refused = record_.trying.value_or(version_);
     record_.trying.reset();
     record_.going_back = false;
     record_.message = message;

@@ -34,7 +34,8 @@ Statement& Statement::bind(int index, std::int64_t value) {
 
 Statement& Statement::bind(int index, std::string_view text) {
     // As bytes: what is no UTF-8 comes back as it was.
-    sqlite3_bind_blob64(statement_.get(), index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC);
+    sqlite3_bind_blob64(
+        statement_.get(), index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC);
     return *this;
 }
 

@@ -412,7 +412,7 @@ std::vector<OutboxEntry> Outbox::read(std::int64_t now_unix_ms,
     while (true) {
         const auto row = statement->step();
         if (!row) {
-            const DatabaseFault fault = row.error();
+            const DatabaseFault& fault = row.error();
             *statement = Statement(nullptr, nullptr);  // before the file is set aside
             recover(now_unix_ms, fault);
             return {};

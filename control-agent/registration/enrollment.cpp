@@ -6,6 +6,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "base/check.h"
 #include "control-agent/channel/key_file.h"
 
 namespace isthmus::registration {
@@ -100,6 +101,7 @@ bool Enrollment::make_keys() {
 
 void Enrollment::ask_hub() {
     begin(EnrollmentStep::kHub);
+    CHECK(trust_.has_value());
     auto hub = HubHttp::make(*io_, code_.url, options_.connect);
     if (!hub) {
         fail(hub.error().message, "check --authorities");
@@ -117,6 +119,7 @@ void Enrollment::ask_hub() {
 
 void Enrollment::prove(const channel::EnrollmentHello& hello) {
     begin(EnrollmentStep::kProof);
+    CHECK(key_.has_value() && sealing_key_.has_value());
     hub_->post("/v1/enroll",
                channel::write_enroll(code_,
                                      hello,
@@ -141,6 +144,7 @@ void Enrollment::prove(const channel::EnrollmentHello& hello) {
 
 void Enrollment::store(channel::Enrolled enrolled) {
     begin(EnrollmentStep::kStore);
+    CHECK(key_.has_value() && sealing_key_.has_value() && trust_.has_value());
     NodeIdentity identity{.hub_url = code_.url,
                           .node = std::move(enrolled.node),
                           .cluster = std::move(enrolled.cluster),
