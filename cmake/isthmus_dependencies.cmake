@@ -40,9 +40,11 @@ find_library(SOCI_CORE_LIBRARY soci_core REQUIRED)
 find_library(SOCI_SQLITE3_LIBRARY soci_sqlite3 REQUIRED)
 find_library(SOCI_POSTGRESQL_LIBRARY soci_postgresql REQUIRED)
 find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
+find_library(PQ_LIBRARY pq REQUIRED)
 find_path(PQ_INCLUDE_DIR libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
 add_library(isthmus_soci INTERFACE)
-target_link_libraries(isthmus_soci INTERFACE ${SOCI_CORE_LIBRARY} ${SOCI_SQLITE3_LIBRARY} ${SOCI_POSTGRESQL_LIBRARY})
+target_link_libraries(isthmus_soci INTERFACE ${SOCI_CORE_LIBRARY} ${SOCI_SQLITE3_LIBRARY} ${SOCI_POSTGRESQL_LIBRARY}
+                                             ${PQ_LIBRARY})
 target_include_directories(isthmus_soci SYSTEM INTERFACE ${SOCI_INCLUDE_DIR} ${PQ_INCLUDE_DIR})
 
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)

@@ -18,8 +18,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kHeartbeatMin_s = 1;
-constexpr std::int64_t kHeartbeatMax_s = 3600;
+constexpr std::int64_t kHeartbeatMinSeconds = 1;
+constexpr std::int64_t kHeartbeatMaxSeconds = 3600;
 constexpr std::size_t kReasonBytesMax = 512;
 
 bool offers_our_protocol(const json::value& hello) {
@@ -60,7 +60,7 @@ std::expected<std::string, ChannelFault> AgentSession::on_hello(std::string_view
         return std::unexpected(ChannelFault::kMalformed);
     }
     auto nonce = bytes_field(*hello, "nonce", kNonceBytes);
-    const auto ephemeral = bytes_field(*hello, "ephemeral", 32);
+    const auto ephemeral = exchange_key_field(*hello, "ephemeral");
     const auto time = integer_field(*hello, "time");
     if (!nonce || !ephemeral || !time) {
         return std::unexpected(ChannelFault::kMalformed);
@@ -69,18 +69,15 @@ std::expected<std::string, ChannelFault> AgentSession::on_hello(std::string_view
         return std::unexpected(ChannelFault::kProtocolUnknown);
     }
     hub_nonce_ = std::move(*nonce);
-    hub_ephemeral_ = ExchangePublicKey::from_bytes(*ephemeral);
+    hub_ephemeral_ = *ephemeral;
     terms_.hub_unix_s = *time;
     state_ = State::kWelcome;
     // The hub that we mean: a hub that has another key does not get an answer that fits.
     const Bytes fingerprint =
         trust_->fingerprints().empty() ? Bytes() : trust_->fingerprints().back();
-    const Bytes signature = identity_.key->sign(internal::kAgentLabel,
-                                                {hub_nonce_,
-                                                 hub_ephemeral_->bytes(),
-                                                 nonce_,
-                                                 ephemeral_.public_key().bytes(),
-                                                 fingerprint});
+    const Bytes signature = identity_.key->sign(
+        internal::kAgentLabel,
+        {hub_nonce_, hub_ephemeral_.bytes(), nonce_, ephemeral_.public_key().bytes(), fingerprint});
     return json::serialize(
         json::object{{"authenticate",
                       {{"protocol", kProtocolVersion},
@@ -100,45 +97,41 @@ std::expected<std::string, ChannelFault> AgentSession::on_welcome(std::string_vi
         return std::unexpected(ChannelFault::kRefused);
     }
     const json::value* welcome = message ? find_field(*message, "welcome") : nullptr;
-    const auto key_bytes =
-        welcome != nullptr ? bytes_field(*welcome, "key", kKeyBytes) : std::nullopt;
-    const auto signature =
-        welcome != nullptr ? bytes_field(*welcome, "signature", kSignatureBytes) : std::nullopt;
-    const json::value* keys = welcome != nullptr ? find_field(*welcome, "keys") : nullptr;
-    const auto heartbeat =
-        welcome != nullptr ? integer_field(*welcome, "heartbeat_s") : std::nullopt;
-    if (!key_bytes || !signature || keys == nullptr || !heartbeat) {
+    if (welcome == nullptr) {
         return std::unexpected(ChannelFault::kMalformed);
     }
-    const auto links = parse_hub_keys(*keys);
-    if (!links) {
+    const auto key = key_field(*welcome, "key");
+    const auto signature = bytes_field(*welcome, "signature", kSignatureBytes);
+    const json::value* keys = find_field(*welcome, "keys");
+    const auto links = keys != nullptr ? parse_hub_keys(*keys) : std::nullopt;
+    const auto heartbeat = integer_field(*welcome, "heartbeat_s");
+    if (!key || !signature || !links || !heartbeat) {
         return std::unexpected(ChannelFault::kMalformed);
     }
-    const PublicKey key = *PublicKey::from_bytes(*key_bytes);
-    if (!key.verify(internal::kHubLabel,
-                    {nonce_,
-                     ephemeral_.public_key().bytes(),
-                     hub_nonce_,
-                     hub_ephemeral_->bytes(),
-                     identity_.node,
-                     std::to_string(terms_.hub_unix_s)},
-                    *signature)) {
+    if (!key->verify(internal::kHubLabel,
+                     {nonce_,
+                      ephemeral_.public_key().bytes(),
+                      hub_nonce_,
+                      hub_ephemeral_.bytes(),
+                      identity_.node,
+                      std::to_string(terms_.hub_unix_s)},
+                     *signature)) {
         return std::unexpected(ChannelFault::kBadSignature);
     }
     terms_.learnt_keys = trust_->learn(*links);
-    if (!trust_->trusts(key)) {
+    if (!trust_->trusts(*key)) {
         return std::unexpected(ChannelFault::kUntrustedHub);
     }
-    trust_->remember(key);
-    const auto secret = ephemeral_.agree(*hub_ephemeral_);
+    trust_->remember(*key);
+    const auto secret = ephemeral_.agree(hub_ephemeral_);
     if (!secret) {
         return std::unexpected(ChannelFault::kWeakKey);
     }
     const auto derived = internal::derive_keys(*secret, nonce_, hub_nonce_);
     writer_.emplace(derived.from_agent);
     reader_.emplace(derived.from_hub);
-    terms_.heartbeat_s = std::clamp(*heartbeat, kHeartbeatMin_s, kHeartbeatMax_s);
-    terms_.hub_key = key;
+    terms_.heartbeat_s = std::clamp(*heartbeat, kHeartbeatMinSeconds, kHeartbeatMaxSeconds);
+    terms_.hub_key = *key;
     state_ = State::kDone;
     return std::string();
 }

@@ -71,7 +71,7 @@ class AgentSession {
     ExchangeKey ephemeral_;
     Bytes nonce_;      // N
     Bytes hub_nonce_;  // H
-    std::optional<ExchangePublicKey> hub_ephemeral_;
+    ExchangePublicKey hub_ephemeral_;
     State state_ = State::kHello;
     ChannelTerms terms_;
     ChannelRefusal refusal_;

@@ -71,7 +71,10 @@ Result<Certificate> describe(X509* certificate) {
     std::array<unsigned char, kKeyBytes> raw{};
     std::size_t size = raw.size();
     CHECK(EVP_PKEY_get_raw_public_key(key, raw.data(), &size) == 1);
-    out.key = *PublicKey::from_bytes({reinterpret_cast<const char*>(raw.data()), raw.size()});
+    const auto public_key =
+        PublicKey::from_bytes({reinterpret_cast<const char*>(raw.data()), raw.size()});
+    CHECK(public_key.has_value());
+    out.key = *public_key;
     out.serial = serial_text(certificate);
     out.not_before_unix_s = *from;
     out.not_after_unix_s = *until;

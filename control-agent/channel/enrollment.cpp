@@ -107,31 +107,30 @@ Result<EnrollmentHello> read_hello(std::string_view body,
                                    std::string_view agent_nonce,
                                    HubTrust& trust) {
     const auto value = parse_json(body, kAnswerBytesMax);
-    const auto key_bytes = value ? bytes_field(*value, "key", kKeyBytes) : std::nullopt;
+    const auto key = value ? key_field(*value, "key") : std::nullopt;
     auto nonce = value ? bytes_field(*value, "nonce", kNonceBytes) : std::nullopt;
     const auto time = value ? integer_field(*value, "time") : std::nullopt;
     const auto signature = value ? bytes_field(*value, "signature", kSignatureBytes) : std::nullopt;
     const json::value* keys = value ? find_field(*value, "keys") : nullptr;
     const auto links = keys != nullptr ? parse_hub_keys(*keys) : std::nullopt;
-    if (!key_bytes || !nonce || !time || !signature || !links) {
+    if (!key || !nonce || !time || !signature || !links) {
         return malformed(
             "what answered is not a hub; check the address in the code, and whether "
             "a proxy answers in its place");
     }
-    const PublicKey key = *PublicKey::from_bytes(*key_bytes);
-    if (!key.verify(kHelloLabel, {agent_nonce, *nonce, std::to_string(*time)}, *signature)) {
+    if (!key->verify(kHelloLabel, {agent_nonce, *nonce, std::to_string(*time)}, *signature)) {
         return make_error(ErrorCode::kPermissionDenied,
                           "the hub did not prove that it has the key that it shows; something on "
                           "the way answers in its place");
     }
     trust.learn(*links);
-    if (!trust.trusts(key)) {
+    if (!trust.trusts(*key)) {
         return make_error(ErrorCode::kPermissionDenied,
                           "this is not the hub that the code was made by (its key has another "
                           "fingerprint); ask for a new code, and check the address in it");
     }
-    trust.remember(key);
-    return EnrollmentHello{.key = key, .nonce = std::move(*nonce), .unix_s = *time};
+    trust.remember(*key);
+    return EnrollmentHello{.key = *key, .nonce = std::move(*nonce), .unix_s = *time};
 }
 
 std::string write_enroll(const EnrollmentCode& code,
@@ -162,8 +161,8 @@ Result<EnrollmentRequest> read_enroll(std::string_view body) {
     auto code = text_field(*value, "code");
     auto nonce = bytes_field(*value, "nonce", kNonceBytes);
     auto name = text_field(*value, "name");
-    const auto key = bytes_field(*value, "key", kKeyBytes);
-    const auto sealing_key = bytes_field(*value, "sealing_key", 32);
+    const auto key = key_field(*value, "key");
+    const auto sealing_key = exchange_key_field(*value, "sealing_key");
     auto proof = bytes_field(*value, "proof", kHashBytes);
     auto signature = bytes_field(*value, "signature", kSignatureBytes);
     if (!good_id(code) || !nonce || !name || !key || !sealing_key || !proof || !signature) {
@@ -177,8 +176,8 @@ Result<EnrollmentRequest> read_enroll(std::string_view body) {
     EnrollmentRequest request{.code = std::move(*code),
                               .nonce = std::move(*nonce),
                               .name = std::move(*name),
-                              .key = *PublicKey::from_bytes(*key),
-                              .sealing_key = *ExchangePublicKey::from_bytes(*sealing_key),
+                              .key = *key,
+                              .sealing_key = *sealing_key,
                               .versions = {},
                               .proof = std::move(*proof),
                               .signature = std::move(*signature)};

@@ -33,6 +33,7 @@ std::optional<ExchangeKey> wrap(std::shared_ptr<void> key,
         return std::nullopt;
     }
     const auto public_key = ExchangePublicKey::from_bytes(internal::raw_public(key));
+    CHECK(public_key.has_value());
     return make(std::move(key), *public_key);
 }
 
@@ -79,7 +80,9 @@ std::string ExchangePublicKey::id() const {
 }
 
 ExchangeKey ExchangeKey::generate(RandomSource& random) {
-    return *from_bytes(random_bytes(random, 32));
+    auto key = from_bytes(random_bytes(random, 32));
+    CHECK(key.has_value());
+    return std::move(*key);
 }
 
 std::optional<ExchangeKey> ExchangeKey::from_bytes(std::string_view bytes) {
@@ -160,18 +163,18 @@ Result<std::string> open_secret(const ExchangeKey& key,
         return malformed();
     }
     const auto to = text_field(*inner, "to");
-    const auto ephemeral_bytes = bytes_field(*inner, "ephemeral", 32);
+    const auto ephemeral = exchange_key_field(*inner, "ephemeral");
     const auto nonce = bytes_field(*inner, "nonce", kGcmNonceBytes);
     auto box = bytes_field(*inner, "box");
-    if (!to || !ephemeral_bytes || !nonce || !box || box->size() > kSecretBytesMax + kGcmTagBytes) {
+    if (!to || !ephemeral || !nonce || !box || box->size() > kSecretBytesMax + kGcmTagBytes) {
         return malformed();
     }
     if (*to != key.public_key().id()) {
         return make_error(ErrorCode::kPermissionDenied,
                           "the secret was sealed to another node's key; seal it for this node");
     }
-    const auto agreed = key.agree(*ExchangePublicKey::from_bytes(*ephemeral_bytes));
-    const Bytes salt = *ephemeral_bytes + Bytes(key.public_key().bytes());
+    const auto agreed = key.agree(*ephemeral);
+    const Bytes salt = Bytes(ephemeral->bytes()) + Bytes(key.public_key().bytes());
     auto text =
         agreed
             ? decrypt_gcm(hkdf_sha256(*agreed, salt, kSealInfo), *nonce, context, std::move(*box))

@@ -41,12 +41,15 @@ std::expected<NodeClaim, ChannelFault> HubSession::handle_authenticate(std::stri
     if (text.size() > kHandshakeBytesMax) {
         return std::unexpected(ChannelFault::kTooLong);
     }
-    if (agent_ephemeral_) {
+    if (answered_) {
         return std::unexpected(ChannelFault::kUnexpected);
     }
     const auto message = parse_json(text, kHandshakeBytesMax);
     const json::value* claim = message ? find_field(*message, "authenticate") : nullptr;
-    const auto protocol = claim != nullptr ? integer_field(*claim, "protocol") : std::nullopt;
+    if (claim == nullptr) {
+        return std::unexpected(ChannelFault::kMalformed);
+    }
+    const auto protocol = integer_field(*claim, "protocol");
     if (!protocol) {
         return std::unexpected(ChannelFault::kMalformed);
     }
@@ -56,13 +59,14 @@ std::expected<NodeClaim, ChannelFault> HubSession::handle_authenticate(std::stri
     auto node = text_field(*claim, "node");
     auto certificate = text_field(*claim, "certificate");
     auto nonce = bytes_field(*claim, "nonce", kNonceBytes);
-    const auto ephemeral = bytes_field(*claim, "ephemeral", 32);
+    const auto ephemeral = exchange_key_field(*claim, "ephemeral");
     auto signature = bytes_field(*claim, "signature", kSignatureBytes);
     if (!node || node->empty() || node->size() > kNodeIdBytesMax || !certificate || !nonce ||
         !ephemeral || !signature) {
         return std::unexpected(ChannelFault::kMalformed);
     }
-    agent_ephemeral_ = ExchangePublicKey::from_bytes(*ephemeral);
+    answered_ = true;
+    agent_ephemeral_ = *ephemeral;
     agent_nonce_ = std::move(*nonce);
     signature_ = std::move(*signature);
     node_ = *node;
@@ -76,20 +80,20 @@ bool HubSession::signed_by(const PublicKey& node_key) const {
                                {nonce_,
                                 ephemeral_.public_key().bytes(),
                                 agent_nonce_,
-                                agent_ephemeral_->bytes(),
+                                agent_ephemeral_.bytes(),
                                 link.key.fingerprint()},
                                signature_);
     });
 }
 
 std::expected<std::string, ChannelFault> HubSession::accept(const PublicKey& node_key) {
-    if (!agent_ephemeral_ || writer_) {
+    if (!answered_ || writer_) {
         return std::unexpected(ChannelFault::kUnexpected);
     }
     if (!signed_by(node_key)) {
         return std::unexpected(ChannelFault::kBadSignature);
     }
-    const auto secret = ephemeral_.agree(*agent_ephemeral_);
+    const auto secret = ephemeral_.agree(agent_ephemeral_);
     if (!secret) {
         return std::unexpected(ChannelFault::kWeakKey);
     }
@@ -98,7 +102,7 @@ std::expected<std::string, ChannelFault> HubSession::accept(const PublicKey& nod
     reader_.emplace(derived.from_agent);
     const Bytes signature = identity_->key.sign(internal::kHubLabel,
                                                 {agent_nonce_,
-                                                 agent_ephemeral_->bytes(),
+                                                 agent_ephemeral_.bytes(),
                                                  nonce_,
                                                  ephemeral_.public_key().bytes(),
                                                  node_,

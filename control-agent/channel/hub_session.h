@@ -61,7 +61,8 @@ class HubSession {
     ExchangeKey ephemeral_;
     Bytes nonce_;  // H
     // What the agent answered.
-    std::optional<ExchangePublicKey> agent_ephemeral_;
+    bool answered_ = false;
+    ExchangePublicKey agent_ephemeral_;
     Bytes agent_nonce_;  // N
     Bytes signature_;
     std::string node_;

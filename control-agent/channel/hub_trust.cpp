@@ -36,12 +36,12 @@ std::optional<std::vector<HubKeyLink>> parse_hub_keys(const json::value& value) 
     }
     std::vector<HubKeyLink> links;
     for (const json::value& entry : *array) {
-        const auto key = bytes_field(entry, "key", kKeyBytes);
+        const auto key = key_field(entry, "key");
         auto signature = bytes_field(entry, "signature");
         if (!key || !signature) {
             return std::nullopt;
         }
-        links.push_back({.key = *PublicKey::from_bytes(*key), .signature = std::move(*signature)});
+        links.push_back({.key = *key, .signature = std::move(*signature)});
     }
     return links;
 }

@@ -77,4 +77,15 @@ std::optional<Bytes> bytes_field(const json::value& value,
     return bytes;
 }
 
+std::optional<PublicKey> key_field(const json::value& value, std::string_view name) {
+    const auto bytes = bytes_field(value, name);
+    return bytes ? PublicKey::from_bytes(*bytes) : std::nullopt;
+}
+
+std::optional<ExchangePublicKey> exchange_key_field(const json::value& value,
+                                                    std::string_view name) {
+    const auto bytes = bytes_field(value, name);
+    return bytes ? ExchangePublicKey::from_bytes(*bytes) : std::nullopt;
+}
+
 }  // namespace isthmus::channel

@@ -11,6 +11,8 @@
 #include <boost/json/value.hpp>
 
 #include "control-agent/channel/crypto.h"
+#include "control-agent/channel/exchange_key.h"
+#include "control-agent/channel/signing_key.h"
 
 namespace isthmus::channel {
 
@@ -35,5 +37,9 @@ namespace isthmus::channel {
 [[nodiscard]] std::optional<Bytes> bytes_field(const boost::json::value& value,
                                                std::string_view name,
                                                std::size_t length = 0);
+[[nodiscard]] std::optional<PublicKey> key_field(const boost::json::value& value,
+                                                 std::string_view name);
+[[nodiscard]] std::optional<ExchangePublicKey> exchange_key_field(const boost::json::value& value,
+                                                                  std::string_view name);
 
 }  // namespace isthmus::channel

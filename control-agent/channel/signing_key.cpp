@@ -1,6 +1,7 @@
 #include "control-agent/channel/signing_key.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/http/base64url.h"
 #include "control-agent/channel/pkey.h"
@@ -51,7 +52,9 @@ bool PublicKey::verify(std::string_view label,
 }
 
 SigningKey SigningKey::generate(RandomSource& random) {
-    return *from_seed(random_bytes(random, kKeyBytes));
+    auto key = from_seed(random_bytes(random, kKeyBytes));
+    CHECK(key.has_value());
+    return std::move(*key);
 }
 
 std::optional<SigningKey> SigningKey::from_seed(std::string_view seed) {
@@ -60,6 +63,7 @@ std::optional<SigningKey> SigningKey::from_seed(std::string_view seed) {
         return std::nullopt;
     }
     const auto public_key = PublicKey::from_bytes(internal::raw_public(key));
+    CHECK(public_key.has_value());
     return SigningKey(std::move(key), *public_key);
 }
 
@@ -70,6 +74,7 @@ Result<SigningKey> SigningKey::from_pem(const std::string& pem) {
                           "this is no Ed25519 private key in PEM without passphrase");
     }
     const auto public_key = PublicKey::from_bytes(internal::raw_public(key));
+    CHECK(public_key.has_value());
     return SigningKey(std::move(key), *public_key);
 }
 

@@ -29,9 +29,8 @@ struct ConnectorLimits {
     std::size_t message_bytes = 256UL * 1024;
     std::uint32_t messages_per_s = 100;
     std::uint32_t messages_burst = 200;
-    std::size_t unsent_bytes = 1024UL * 1024;  // of what it does not read
-    std::size_t calls_open = 32;               // to the hub, at a time
-    std::size_t connections = 64;
+    std::size_t unsent_bytes = 1024UL * 1024;           // of what it does not read
+    std::size_t calls_open = 32;                        // to the hub, at a time
     Duration hello_time = std::chrono::seconds(10);     // from connecting to its first message
     Duration connect_time = std::chrono::seconds(30);   // from its start to that
     Duration answer_time = std::chrono::seconds(30);    // to configure and status

@@ -13,7 +13,7 @@
 #include <boost/json/parse.hpp>
 #include <spdlog/fmt/fmt.h>
 
-#include "control-agent/connectors/schema.h"
+#include "control-agent/schema/schema.h"
 
 namespace isthmus::connectors {
 namespace {
@@ -172,7 +172,7 @@ Result<void> read_configuration(const json::object& object, ConnectorManifest& m
     if (schema == nullptr) {
         return refuse("configuration must be the JSON schema of what it can be configured with");
     }
-    if (const auto made = Schema::make(*schema); !made) {
+    if (const auto made = schema::Schema::make(*schema); !made) {
         return refuse(made.error().message);
     }
     manifest.configuration_schema = *schema;

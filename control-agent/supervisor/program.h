@@ -111,7 +111,7 @@ struct ProgramEvent {
     };
     Kind kind = Kind::kStarted;
     std::string name;
-    int pid = 0;
+    int pid = 0;         // of the process that started or ended
     std::string detail;  // sentence for an operator
 };
 

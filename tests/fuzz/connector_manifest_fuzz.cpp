@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "control-agent/connectors/manifest.h"
-#include "control-agent/connectors/schema.h"
+#include "control-agent/schema/schema.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace isthmus::connectors;
@@ -16,8 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     CHECK(!manifest->name.empty() && manifest->name.size() <= 32);
-    CHECK(manifest->program.front() != '/' && manifest->program.find("..") != 0);
-    const auto schema = Schema::make(manifest->configuration_schema);
+    CHECK(manifest->program.front() != '/' && !manifest->program.starts_with("../"));
+    const auto schema = schema::Schema::make(manifest->configuration_schema);
     CHECK(schema.has_value());
     (void)schema->check(manifest->configuration_schema);
     (void)manifest->may_call("directory.upsert");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <tuple>
 
 #include "base/byte_order.h"
 #include "base/check.h"
@@ -389,10 +390,8 @@ void MeetingUnderTest::renegotiate(Person person, std::uint16_t how) {
         if (bit(6)) {
             one.ice->restart_ice(now_, one.credentials, local->ice);
         }
-        static_cast<void>(
-            core_.set_layer_wish(now_, one.connection, "", {.paused = bit(10)}, sink_));
-        static_cast<void>(
-            core_.set_layer_wish(now_, one.connection, "0", {.paused = bit(10)}, sink_));
+        std::ignore = core_.set_layer_wish(now_, one.connection, "", {.paused = bit(10)}, sink_);
+        std::ignore = core_.set_layer_wish(now_, one.connection, "0", {.paused = bit(10)}, sink_);
     }
     settle();
 }
@@ -426,7 +425,7 @@ void MeetingUnderTest::close_path(Person person) {
 
 void MeetingUnderTest::remove(Person person) {
     deliver();
-    static_cast<void>(core_.remove_participant(now_, "demo", client(person).identity, sink_));
+    std::ignore = core_.remove_participant(now_, "demo", client(person).identity, sink_);
     settle();
 }
 

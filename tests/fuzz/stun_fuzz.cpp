@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "base/check.h"
@@ -60,7 +61,7 @@ void run(std::uint8_t mode, std::span<const std::byte> message) {
     CHECK(classify(message) == DatagramKind::kStun || message.empty() ||
           std::to_integer<unsigned>(message[0]) > 3);
     if (const auto transaction = stun_transaction(message)) {
-        static_cast<void>(parse_binding_response(message, *transaction, kLocal));
+        std::ignore = parse_binding_response(message, *transaction, kLocal);
     }
 }
 

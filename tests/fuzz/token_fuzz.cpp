@@ -12,6 +12,7 @@
 namespace {
 
 namespace access = isthmus::signaling::access;
+namespace http = isthmus::http;
 
 constexpr std::int64_t kNow = 1'750'000'000;
 constexpr std::string_view kSecret = "devsecret-change-me-32-characters!";

@@ -19,6 +19,7 @@ namespace {
 
 using isthmus::SeededRandom;
 using isthmus::signaling::ScriptedSwitchboard;
+namespace access = isthmus::signaling::access;
 namespace http = isthmus::http;
 namespace whip = isthmus::signaling::whip;
 

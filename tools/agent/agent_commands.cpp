@@ -43,6 +43,8 @@ void Agent::Parts::add_commands() {
     };
     add("configuration.apply", &Parts::apply_configuration);
     add("maintenance.set", &Parts::set_maintenance);
+    add("service.activate", &Parts::activate_service);
+    add("service.deactivate", &Parts::deactivate_service);
     add("program.restart", &Parts::restart_program);
     add("logs.collect", &Parts::collect_logs);
     runner->add("ping", [](const json::value& params, CommandProgress progress) {
@@ -65,6 +67,21 @@ Result<std::string> Agent::Parts::agent_secret() {
     return made;
 }
 
+std::filesystem::path Agent::Parts::applied_path() const {
+    return std::filesystem::path(config.state_directory) / "configuration" / "applied";
+}
+
+void Agent::Parts::note_applied(std::uint64_t version) {
+    applied_version = version;
+    std::error_code ignored;
+    std::filesystem::create_directories(applied_path().parent_path(), ignored);
+    const auto written =
+        channel::write_private_file(applied_path(), std::to_string(version) + "\n");
+    if (!written) {
+        log::error("configuration", "{}", written.error().message);
+    }
+}
+
 void Agent::Parts::apply_configuration(const json::value& params, CommandProgress progress) {
     const auto version = channel::integer_field(params, "version");
     const json::object* const programs = channel::object_field(params, "programs");
@@ -72,24 +89,93 @@ void Agent::Parts::apply_configuration(const json::value& params, CommandProgres
         progress.fail("configuration.apply needs version and programs");
         return;
     }
-    for (const auto& [name, value] : *programs) {
-        if (name != kNodeName && !(value.is_object() && value.get_object().empty())) {
-            progress.fail("this node hosts nothing that is called " + std::string(name));
-            return;
+    const auto number = static_cast<std::uint64_t>(*version);
+    const auto shared = std::make_shared<CommandProgress>(std::move(progress));
+    configure_services(number, *programs, shared, [this, number, shared, programs = *programs] {
+        // A cluster's configuration reaches machines without a node too: nothing to do there.
+        const json::value* const wanted = programs.if_contains(kNodeName);
+        if (wanted != nullptr && node_configuration && resuming) {
+            after_resume = [this, number, shared, configuration = *wanted] {
+                apply_node_configuration(number, configuration, shared);
+            };
+        } else if (wanted != nullptr && node_configuration) {
+            apply_node_configuration(number, *wanted, shared);
+        } else {
+            note_applied(number);
+            shared->succeed({{"version", number}});
         }
-    }
-    const json::value* const wanted = channel::find_field(*programs, kNodeName);
-    if (wanted == nullptr) {
-        progress.succeed({{"version", *version}});
+    });
+}
+
+// One after the other; the first that refuses ends the command. What is for services that this
+// machine does not host is for others of the cluster.
+void Agent::Parts::configure_services(std::uint64_t version,
+                                      const json::object& programs,
+                                      std::shared_ptr<CommandProgress> progress,
+                                      std::move_only_function<void()> then) {
+    const auto hosted = std::ranges::find_if(programs, [&](const json::key_value_pair& program) {
+        return services->has(program.key());
+    });
+    if (hosted == programs.end()) {
+        then();
         return;
     }
-    if (!node_configuration) {
-        progress.fail("this machine has no media node (node.enabled in the agent's configuration)");
+    const std::string name = hosted->key();
+    json::object rest = programs;
+    rest.erase(name);
+    services->configure(
+        name,
+        version,
+        hosted->value(),
+        [this, version, name, rest = std::move(rest), progress, then = std::move(then)](
+            const Result<void>& taken) mutable {
+            if (taken) {
+                configure_services(version, rest, progress, std::move(then));
+            } else {
+                progress->fail(name + ": " + taken.error().message);
+            }
+        });
+}
+
+supervisor::Supervisor& Agent::Parts::supervisor_of(const std::string& program) const {
+    return program == kNodeName ? *supervisor : *children;
+}
+
+void Agent::Parts::activate_service(const json::value& params, CommandProgress progress) {
+    const auto name = channel::text_field(params, "name");
+    if (!name) {
+        progress.fail("service.activate needs a name");
         return;
     }
-    apply_node_configuration(static_cast<std::uint64_t>(*version),
-                             *wanted,
-                             std::make_shared<CommandProgress>(std::move(progress)));
+    const json::value* const configuration = channel::find_field(params, "configuration");
+    services->activate(*name,
+                       channel::text_field(params, "package").value_or(*name),
+                       configuration != nullptr ? *configuration : json::value(json::object{}),
+                       [this, progress = std::move(progress)](const Result<void>& active) mutable {
+                           if (active) {
+                               progress.succeed();
+                           } else {
+                               progress.fail(active.error().message);
+                           }
+                           send_heartbeat();
+                       });
+}
+
+void Agent::Parts::deactivate_service(const json::value& params, CommandProgress progress) {
+    const auto name = channel::text_field(params, "name");
+    if (!name) {
+        progress.fail("service.deactivate needs a name");
+        return;
+    }
+    services->deactivate(*name,
+                         [this, progress = std::move(progress)](const Result<void>& gone) mutable {
+                             if (gone) {
+                                 progress.succeed();
+                             } else {
+                                 progress.fail(gone.error().message);
+                             }
+                             send_heartbeat();
+                         });
 }
 
 void Agent::Parts::apply_node_configuration(std::uint64_t version,
@@ -116,11 +202,9 @@ void Agent::Parts::apply_node_configuration(std::uint64_t version,
         [progress](int percent, const std::string& what) { progress->running(percent, what); },
         [this, progress, version](const Result<void>& applied) {
             if (applied) {
-                emit("audit.configuration_applied", {{"version", version}});
+                note_applied(version);
                 progress->succeed({{"version", version}});
             } else {
-                emit("audit.configuration_failed",
-                     {{"version", version}, {"why", applied.error().message}});
                 progress->fail(applied.error().message);
             }
             node_report.version.clear();
@@ -160,14 +244,14 @@ void Agent::Parts::restart_program(const json::value& params, CommandProgress pr
         progress.fail("program.restart needs a name");
         return;
     }
-    supervisor->restart(*name,
-                        [progress = std::move(progress)](const Result<void>& restarted) mutable {
-                            if (restarted) {
-                                progress.succeed();
-                            } else {
-                                progress.fail(restarted.error().message);
-                            }
-                        });
+    supervisor_of(*name).restart(
+        *name, [progress = std::move(progress)](const Result<void>& restarted) mutable {
+            if (restarted) {
+                progress.succeed();
+            } else {
+                progress.fail(restarted.error().message);
+            }
+        });
 }
 
 void Agent::Parts::collect_logs(const json::value& params, CommandProgress progress) {
@@ -178,7 +262,7 @@ void Agent::Parts::collect_logs(const json::value& params, CommandProgress progr
         progress.fail("logs.collect needs a program");
         return;
     }
-    supervisor->read_log(
+    supervisor_of(*program).read_log(
         *program,
         static_cast<std::size_t>(lines),
         [progress = std::move(progress)](const Result<std::vector<std::string>>& written) mutable {

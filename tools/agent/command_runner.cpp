@@ -49,15 +49,12 @@ void CommandProgress::end(CommandState state, std::string message, json::value r
     }
     if (const auto runner = runner_.lock()) {
         (*runner)->note(id_, state, 100, std::move(message), std::move(result));
-        (*runner)->next(method_);
+        (*runner)->next(id_, method_);
     }
 }
 
-CommandRunner::CommandRunner(channel::CommandGate& gate,
-                             CommandLog& log,
-                             Report report,
-                             Refused refused)
-    : gate_(&gate), log_(&log), report_(std::move(report)), refused_(std::move(refused)) {
+CommandRunner::CommandRunner(channel::CommandGate& gate, CommandLog& log, Hooks hooks)
+    : gate_(&gate), log_(&log), hooks_(std::move(hooks)) {
     for (CommandRecord& record : log_->records()) {
         if (!record.ended()) {
             record.state = CommandState::kFailed;
@@ -80,7 +77,7 @@ std::expected<json::value, RpcError> CommandRunner::take(std::int64_t now_unix_s
         if (gate_->last_sequence() != before) {
             std::ignore = log_->note_sequence(gate_->last_sequence());
         }
-        refused_(command.error());
+        hooks_.refused(command.error());
         return std::unexpected(denied(channel::to_string(command.error())));
     }
     if (CommandRecord* const known = log_->find(command->id)) {
@@ -116,7 +113,10 @@ void CommandRunner::run(const std::string& id,
     handler->second(params, std::move(progress));
 }
 
-void CommandRunner::next(const std::string& method) {
+void CommandRunner::next(const std::string& id, const std::string& method) {
+    if (const CommandRecord* const record = log_->find(id)) {
+        hooks_.ended(method, *record);
+    }
     busy_.erase(method);
     const auto queue = waiting_.find(method);
     if (queue == waiting_.end() || queue->second.empty()) {
@@ -152,19 +152,19 @@ void CommandRunner::report(const std::string& id) {
     if (record == nullptr) {
         return;
     }
-    report_(record->progress(),
-            [this, alive = std::weak_ptr(self_), id, state = record->state](
-                const std::expected<json::value, RpcError>& answer) {
-                CommandRecord* const now = alive.lock() ? log_->find(id) : nullptr;
-                // An error of the hub's is an answer: it does not know the command any more.
-                const bool heard = answer || answer.error().code != channel::kRpcUnavailable;
-                if (now != nullptr && heard && now->state == state) {
-                    now->reported = true;
-                    if (now->ended()) {
-                        save();
-                    }
-                }
-            });
+    hooks_.report(record->progress(),
+                  [this, alive = std::weak_ptr(self_), id, state = record->state](
+                      const std::expected<json::value, RpcError>& answer) {
+                      CommandRecord* const now = alive.lock() ? log_->find(id) : nullptr;
+                      // An error of the hub's is an answer: it does not know the command any more.
+                      const bool heard = answer || answer.error().code != channel::kRpcUnavailable;
+                      if (now != nullptr && heard && now->state == state) {
+                          now->reported = true;
+                          if (now->ended()) {
+                              save();
+                          }
+                      }
+                  });
 }
 
 void CommandRunner::on_up() {

@@ -60,9 +60,17 @@ class CommandRunner {
     using Handler = std::function<void(const boost::json::value& params, CommandProgress progress)>;
     // A command that the gate did not let through.
     using Refused = std::function<void(channel::CommandFault fault)>;
+    // One that was done, well or not.
+    using Ended = std::function<void(const std::string& method, const CommandRecord& record)>;
+
+    struct Hooks {
+        Report report;
+        Refused refused;
+        Ended ended;
+    };
 
     // `gate` and `log` outlive it.
-    CommandRunner(channel::CommandGate& gate, CommandLog& log, Report report, Refused refused);
+    CommandRunner(channel::CommandGate& gate, CommandLog& log, Hooks hooks);
     CommandRunner(const CommandRunner&) = delete;
     CommandRunner& operator=(const CommandRunner&) = delete;
     ~CommandRunner() = default;
@@ -91,13 +99,12 @@ class CommandRunner {
               std::string message,
               boost::json::value result);
     void report(const std::string& id);
-    void next(const std::string& method);
+    void next(const std::string& id, const std::string& method);
     void save();
 
     channel::CommandGate* gate_;
     CommandLog* log_;
-    Report report_;
-    Refused refused_;
+    Hooks hooks_;
     std::map<std::string, Handler, std::less<>> handlers_;
     std::set<std::string, std::less<>> busy_;  // methods
     std::map<std::string, std::deque<Waiting>, std::less<>> waiting_;

@@ -189,6 +189,7 @@ Result<std::string> hub_report(const HubVerb& verb, const std::string& body) {
         return lines_of(value.get_object());
     }
     std::vector<std::string> titles;
+    titles.reserve(verb.columns.size());
     for (const HubColumn& column : verb.columns) {
         titles.emplace_back(column.title);
     }
@@ -199,6 +200,7 @@ Result<std::string> hub_report(const HubVerb& verb, const std::string& body) {
     }
     for (const json::value& item : items->get_array()) {
         std::vector<std::string> cells;
+        cells.reserve(verb.columns.size());
         for (const HubColumn& column : verb.columns) {
             cells.push_back(cell(find(item, column.field)));
         }

@@ -40,7 +40,7 @@ constexpr std::size_t kOneTimeCharacters = 20;
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr int kTicksOfHousekeeping = 60;
 constexpr std::int64_t kHousekeepingLeaseMs = 150'000;
-constexpr std::int64_t kServerRenewSeconds = 30 * 86'400;
+constexpr std::int64_t kServerRenewSeconds = std::int64_t{30} * 86'400;
 
 std::int64_t unix_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -267,7 +267,7 @@ Result<http::TlsIdentity> Hub::State::tls_identity() {
     names.insert(names.end(), options.names.begin(), options.names.end());
     constexpr std::int64_t kDay = 86'400;
     server_until_s = unix_ms() / 1000 + kServerCertificateDays * kDay;
-    return channels->keyring()->authority.issue_server(names, random, unix_ms() / 1000);
+    return channels->keyring()->server_authority.issue_server(names, random, unix_ms() / 1000);
 }
 
 Result<void> Hub::State::listen() {
@@ -335,6 +335,7 @@ void Hub::State::keep_house() {
             forget_expired_tokens(context);
             forget_codes(context);
             forget_events(context);
+            drop_old_authorities(context);
             return true;
         },
         [](const Result<bool>& done) {

@@ -1,4 +1,4 @@
-// The hub's figures for Prometheus; docs/metrics.md explains them.
+// The hub's figures for Prometheus; docs/hub-metrics.md explains them.
 #pragma once
 
 #include <string>

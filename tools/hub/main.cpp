@@ -3,7 +3,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +14,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "base/log.h"
+#include "tools/hub/backup.h"
 #include "tools/hub/hub.h"
 #include "tools/hub/hub_options.h"
 
@@ -25,6 +29,9 @@ struct CommandLine {
     std::vector<std::string> listen = {"0.0.0.0:443"};
     std::vector<std::string> metrics_listen;
     std::string log_level = "info";
+    std::string backup_file;
+    std::string restore_file;
+    std::string passphrase_file;
     bool version = false;
 };
 
@@ -50,6 +57,39 @@ void add_options(CLI::App& app, CommandLine& line) {
     app.add_option("--log-level", line.log_level, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     app.add_flag("--version", line.version, "Print the version");
+    app.add_option(
+        "--passphrase-file", line.passphrase_file, "Its first line seals a backup's master key");
+    app.fallthrough();
+    app.add_subcommand("backup", "Write the whole hub into one file; it may go on running")
+        ->add_option("file", line.backup_file, "Where to")
+        ->required();
+    app.add_subcommand("restore", "Make a hub of such a file, on an empty machine")
+        ->add_option("file", line.restore_file, "Where from")
+        ->required();
+}
+
+int keep_or_bring_back(const CommandLine& line) {
+    BackupPlace place{
+        .data = line.options.data, .database = line.options.database, .passphrase = {}};
+    if (!line.passphrase_file.empty()) {
+        std::ifstream in(line.passphrase_file);
+        if (!std::getline(in, place.passphrase) || place.passphrase.empty()) {
+            std::fprintf(
+                stderr, "isthmus-hub: %s holds no passphrase\n", line.passphrase_file.c_str());
+            return kExitUsage;
+        }
+    }
+    const bool keep = !line.backup_file.empty();
+    const auto done = keep ? back_up(place, line.backup_file) : restore(place, line.restore_file);
+    if (!done) {
+        std::fprintf(stderr, "isthmus-hub: %s\n", done.error().message.c_str());
+        return kExitStart;
+    }
+    std::printf("%s: %lld rows, %lld nodes\n",
+                keep ? line.backup_file.c_str() : line.restore_file.c_str(),
+                static_cast<long long>(done->rows),
+                static_cast<long long>(done->nodes));
+    return EXIT_SUCCESS;
 }
 
 bool parse_addresses(const std::vector<std::string>& texts,
@@ -139,6 +179,9 @@ int run(int argc, char** argv) {
     if (line.options.data.empty()) {
         std::fputs("isthmus-hub: say where it keeps its keys: --data DIRECTORY\n", stderr);
         return kExitUsage;
+    }
+    if (!line.backup_file.empty() || !line.restore_file.empty()) {
+        return keep_or_bring_back(line);
     }
     if (!parse_addresses(line.listen, line.options.listen) ||
         !parse_addresses(line.metrics_listen, line.options.metrics_listen)) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -36,7 +37,7 @@ void ConnectorConnection::close() {
     closed_ = true;
     timer_.cancel();
     boost::system::error_code ignored;
-    socket_.close(ignored);
+    std::ignore = socket_.close(ignored);
 }
 
 void ConnectorConnection::fail(std::string sentence) {

@@ -1,8 +1,10 @@
 #include "control-agent/connectors/connector_host.h"
 
+#include <bit>
 #include <cerrno>
-#include <cstring>
 #include <map>
+#include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/local/stream_protocol.hpp>
@@ -22,10 +24,10 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 
-using local = asio::local::stream_protocol;
+using Local = asio::local::stream_protocol;
 
 // Who connected, as the kernel noted it when it did: unix(7), SO_PEERCRED. 0 where it cannot say.
-pid_t peer_of(local::socket& socket) {
+pid_t peer_of(Local::socket& socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
     const int failed = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -33,15 +35,16 @@ pid_t peer_of(local::socket& socket) {
 }
 
 Result<void> make_room(asio::io_context& io, const std::string& path) {
-    local::socket probe(io);
+    Local::socket probe(io);
     boost::system::error_code nobody;
-    probe.connect(local::endpoint(path), nobody);
+    std::ignore = probe.connect(Local::endpoint(path), nobody);
     if (!nobody) {
         return make_error(ErrorCode::kConflict, fmt::format("another agent listens on {}", path));
     }
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-        return make_error(ErrorCode::kUnavailable,
-                          fmt::format("{} cannot be removed: {}", path, std::strerror(errno)));
+        return make_error(
+            ErrorCode::kUnavailable,
+            fmt::format("{} cannot be removed: {}", path, std::generic_category().message(errno)));
     }
     return {};
 }
@@ -80,21 +83,22 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
             return room;
         }
         boost::system::error_code failure;
-        acceptor.open(local(), failure);
+        std::ignore = acceptor.open(Local(), failure);
         const mode_t before = ::umask(S_IRWXG | S_IRWXO);
         if (!failure) {
-            acceptor.bind(local::endpoint(config.socket_path), failure);
+            std::ignore = acceptor.bind(Local::endpoint(config.socket_path), failure);
         }
         ::umask(before);
         if (!failure) {
-            acceptor.listen(asio::socket_base::max_listen_connections, failure);
+            std::ignore = acceptor.listen(asio::socket_base::max_listen_connections, failure);
         }
         if (failure || ::chmod(config.socket_path.c_str(),
                                config.user.empty() ? kForItself : kForConnectors) != 0) {
-            return make_error(ErrorCode::kUnavailable,
-                              fmt::format("the agent cannot listen on {}: {}",
-                                          config.socket_path,
-                                          failure ? failure.message() : std::strerror(errno)));
+            return make_error(
+                ErrorCode::kUnavailable,
+                fmt::format("the agent cannot listen on {}: {}",
+                            config.socket_path,
+                            failure ? failure.message() : std::generic_category().message(errno)));
         }
         around.supervisor->on_event(
             [weak = weak_from_this()](const supervisor::ProgramEvent& event) {
@@ -108,7 +112,7 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
 
     void accept() {
         acceptor.async_accept([weak = weak_from_this()](const boost::system::error_code& error,
-                                                        local::socket socket) {
+                                                        Local::socket socket) {
             const auto state = weak.lock();
             if (!state || error == asio::error::operation_aborted) {
                 return;
@@ -120,7 +124,7 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
         });
     }
 
-    void admit(local::socket socket) {
+    void admit(Local::socket socket) {
         const pid_t peer = peer_of(socket);
         for (const auto& [name, connector] : connectors) {
             if (peer != 0 && connector->pid() == peer) {
@@ -130,7 +134,13 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
         }
         // The socket closes with this.
         ++strangers;
-        log::warning("connector", "process {} is no connector of this agent: refused", peer);
+        // The first, the second, the fourth, ...: whoever tries on fills no log.
+        if (std::has_single_bit(strangers)) {
+            log::warning("connector",
+                         "process {} is no connector of this agent: refused ({} so far)",
+                         peer,
+                         strangers);
+        }
         if (strangers == 1) {
             around.emit({.connector = {},
                          .kind = "connector.stranger",
@@ -155,11 +165,13 @@ struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State>
 
     ConnectorHostConfig config;
     ConnectorSurroundings around;
-    local::acceptor acceptor;
+    Local::acceptor acceptor;
     std::map<std::string, std::shared_ptr<HostedConnector>, std::less<>> connectors;
     std::uint64_t strangers = 0;
 };
 
+// Each of them is another part of the agent.
+// NOLINTNEXTLINE(readability-function-size): six parameters
 Result<std::unique_ptr<ConnectorHost>> ConnectorHost::start(asio::io_context& io,
                                                             ConnectorHostConfig config,
                                                             supervisor::Supervisor& supervisor,
@@ -187,7 +199,7 @@ void ConnectorHost::activate(const std::string& directory,
         state_->answer_later(std::move(answer), std::unexpected(manifest.error()));
         return;
     }
-    auto schema = Schema::make(manifest->configuration_schema);
+    auto schema = schema::Schema::make(manifest->configuration_schema);
     Result<void> fits =
         schema ? schema->check(configuration.value) : std::unexpected(schema.error());
     if (fits && state_->connectors.contains(manifest->name)) {

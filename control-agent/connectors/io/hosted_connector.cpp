@@ -39,7 +39,7 @@ void write_log(const std::string& connector, const LogTold& told) {
 HostedConnector::HostedConnector(ConnectorSurroundings& around,
                                  std::string directory,
                                  ConnectorManifest manifest,
-                                 Schema schema,
+                                 schema::Schema schema,
                                  ConnectorConfiguration configuration)
     : around_(&around),
       directory_(std::move(directory)),
@@ -57,20 +57,32 @@ supervisor::ProgramSpec HostedConnector::make_spec() {
     spec.user = around_->config->user;
     spec.limits.memory_bytes = manifest_.memory_bytes;
     spec.restart = around_->config->restart;
-    spec.environment_of_start = [this] {
-        token_ = around_->random->next_token(kTokenCharacters);
-        return supervisor::Environment{{"ISTHMUS_AGENT_SOCKET", around_->config->socket_path},
-                                       {"ISTHMUS_CONNECTOR_TOKEN", token_}};
+    // The supervisor keeps the specification for longer than there is a connector.
+    spec.environment_of_start = [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        return self ? self->make_environment() : supervisor::Environment();
     };
     return spec;
 }
 
+supervisor::Environment HostedConnector::make_environment() {
+    token_ = around_->random->next_token(kTokenCharacters);
+    return {{"ISTHMUS_AGENT_SOCKET", around_->config->socket_path},
+            {"ISTHMUS_CONNECTOR_TOKEN", token_}};
+}
+
 void HostedConnector::start(Answer answer) {
-    pending_->answer = std::move(answer);
+    if (pending_) {
+        pending_->answer = std::move(answer);
+    }
     around_->supervisor->start(make_spec(), [self = weak_from_this()](const Result<void>& started) {
         const auto connector = self.lock();
         if (connector && !started) {
             connector->lose_process(started.error().message);
+        } else if (connector && connector->pid_ == 0) {
+            // It ran already, started by somebody who gave it no token of ours.
+            connector->around_->supervisor->restart(connector->program_name(),
+                                                    [](const Result<void>&) {});
         }
     });
 }
@@ -97,7 +109,8 @@ void HostedConnector::finish_pending(Result<void> result) {
     if (!pending_) {
         return;
     }
-    Pending pending = *std::exchange(pending_, std::nullopt);
+    Pending pending = std::move(*pending_);
+    pending_.reset();
     if (result) {
         taken_version_ = pending.configuration.version;
         configuration_ = std::move(pending.configuration);
@@ -136,6 +149,11 @@ void HostedConnector::on_program_event(const supervisor::ProgramEvent& event) {
         case Kind::kEnded:
         case Kind::kStopped:
         case Kind::kKilled:
+            // Not of a process that ran under this name before.
+            if (event.pid == pid_) {
+                lose_process(event.detail);
+            }
+            break;
         case Kind::kStartFailed:
             lose_process(event.detail);
             break;
@@ -194,13 +212,13 @@ void HostedConnector::accept(ConnectorConnection::Socket socket) {
                                               std::exchange(token_, {}),
                                               [weak = weak_from_this()](SessionEvent event) {
                                                   if (const auto self = weak.lock()) {
-                                                      self->handle(std::move(event));
+                                                      self->on_session_event(std::move(event));
                                                   }
                                               });
     connection_->begin();
 }
 
-void HostedConnector::handle(SessionEvent event) {
+void HostedConnector::on_session_event(SessionEvent event) {
     std::visit([this](auto& told) { handle(told); }, event);
 }
 
@@ -233,7 +251,7 @@ void HostedConnector::handle(HubCallAsked& asked) {
         });
 }
 
-void HostedConnector::handle(const LogTold& told) {
+void HostedConnector::handle(const LogTold& told) const {
     write_log(manifest_.name, told);
 }
 
@@ -255,7 +273,7 @@ void HostedConnector::handle(ConfigurationAnswered& answered) {
     }
 }
 
-void HostedConnector::handle(RequestDenied& denied) {
+void HostedConnector::handle(RequestDenied& denied) const {
     log::warning("connector", "{}: {}", manifest_.name, denied.sentence);
     around_->emit({.connector = manifest_.name,
                    .kind = "connector.denied",

@@ -14,7 +14,7 @@
 #include "base/random.h"
 #include "control-agent/connectors/connector_host.h"
 #include "control-agent/connectors/io/connector_connection.h"
-#include "control-agent/connectors/schema.h"
+#include "control-agent/schema/schema.h"
 
 namespace isthmus::connectors {
 
@@ -36,7 +36,7 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     HostedConnector(ConnectorSurroundings& around,
                     std::string directory,
                     ConnectorManifest manifest,
-                    Schema schema,
+                    schema::Schema schema,
                     ConnectorConfiguration configuration);
 
     void start(Answer answer);
@@ -63,14 +63,16 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     };
 
     [[nodiscard]] supervisor::ProgramSpec make_spec();
-    void handle(SessionEvent event);
+    // With a token of this start.
+    [[nodiscard]] supervisor::Environment make_environment();
+    void on_session_event(SessionEvent event);
     void handle(const ConnectorReady& ready);
     void handle(HealthTold& told);
     void handle(EventTold& told);
     void handle(HubCallAsked& asked);
-    void handle(const LogTold& told);
+    void handle(const LogTold& told) const;
     void handle(ConfigurationAnswered& answered);
-    void handle(RequestDenied& denied);
+    void handle(RequestDenied& denied) const;
     void handle(Violation& violation);
     void refuse(const std::string& sentence);
     void lose_process(const std::string& why);
@@ -82,7 +84,7 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     ConnectorSurroundings* around_;
     std::string directory_;
     ConnectorManifest manifest_;
-    Schema schema_;
+    schema::Schema schema_;
     std::optional<ConnectorConfiguration> configuration_;  // that it has after a restart
     std::uint64_t taken_version_ = 0;                      // that it took last
     std::optional<Pending> pending_;                       // that it is to take

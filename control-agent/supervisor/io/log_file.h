@@ -18,7 +18,9 @@
 namespace isthmus::supervisor {
 
 inline constexpr std::uint64_t kLogFileBytesMax = 4ULL * 1024 * 1024;
-// What one look reads at most; what is beyond is passed over when the file must be emptied.
+// Emptied although it is not read: the program writes faster than anybody reads.
+inline constexpr std::uint64_t kLogFloodBytesMax = 4 * kLogFileBytesMax;
+// What one look reads at most.
 inline constexpr std::uint64_t kLogReadBytesMax = 256ULL * 1024;
 
 class LogFile {
@@ -35,6 +37,8 @@ class LogFile {
               const std::function<void(std::uint64_t)>& gap);
 
   private:
+    void read_to(std::uint64_t end, const std::function<void(std::string_view)>& bytes);
+
     LogFile(FileDescriptor file, std::uint64_t offset) : file_(std::move(file)), offset_(offset) {}
 
     FileDescriptor file_;

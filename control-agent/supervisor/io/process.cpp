@@ -116,10 +116,12 @@ void Process::send_signal(int number) {
 }
 
 void Process::kill_session() {
-    send_signal(SIGKILL);
-    if (child_) {
-        ::kill(-pid_, SIGKILL);  // ours until we have waited for it
+    // A child's number is its own until we have waited for it; another's while it lives.
+    constexpr int kOnlyAsk = 0;
+    if (child_ || supervisor::send_signal(pidfd_.native_handle(), kOnlyAsk) == 0) {
+        ::kill(-pid_, SIGKILL);
     }
+    send_signal(SIGKILL);
 }
 
 }  // namespace isthmus::supervisor

@@ -1,7 +1,6 @@
 #include "control-agent/supervisor/io/process_supervisor.h"
 
 #include <cerrno>
-#include <cstring>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -95,10 +94,11 @@ Result<std::unique_ptr<ProcessSupervisor>> ProcessSupervisor::make(asio::io_cont
     std::error_code failure;
     fs::create_directories(config.directory, failure);
     if (failure || ::chmod(config.directory.c_str(), S_IRWXU) != 0) {
-        return make_error(ErrorCode::kUnavailable,
-                          fmt::format("{} cannot be the supervisor's directory: {}",
-                                      config.directory.string(),
-                                      failure ? failure.message() : std::strerror(errno)));
+        return make_error(
+            ErrorCode::kUnavailable,
+            fmt::format("{} cannot be the supervisor's directory: {}",
+                        config.directory.string(),
+                        failure ? failure.message() : std::generic_category().message(errno)));
     }
     auto state = std::make_shared<State>(io, std::move(config), random);
     // NOLINTNEXTLINE(*-owning-memory): private constructor

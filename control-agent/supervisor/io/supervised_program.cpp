@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -71,9 +72,9 @@ void SupervisedProgram::post(Answer answer, Result<void> result) const {
 }
 
 void SupervisedProgram::take_over() {
-    const auto record = load_record(record_path());
-    auto process =
-        record ? Process::adopt(*host_->io, record->process) : std::unique_ptr<Process>();
+    const ProgramRecord record = load_record(record_path()).value_or(ProgramRecord());
+    auto process = record.process.pid == 0 ? std::unique_ptr<Process>()
+                                           : Process::adopt(*host_->io, record.process);
     auto file = LogFile::open(log_path(), process != nullptr);
     if (file) {
         file_ = std::move(*file);
@@ -84,7 +85,7 @@ void SupervisedProgram::take_over() {
         return;
     }
     process_ = std::move(process);
-    running_digest_ = record->digest;
+    running_digest_ = record.digest;
     adopted_ = true;
     life_.on_adopted(steady_now());
     watch();
@@ -135,7 +136,7 @@ void SupervisedProgram::pump() {
         }
         host_->emit({.kind = notice->kind,
                      .name = spec_.name,
-                     .pid = process_ ? process_->pid() : 0,
+                     .pid = notice->kind == ProgramEvent::Kind::kStartFailed ? 0 : last_pid_,
                      .detail = std::move(notice->detail)});
     }
     settle_answers();
@@ -154,7 +155,7 @@ void SupervisedProgram::act(Action action) {
             break;
         case Action::kKill:
             if (host_->cgroups) {
-                host_->cgroups->kill(spec_.name);
+                std::ignore = host_->cgroups->kill(spec_.name);
             }
             if (process_) {
                 process_->kill_session();
@@ -219,6 +220,7 @@ void SupervisedProgram::note_process(pid_t pid) {
 }
 
 void SupervisedProgram::watch() {
+    last_pid_ = process_->pid();
     process_->wait([this](const ProcessEnd& end) { on_end(end); });
 }
 
@@ -226,9 +228,9 @@ void SupervisedProgram::on_end(const ProcessEnd& end) {
     while (read_log()) {
     }
     ring_.end_line(steady_now());
-    process_.reset();
+    process_.reset();  // last_pid_ is what the event will be about
     if (host_->cgroups) {
-        host_->cgroups->kill(spec_.name);
+        std::ignore = host_->cgroups->kill(spec_.name);
         host_->cgroups->remove(spec_.name);
     }
     std::error_code ignored;

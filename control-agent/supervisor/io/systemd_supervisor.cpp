@@ -50,9 +50,8 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
     State(asio::io_context& context, Commands& runner, SystemdPaths where)
         : io(&context), commands(&runner), paths(std::move(where)), timer(context) {}
 
-    void emit(Kind kind, const std::string& name, const Unit& unit, std::string detail) {
-        ProgramEvent event{
-            .kind = kind, .name = name, .pid = unit.seen.pid, .detail = std::move(detail)};
+    void emit(Kind kind, const std::string& name, int pid, std::string detail) {
+        ProgramEvent event{.kind = kind, .name = name, .pid = pid, .detail = std::move(detail)};
         asio::post(*io, [weak = weak_from_this(), event = std::move(event)] {
             if (const auto state = weak.lock()) {
                 for (const auto& listener : state->listeners) {
@@ -84,7 +83,7 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
     void command(const std::string& name, const char* verb, Answer answer) {
         Unit& unit = units.at(name);
         if (std::exchange(unit.seen.start_limit_hit, false)) {
-            emit(Kind::kCrashLoopOver, name, unit, "somebody starts it again");
+            emit(Kind::kCrashLoopOver, name, 0, "somebody starts it again");
             commands->run({paths.systemctl, "--no-ask-password", "reset-failed", unit.unit},
                           kLookTime,
                           [](const Result<CommandResult>& /*result*/) {});
@@ -115,7 +114,7 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         }
         unit.problem = outcome ? std::string() : outcome.error().message;
         if (!outcome && verb != "stop") {
-            emit(Kind::kStartFailed, name, unit, unit.problem);
+            emit(Kind::kStartFailed, name, 0, unit.problem);
         }
         look(name, [answer = std::move(answer), outcome = std::move(outcome)]() mutable {
             answer(std::move(outcome));
@@ -149,20 +148,20 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         if (was_running && other_process) {
             if (unit.wanted) {
                 ++unit.unexpected_ends;
-                emit(Kind::kEnded, name, unit, unit.seen.last_end);
+                emit(Kind::kEnded, name, before.pid, unit.seen.last_end);
             } else {
-                emit(Kind::kStopped, name, unit, unit.seen.last_end);
+                emit(Kind::kStopped, name, before.pid, unit.seen.last_end);
             }
         }
         if (unit.seen.pid != 0 && other_process) {
             ++unit.starts;
-            emit(Kind::kStarted, name, unit, "started by systemd");
+            emit(Kind::kStarted, name, unit.seen.pid, "started by systemd");
             watch(name, unit);
         }
         if (unit.seen.start_limit_hit != before.start_limit_hit) {
             emit(unit.seen.start_limit_hit ? Kind::kCrashLoop : Kind::kCrashLoopOver,
                  name,
-                 unit,
+                 unit.seen.pid,
                  unit.seen.start_limit_hit ? "systemd has given up: it ended too often"
                                            : "it runs again");
         }
@@ -218,9 +217,7 @@ SystemdSupervisor::SystemdSupervisor(asio::io_context& io, Commands& commands, S
     state_->look_all_after(kBetweenLooks);
 }
 
-SystemdSupervisor::~SystemdSupervisor() {
-    state_->timer.cancel();
-}
+SystemdSupervisor::~SystemdSupervisor() = default;
 
 void SystemdSupervisor::start(ProgramSpec spec, Answer answer) {
     if (!is_unit_name(spec.unit)) {

@@ -434,13 +434,14 @@ TEST(Server, LetsAPageReadWhyItsRequestWasRefused) {
     const std::string origin = "Origin: https://meet.example.org\r\n";
     const std::string post_from_page = "POST /echo HTTP/1.1\r\nHost: a\r\n" + origin;
     const std::string chunk = "40\r\n" + std::string(64, 'x') + "\r\n";
-    for (const std::string& rest : {"Content-Length: 101\r\n\r\n" + std::string(101, 'x'),
-                                    "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk,
-                                    "X-Long: " + std::string(20'000, 'x') + "\r\n\r\n",
-                                    std::string("Content-Length: many\r\n\r\n")}) {
+    const std::vector<std::string> ends = {"Content-Length: 101\r\n\r\n" + std::string(101, 'x'),
+                                           "Transfer-Encoding: chunked\r\n\r\n" + chunk + chunk,
+                                           "X-Long: " + std::string(20'000, 'x') + "\r\n\r\n",
+                                           std::string("Content-Length: many\r\n\r\n")};
+    for (const std::string& end : ends) {
         WireClient client(running.port());
         client.send(post_from_page);
-        client.send(rest);
+        client.send(end);
         const WireResponse response = client.receive();
         EXPECT_GE(response.status, 400U);
         EXPECT_TRUE(response.has("Access-Control-Allow-Origin: https://meet.example.org"))

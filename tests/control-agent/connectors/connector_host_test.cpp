@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "control-agent/supervisor/io/process_supervisor.h"
+#include "tests/control-agent/event_loop.h"
 #include "tests/temporary_folder.h"
 
 namespace isthmus::connectors {
@@ -54,7 +56,7 @@ class ConnectorHostTest : public testing::Test {
   protected:
     ConnectorHostTest() {
         supervisor_ = std::move(supervisor::ProcessSupervisor::make(
-                                    io_, {.directory = folder_.path() / "programs"}, random_)
+                                    loop_.io(), {.directory = folder_.path() / "programs"}, random_)
                                     .value());
         make_package("example",
                      "tools/connectors/example/manifest.json",
@@ -70,7 +72,7 @@ class ConnectorHostTest : public testing::Test {
 
     void begin(ConnectorLimits limits = {}) {
         auto host = ConnectorHost::start(
-            io_,
+            loop_.io(),
             {.socket_path = (folder_.path() / "agent.sock").string(),
              .limits = limits,
              .restart = {.first_wait = milliseconds(1), .longest_wait = milliseconds(5)}},
@@ -103,23 +105,12 @@ class ConnectorHostTest : public testing::Test {
 
     template <typename Condition>
     bool run_until(Condition condition) {
-        const auto limit = std::chrono::steady_clock::now() + seconds(20);
-        while (!condition()) {
-            if (std::chrono::steady_clock::now() > limit) {
-                return false;
-            }
-            io_.restart();
-            io_.run_one_for(milliseconds(50));
-        }
-        return true;
+        return loop_.run_until(std::move(condition));
     }
 
-    Result<void> finish(const std::function<void(ConnectorHost::Answer)>& call) {
-        std::optional<Result<void>> result;
-        call([&](Result<void> answer) { result = std::move(answer); });
-        EXPECT_FALSE(result) << "answered from within the call";
-        EXPECT_TRUE(run_until([&] { return result.has_value(); }));
-        return result.value_or(Result<void>());
+    template <typename Call>
+    Result<void> finish(Call call) {
+        return loop_.finish(std::move(call));
     }
 
     Result<void> activate(const std::string& name, json::value configuration) {
@@ -152,9 +143,9 @@ class ConnectorHostTest : public testing::Test {
     }
 
     TemporaryFolder folder_;
-    boost::asio::io_context io_;
+    EventLoop loop_;
     SystemRandom random_;
-    AnsweringHub hub_{io_};
+    AnsweringHub hub_{loop_.io()};
     std::unique_ptr<supervisor::ProcessSupervisor> supervisor_;
     std::unique_ptr<ConnectorHost> host_;
     std::vector<ConnectorEvent> events_;
@@ -176,6 +167,13 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_EQ(status().refused, 0U);
     EXPECT_TRUE(finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
     EXPECT_TRUE(host_->status().empty());
+    // Somebody starts what was its program: nobody speaks with that.
+    EXPECT_TRUE(
+        finish([&](auto answer) { supervisor_->restart("connector-example", std::move(answer)); }));
+    EXPECT_TRUE(
+        run_until([&] { return supervisor_->status("connector-example")->unexpected_ends > 0; }));
+    // And it can be activated again.
+    EXPECT_TRUE(activate("example", {{"greeting", "hello again"}, {"count_to", 0}}));
 }
 
 TEST_F(ConnectorHostTest, GoesBackToTheConfigurationThatItHad) {
@@ -223,7 +221,7 @@ TEST_F(ConnectorHostTest, SaysWhyAConnectorDoesNotStart) {
 
 TEST_F(ConnectorHostTest, TurnsStrangersAway) {
     begin();
-    boost::asio::local::stream_protocol::socket stranger(io_);
+    boost::asio::local::stream_protocol::socket stranger(loop_.io());
     stranger.connect({(folder_.path() / "agent.sock").string()});
     EXPECT_TRUE(emitted("connector.stranger"));
     char byte = 0;
@@ -235,7 +233,7 @@ TEST_F(ConnectorHostTest, TurnsStrangersAway) {
 TEST_F(ConnectorHostTest, ListensAloneAndAfterACrash) {
     begin();
     const auto second =
-        ConnectorHost::start(io_,
+        ConnectorHost::start(loop_.io(),
                              {.socket_path = (folder_.path() / "agent.sock").string()},
                              *supervisor_,
                              random_,
@@ -251,6 +249,8 @@ TEST_F(ConnectorHostTest, ListensAloneAndAfterACrash) {
 struct Hostility {
     const char* how;
     const char* sentence;
+
+    friend void PrintTo(const Hostility& hostility, std::ostream* out) { *out << hostility.how; }
 };
 
 class HostileConnectorTest : public ConnectorHostTest,
@@ -279,8 +279,8 @@ INSTANTIATE_TEST_SUITE_P(All,
                                          Hostility{"never-connects", "did not connect"},
                                          Hostility{"child-connects", "did not connect"},
                                          Hostility{"no-answer", "does not answer"}),
-                         [](const auto& info) {
-                             std::string name = info.param.how;
+                         [](const auto& hostility) {
+                             std::string name = hostility.param.how;
                              std::erase(name, '-');
                              return name;
                          });

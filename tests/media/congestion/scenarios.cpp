@@ -263,7 +263,7 @@ Figures short_tcp(std::uint64_t seed) {
     SeededRandom random(seed);
     for (int i = 0; i < 10; ++i) {
         simulator::TcpFlow& tcp = net.add_tcp();
-        for (double at_s = 3.0 * i + 5; at_s < 295; at_s += 60) {
+        for (int at_s = 3 * i + 5; at_s < 295; at_s += 60) {
             const std::uint64_t bytes = 100'000 + random.next_u32() % 900'000;
             net.simulator().at(net.span(at_s, at_s).from,
                                [&tcp, bytes] { start_unless_busy(tcp, bytes); });

@@ -37,8 +37,9 @@ class FakeSender final : public StreamSender {
                         message.ordered,
                         message.max_retransmits,
                         {message.bytes.begin(), message.bytes.end()}});
-        if (room > 0 && --room == 0) {
-            outcome = Outcome::kFull;
+        if (room > 0) {
+            --room;
+            outcome = room == 0 ? Outcome::kFull : Outcome::kTaken;
         }
         return Outcome::kTaken;
     }
@@ -57,7 +58,7 @@ class FakeSender final : public StreamSender {
 
 class DataChannelsTest : public ::testing::Test {
   protected:
-    void make(StreamParity parity = StreamParity::kOdd, DataDescription description = {}) {
+    void make(StreamParity parity = StreamParity::kOdd, const DataDescription& description = {}) {
         channels_ = std::make_unique<DataChannels>(limits_, counters_, parity, description);
         channels_->on_connected(sender_);
     }
@@ -157,6 +158,7 @@ TEST_F(DataChannelsTest, ClosesAChannelWithMalformedOrDeprecatedMessages) {
     receive_open(4, {.label = "c", .protocol = ""});
     receive(0, PayloadProtocol::kDcep, {});
     receive(2, PayloadProtocol::kStringPartial, {std::byte{'x'}});
+    // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): what a peer may send
     receive(4, static_cast<PayloadProtocol>(4711), {std::byte{'x'}});
     EXPECT_THAT(sender_.resets, ElementsAre(0, 2, 4));
     EXPECT_EQ(counters_.protocol_errors, 3U);

@@ -10,6 +10,7 @@ namespace isthmus::media::data::testing {
 namespace {
 
 constexpr std::int64_t kNone = -1;
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): gettimeofday() has no object.
 std::atomic<std::int64_t> simulated_us = kNone;
 
 }  // namespace

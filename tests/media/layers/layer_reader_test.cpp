@@ -14,7 +14,7 @@ using rtp::bytes;
 using rtp::Codec;
 
 struct Packet {
-    Packet(Bytes payload, std::uint32_t timestamp, bool marker)
+    Packet(const Bytes& payload, std::uint32_t timestamp, bool marker)
         : raw(rtp::make_rtp({.marker = marker, .timestamp = timestamp, .payload = payload})),
           view(*rtp::RtpPacketView::parse(raw)) {}
 

@@ -51,6 +51,8 @@ class LayerSelectorModes : public testing::TestWithParam<Variant> {
         }
     }
 
+    // Fails where something is wrong; the summary is for those who want to know more.
+    // NOLINTNEXTLINE(modernize-use-nodiscard)
     Summary check() const { return check_received(path.received, {&source}); }
 
     [[nodiscard]] LayerId top() const {

@@ -54,9 +54,9 @@ class ReceiverPath {
     int key_frame_requests = 0;
 
   private:
-    Received make(const SourcePacketBytes& packet,
-                  const Selection& selection,
-                  const rtp::Rewritten& rewritten) const;
+    [[nodiscard]] Received make(const SourcePacketBytes& packet,
+                                const Selection& selection,
+                                const rtp::Rewritten& rewritten) const;
 
     rtp::Codec codec_;
     rtp::SequenceRewriter rewriter_;

@@ -62,19 +62,19 @@ void ScalableSource::make_structure() {
     const Mode& mode = config_.mode;
     rtp::StructureTable table;
     std::deque<std::string> kept;
+    const auto add = [&](std::uint8_t s, std::uint8_t t, bool key) {
+        table.rows.push_back({.spatial = s,
+                              .temporal = t,
+                              .references = {},
+                              .chains = {},
+                              .indications = kept.emplace_back(indications(mode, key, {s, t}))});
+    };
     for (std::uint8_t s = 0; s < mode.spatial; ++s) {
         for (std::uint8_t t = 0; t < mode.temporal; ++t) {
-            for (const bool key : {true, false}) {
-                if (key && t != 0) {
-                    continue;
-                }
-                const std::string& text = kept.emplace_back(indications(mode, key, {s, t}));
-                table.rows.push_back({.spatial = s,
-                                      .temporal = t,
-                                      .references = {},
-                                      .chains = {},
-                                      .indications = text});
+            if (t == 0) {
+                add(s, t, true);
             }
+            add(s, t, false);
         }
         table.sizes.push_back({.width = static_cast<std::uint16_t>(320U << s),
                                .height = static_cast<std::uint16_t>(180U << s)});

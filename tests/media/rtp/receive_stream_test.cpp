@@ -11,11 +11,11 @@ namespace {
 using std::chrono::milliseconds;
 
 RtpPacketView packet(std::uint16_t seq, std::uint32_t timestamp = 0) {
-    static const Bytes payload(100);
+    static const Bytes kPayload(100);
     RtpPacketView view;
     view.seq = seq;
     view.timestamp = RtpTimestamp{timestamp};
-    view.payload = payload;
+    view.payload = kPayload;
     return view;
 }
 

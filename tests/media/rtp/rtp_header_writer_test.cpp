@@ -27,7 +27,7 @@ ExtensionIds ids_from(std::uint8_t first) {
 }
 
 struct Written {
-    std::array<std::byte, kRtpHeaderBytesMax> buffer;
+    std::array<std::byte, kRtpHeaderBytesMax> buffer{};
     RtpPacketView view;
     HeaderExtensions values;
 };

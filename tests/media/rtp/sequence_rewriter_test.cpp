@@ -258,7 +258,7 @@ TEST(SequenceRewriter, NeverUsesANumberTwice) {
                 next = random.next_u32() % 200'000;
                 rewriter.switch_source(at_ms(step), {.source = source, .seq = pub(next)});
             }
-            std::int64_t number = next;
+            std::int64_t number = 0;
             if (dice < 100) {
                 number = next - 1 - static_cast<std::int64_t>(random.next_u32() % 20);
             } else {

@@ -40,7 +40,7 @@ class Room {
         }
     }
 
-    void only(std::vector<std::size_t> talking) {
+    void only(const std::vector<std::size_t>& talking) {
         std::ranges::fill(levels, kRoom);
         for (const std::size_t one : talking) {
             levels[one] = kVoice;

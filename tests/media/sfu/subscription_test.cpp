@@ -85,7 +85,7 @@ struct Seen {
 class SubscriptionBegins : public ::testing::Test {
   protected:
     // One frame after another, 33 ms apart; everybody has theirs afterwards.
-    void send(std::vector<Frame> frames) {
+    void send(const std::vector<Frame>& frames) {
         for (const Frame& frame : frames) {
             alice_->send_rtp(packet_of(frame));
             shared_.batch.flush(*alice_);
@@ -93,7 +93,7 @@ class SubscriptionBegins : public ::testing::Test {
         }
     }
 
-    void send_together(std::vector<Frame> frames) {
+    void send_together(const std::vector<Frame>& frames) {
         std::vector<Bytes> packets;
         std::ranges::transform(frames, std::back_inserter(packets), packet_of);
         alice_->send_rtp_together(packets);

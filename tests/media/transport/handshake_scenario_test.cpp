@@ -109,6 +109,13 @@ TEST(Handshake, SurvivesReorderingAndDuplication) {
     });
 }
 
+void deliver_late(Scenario& scenario, std::span<const std::byte> bytes) {
+    scenario.simulator.after(
+        milliseconds(50), [&scenario, late = std::vector(bytes.begin(), bytes.end())] {
+            scenario.network.inject(scenario.client_address, scenario.node_address, late);
+        });
+}
+
 // The two datagrams of a browser's ClientHello: either is lost, or they change places.
 TEST(Handshake, TakesAFragmentedClientHelloWhateverHappensToIt) {
     enum class Mishap : std::uint8_t { kNone, kFirstLost, kSecondLost, kSwapped };
@@ -127,12 +134,7 @@ TEST(Handshake, TakesAFragmentedClientHelloWhateverHappensToIt) {
                              (mishap == Mishap::kSecondLost && dtls_seen == 2) ||
                              (mishap == Mishap::kSwapped && dtls_seen == 1);
             if (hit && mishap == Mishap::kSwapped) {
-                scenario.simulator.after(
-                    milliseconds(50),
-                    [&scenario, late = std::vector(transit.bytes.begin(), transit.bytes.end())] {
-                        scenario.network.inject(
-                            scenario.client_address, scenario.node_address, late);
-                    });
+                deliver_late(scenario, transit.bytes);
             }
             return hit ? simulator::Network::Verdict::kDrop : simulator::Network::Verdict::kPass;
         });

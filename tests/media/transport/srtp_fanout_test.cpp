@@ -197,7 +197,7 @@ TEST_P(SrtpFanoutTest, MatchesLibsrtpForEveryPadding) {
 TEST_P(SrtpFanoutTest, SharesOnePayloadBehindAPrefixForEachReceiver) {
     constexpr std::size_t kReceivers = 70;
     const std::vector<std::byte> plain = plain_rtp(1, 99, 1000);
-    const std::vector<std::byte> before = plain;
+    const std::vector<std::byte> before(plain.begin(), plain.end());
     std::vector<std::unique_ptr<SrtpSendKey>> keys;
     std::vector<std::array<std::byte, 2>> prefixes(kReceivers);
     std::vector<std::vector<std::byte>> expected;
@@ -247,7 +247,7 @@ TEST_P(SrtpFanoutTest, MatchesLibsrtpOverASequenceThatWraps) {
 TEST_P(SrtpFanoutTest, SharesOnePayloadAmongManyReceivers) {
     constexpr std::size_t kReceivers = 100;
     const std::vector<std::byte> plain = plain_rtp(1, 99, 1000);
-    const std::vector<std::byte> before = plain;
+    const std::vector<std::byte> before(plain.begin(), plain.end());
     std::vector<std::unique_ptr<SrtpSendKey>> keys;
     std::vector<std::vector<std::byte>> expected;
     std::vector<std::vector<std::byte>> out;

@@ -68,10 +68,10 @@ namespace {
 }
 
 void make_ready() {
-    static const srtp_err_status_t ready = srtp_init();
-    CHECK(ready == srtp_err_status_ok || ready == srtp_err_status_bad_param);
+    static const srtp_err_status_t kReady = srtp_init();
+    CHECK(kReady == srtp_err_status_ok || kReady == srtp_err_status_bad_param);
     // The first context loads the NSS library, the last one unloads it, and both take long.
-    static const SrtpContext kept = make_context(SrtpMasterKey{}, ssrc_any_outbound);
+    static const SrtpContext kKept = make_context(SrtpMasterKey{}, ssrc_any_outbound);
 }
 
 [[nodiscard]] SrtpError error_of(srtp_err_status_t status) {

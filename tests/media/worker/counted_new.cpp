@@ -6,6 +6,7 @@
 
 #include <openssl/crypto.h>
 
+// NOLINTBEGIN(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory): this is operator new.
 namespace isthmus::media::testing {
 namespace {
 
@@ -42,7 +43,7 @@ void openssl_free(void* memory, const char* /*file*/, int /*line*/) {
 }
 
 // Before main(), and so before anything asks OpenSSL for anything.
-const bool openssl_counted =
+const bool kOpensslCounted =
     CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) == 1;
 
 }  // namespace
@@ -52,7 +53,7 @@ std::uint64_t allocations() {
 }
 
 bool counts_openssl() {
-    return openssl_counted;
+    return kOpensslCounted;
 }
 
 }  // namespace isthmus::media::testing
@@ -116,3 +117,5 @@ void operator delete[](void* memory,
                        std::align_val_t /*alignment*/) noexcept {
     std::free(memory);
 }
+
+// NOLINTEND(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)

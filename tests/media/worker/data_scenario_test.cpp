@@ -97,7 +97,7 @@ class DataChannelsOfAWorker : public ::testing::Test {
     }
 
     template <typename Event>
-    std::vector<Event> client_events() const {
+    [[nodiscard]] std::vector<Event> client_events() const {
         std::vector<Event> found;
         for (const data::AssociationEvent& event : at_client_) {
             if (const auto* one = std::get_if<Event>(&event.event)) {

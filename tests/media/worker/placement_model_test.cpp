@@ -82,21 +82,31 @@ class ModelNode {
         });
     }
 
+    struct Demand {
+        double asked = 0;  // shares of a core
+        std::size_t loading = 0;
+        std::size_t there = 0;
+    };
+
+    [[nodiscard]] Demand demand_on(std::size_t worker) const {
+        Demand demand;
+        for (const ModelConference& conference : conferences_) {
+            if (conference.worker != worker) {
+                continue;
+            }
+            demand.there += conference.connections;
+            if (conference.loads_at_s <= now_s_) {
+                demand.asked += conference.cost_each * conference.connections;
+                demand.loading += conference.connections;
+            }
+        }
+        return demand;
+    }
+
     void measure() {
         double busiest = 0;
         for (std::size_t worker = 0; worker < kWorkers; ++worker) {
-            double asked = 0;
-            std::size_t loading = 0;
-            std::size_t there = 0;
-            for (const ModelConference& conference : conferences_) {
-                if (conference.worker == worker) {
-                    there += conference.connections;
-                    if (conference.loads_at_s <= now_s_) {
-                        asked += conference.cost_each * conference.connections;
-                        loading += conference.connections;
-                    }
-                }
-            }
+            const auto [asked, loading, there] = demand_on(worker);
             busiest = std::max(busiest, asked);
             overloaded_ += asked > 1 ? 1 : 0;
             // A core has no more than itself; from second to second 20 % up and down.

@@ -34,7 +34,7 @@ std::vector<client::ClientSection> client_sections(const std::vector<sfu::MediaS
 
 ReportingViewer::ReportingViewer(Meeting& meeting,
                                  const std::string& identity,
-                                 std::vector<sfu::MediaSection> sections,
+                                 const std::vector<sfu::MediaSection>& sections,
                                  const simulator::LinkConfig& line)
     : meeting_(meeting),
       joined_(meeting.join_connected(identity, sections, line)),

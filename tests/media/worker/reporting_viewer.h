@@ -16,7 +16,7 @@ class ReportingViewer {
     // Joins and connects.
     ReportingViewer(Meeting& meeting,
                     const std::string& identity,
-                    std::vector<sfu::MediaSection> sections,
+                    const std::vector<sfu::MediaSection>& sections,
                     const simulator::LinkConfig& line = {});
 
     // Hears what has arrived and says what is due; every few milliseconds.

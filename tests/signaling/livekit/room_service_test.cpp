@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -22,7 +23,9 @@ class KnownRoom final : public RoomAdministration {
         return room(request.name());
     }
 
-    std::vector<pb::Room> list_rooms() const override { return {room("demo"), room("other")}; }
+    [[nodiscard]] std::vector<pb::Room> list_rooms() const override {
+        return {room("demo"), room("other")};
+    }
 
     Result<void> delete_room(const std::string& name) override { return known(name, "delete"); }
 
@@ -31,7 +34,7 @@ class KnownRoom final : public RoomAdministration {
         return value_if(known(name, "metadata " + metadata), room(name));
     }
 
-    Result<std::vector<pb::ParticipantInfo>> list_participants(
+    [[nodiscard]] Result<std::vector<pb::ParticipantInfo>> list_participants(
         const std::string& name) const override {
         if (name != "demo") {
             return make_error(ErrorCode::kNotFound, "no such room");
@@ -39,8 +42,8 @@ class KnownRoom final : public RoomAdministration {
         return std::vector{alice()};
     }
 
-    Result<pb::ParticipantInfo> get_participant(const std::string& name,
-                                                const std::string& identity) const override {
+    [[nodiscard]] Result<pb::ParticipantInfo> get_participant(
+        const std::string& name, const std::string& identity) const override {
         if (name != "demo" || identity != "alice") {
             return make_error(ErrorCode::kNotFound, "nobody");
         }
@@ -112,7 +115,9 @@ class KnownRoom final : public RoomAdministration {
 
 class RoomServiceTest : public testing::Test {
   protected:
-    http::Response call(std::string method, std::string body, const access::VideoGrant& grant) {
+    http::Response call(const std::string& method,
+                        std::string body,
+                        const access::VideoGrant& grant) {
         http::Request request;
         request.method = "POST";
         request.path = "/twirp/livekit.RoomService/" + method;
@@ -128,7 +133,8 @@ class RoomServiceTest : public testing::Test {
                                                            kSecret)}};
         request.body = std::move(body);
         std::optional<http::Response> response;
-        router_.dispatch(std::move(request), [&](http::Response answer) { response = answer; });
+        router_.dispatch(std::move(request),
+                         [&](http::Response answer) { response = std::move(answer); });
         return response.value_or(http::Response{});
     }
 

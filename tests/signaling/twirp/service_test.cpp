@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <boost/json/parse.hpp>
 #include <google/protobuf/source_context.pb.h>
@@ -32,14 +33,15 @@ class TwirpService : public testing::Test {
             });
     }
 
-    http::Response send(std::string type, std::string body, std::string method = "Echo") {
+    http::Response send(std::string type, std::string body, const std::string& method = "Echo") {
         http::Request request;
         request.method = "POST";
         request.path = "/twirp/test.Files/" + method;
         request.headers = {{"Content-Type", std::move(type)}, {"X-Who", "me"}};
         request.body = std::move(body);
         std::optional<http::Response> response;
-        router_.dispatch(std::move(request), [&](http::Response answer) { response = answer; });
+        router_.dispatch(std::move(request),
+                         [&](http::Response answer) { response = std::move(answer); });
         return response.value_or(http::Response{});
     }
 

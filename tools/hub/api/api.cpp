@@ -94,13 +94,13 @@ void Api::handle(const Endpoint& endpoint, const http::Request& request, http::R
         pending->call.body = std::move(*body);
     }
     if (endpoint.makes_password) {
-        make_password(std::move(pending));
+        make_password(pending);
     } else {
-        run(std::move(pending));
+        run(pending);
     }
 }
 
-void Api::make_password(std::shared_ptr<Pending> pending) {
+void Api::make_password(const std::shared_ptr<Pending>& pending) {
     // Only for who may: a hash is dear.
     Work& work = *work_;
     work.run<bool>(
@@ -133,7 +133,7 @@ void Api::make_password(std::shared_ptr<Pending> pending) {
         });
 }
 
-void Api::run(std::shared_ptr<Pending> pending) {
+void Api::run(const std::shared_ptr<Pending>& pending) {
     work_->run<ApiAnswer>(
         std::nullopt,
         [pending](const Context& context) {

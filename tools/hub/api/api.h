@@ -54,8 +54,8 @@ class Api {
 
     void handle(const Endpoint& endpoint, const http::Request& request, http::Responder respond);
     // A one-time password and its hash, then run().
-    void make_password(std::shared_ptr<Pending> pending);
-    void run(std::shared_ptr<Pending> pending);
+    void make_password(const std::shared_ptr<Pending>& pending);
+    void run(const std::shared_ptr<Pending>& pending);
     void finish(Pending& pending, Result<ApiAnswer> answer);
 
     Work* work_;

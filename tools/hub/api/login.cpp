@@ -125,7 +125,7 @@ void LoginEndpoints::log_in(const http::Request& request, http::Responder respon
         });
 }
 
-void LoginEndpoints::check(std::shared_ptr<Attempt> attempt) {
+void LoginEndpoints::check(const std::shared_ptr<Attempt>& attempt) {
     const bool taken = hashes_->run(
         [this, attempt] {
             LoginAttempt& login = attempt->login;
@@ -140,7 +140,7 @@ void LoginEndpoints::check(std::shared_ptr<Attempt> attempt) {
     }
 }
 
-void LoginEndpoints::decide(std::shared_ptr<Attempt> attempt) {
+void LoginEndpoints::decide(const std::shared_ptr<Attempt>& attempt) {
     using Outcome = std::expected<Login, LoginRefusal>;
     Caller nobody;
     nobody.remote = attempt->remote;
@@ -205,7 +205,7 @@ void LoginEndpoints::change_own_password(const http::Request& request, http::Res
         });
 }
 
-void LoginEndpoints::check_change(std::shared_ptr<PasswordChange> change) {
+void LoginEndpoints::check_change(const std::shared_ptr<PasswordChange>& change) {
     const auto write = [this, change] {
         work_->run<bool>(
             std::nullopt,

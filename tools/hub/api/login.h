@@ -23,11 +23,11 @@ class LoginEndpoints {
     struct PasswordChange;
 
     void log_in(const http::Request& request, http::Responder respond);
-    void check(std::shared_ptr<Attempt> attempt);
-    void decide(std::shared_ptr<Attempt> attempt);
+    void check(const std::shared_ptr<Attempt>& attempt);
+    void decide(const std::shared_ptr<Attempt>& attempt);
 
     void change_own_password(const http::Request& request, http::Responder respond);
-    void check_change(std::shared_ptr<PasswordChange> change);
+    void check_change(const std::shared_ptr<PasswordChange>& change);
 
     Work* work_;
     HashThread* hashes_;

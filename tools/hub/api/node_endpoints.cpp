@@ -16,7 +16,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t kDrainSeconds = 7200;  // what people know from such systems: two hours
-constexpr std::int64_t kDrainSecondsMax = 7 * 86'400;
+constexpr std::int64_t kDrainSecondsMax = std::int64_t{7} * 86'400;
 constexpr std::int64_t kLogLines = 200;
 constexpr std::int64_t kLogLinesMax = 5000;
 

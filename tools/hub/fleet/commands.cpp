@@ -11,6 +11,7 @@
 
 #include "control-agent/channel/exchange_key.h"
 #include "tools/hub/fleet/configurations.h"
+#include "tools/hub/fleet/counters.h"
 #include "tools/hub/tenancy/audit.h"
 
 namespace isthmus::hub {
@@ -91,10 +92,11 @@ Result<std::string> add_command(const Context& context, const NewCommand& comman
     // A configuration is what is wanted, however long the node is away.
     const std::int64_t expires_s = apply ? 0 : context.now_s() + kCommandWaitSeconds;
     context.sql->run(
-        "insert into commands(id, organisation, node, method, params, author, created_s, "
+        "insert into commands(id, number, organisation, node, method, params, author, created_s, "
         "expires_s, state, sequence, percent, message, result, updated_s) "
-        "values(?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, '', '', ?)",
+        "values(?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, '', '', ?)",
         {id,
+         next_number(context, "commands"),
          organisation_of(context, command.node),
          command.node,
          command.method,
@@ -110,7 +112,7 @@ json::value list_commands(const Context& context, const std::string& node) {
     json::array items;
     for (const SqlRow& row : context.sql->select(kColumns,
                                                  "from commands where node = ? and "
-                                                 "organisation = ? order by created_s desc, id "
+                                                 "organisation = ? order by number desc "
                                                  "limit ?",
                                                  {node, context.caller->organisation, kListMax})) {
         items.push_back(describe(row));
@@ -129,10 +131,10 @@ Result<json::value> show_command(const Context& context, const std::string& id) 
 }
 
 std::vector<channel::Command> take_commands(const Context& context, const Fence& fence) {
-    const auto rows = context.sql->select(
-        {"id", "method", "params", "expires_s"},
-        "from commands where node = ? and state = 'queued' order by created_s, id",
-        {fence.node});
+    const auto rows =
+        context.sql->select({"id", "method", "params", "expires_s"},
+                            "from commands where node = ? and state = 'queued' order by number",
+                            {fence.node});
     std::vector<channel::Command> commands;
     for (const SqlRow& row : rows) {
         if (row.integer(3) != 0 && row.integer(3) < context.now_s()) {

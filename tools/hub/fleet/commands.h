@@ -21,7 +21,7 @@ namespace isthmus::hub {
 // A node that does not take a command within this time after it was sent has lost it.
 inline constexpr std::int64_t kCommandSeconds = 120;
 // A command that no node came for.
-inline constexpr std::int64_t kCommandWaitSeconds = 24 * 3600;
+inline constexpr std::int64_t kCommandWaitSeconds = std::int64_t{24} * 3600;
 inline constexpr std::int64_t kWaitingCommandsMax = 100;  // for one node
 inline constexpr std::size_t kCommandParamsBytesMax = 256UL * 1024;
 

@@ -13,6 +13,7 @@
 #include "control-agent/channel/exchange_key.h"
 #include "control-agent/channel/json_fields.h"
 #include "tools/hub/fleet/commands.h"
+#include "tools/hub/fleet/counters.h"
 #include "tools/hub/fleet/merge_patch.h"
 #include "tools/hub/fleet/schemas.h"
 #include "tools/hub/tenancy/audit.h"
@@ -41,16 +42,6 @@ std::optional<SqlRow> newest(const Context& context,
                              {name_of(scope), id});
 }
 
-std::int64_t next_version(const Context& context, const std::string& organisation) {
-    const std::string counter = "configuration:" + organisation;
-    context.sql->run(
-        "insert into counters(name, value) values(?, 1) on conflict(name) do update set value = "
-        "counters.value + 1",
-        {counter});
-    const auto row = context.sql->find({"value"}, "from counters where name = ?", {counter});
-    return row ? row->integer(0) : 0;
-}
-
 struct NewVersion {
     std::string organisation;
     ConfigurationScope scope = ConfigurationScope::kNode;
@@ -59,7 +50,7 @@ struct NewVersion {
 };
 
 std::int64_t insert(const Context& context, const NewVersion& about) {
-    const std::int64_t version = next_version(context, about.organisation);
+    const std::int64_t version = next_number(context, "configuration:" + about.organisation);
     context.sql->run(
         "insert into configurations(organisation, scope, target, version, body, author, "
         "created_s) values(?, ?, ?, ?, ?, ?, ?)",

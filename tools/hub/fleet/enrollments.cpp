@@ -142,9 +142,7 @@ Result<json::value> add_code(const Context& context,
     const auto cluster = find_cluster(context, request.cluster);
     if (!cluster) {
         return make_error(ErrorCode::kNotFound,
-                          fmt::format("there is no cluster \"{}\"; make it with isthmusctl hub "
-                                      "cluster add",
-                                      request.cluster));
+                          "there is no such cluster; make it with isthmusctl hub cluster add");
     }
     if (auto room = check_quota(context, context.caller->organisation, "nodes"); !room) {
         return std::unexpected(room.error());

@@ -15,7 +15,7 @@
 namespace isthmus::hub {
 
 inline constexpr std::int64_t kCodeMinutes = 60;
-inline constexpr std::int64_t kCodeMinutesMax = 7 * 24 * 60;
+inline constexpr std::int64_t kCodeMinutesMax = std::int64_t{7} * 24 * 60;
 
 struct CodeRequest {
     std::string cluster;  // id or name

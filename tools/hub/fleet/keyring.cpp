@@ -120,8 +120,12 @@ Result<std::shared_ptr<const Keyring>> load_keyring(const Context& context) {
     }
     auto authority_key = private_key_of(context, authorities.back());
     auto signing_key = private_key_of(context, signing.back());
-    if (!authority_key || !signing_key) {
-        return std::unexpected(!authority_key ? authority_key.error() : signing_key.error());
+    auto server_key = private_key_of(context, authorities.front());
+    if (!authority_key || !signing_key || !server_key) {
+        return make_error(ErrorCode::kPermissionDenied,
+                          "the hub's keys cannot be read: they are sealed under another master "
+                          "key; put the master.key that belongs to this database into the data "
+                          "directory");
     }
     std::vector<channel::HubKeyLink> links;
     for (const SqlRow& row : signing) {
@@ -136,6 +140,7 @@ Result<std::shared_ptr<const Keyring>> load_keyring(const Context& context) {
     auto keyring = std::make_shared<Keyring>(
         Keyring{.identity = {.key = std::move(*signing_key), .links = std::move(links)},
                 .authority = Authority(std::move(*authority_key), authorities.back().text(4)),
+                .server_authority = Authority(std::move(*server_key), authorities.front().text(4)),
                 .authorities = {},
                 .nonce_key = channel::hkdf_sha256(context.master->text(), {}, "isthmus-nonces")});
     for (auto row = authorities.rbegin(); row != authorities.rend(); ++row) {
@@ -180,8 +185,19 @@ json::value list_hub_keys(const Context& context) {
     return json::value{{"items", std::move(items)}};
 }
 
+void drop_old_authorities(const Context& context) {
+    constexpr std::int64_t kDay = 86'400;
+    context.sql->run(
+        "update hub_keys set state = 'removed' where kind = 'ca' and state = 'retired' and exists "
+        "(select 1 from hub_keys k where k.kind = 'ca' and k.number = hub_keys.number + 1 and "
+        "k.created_s < ?)",
+        {context.now_s() - kAuthorityOverlapDays * kDay});
+}
+
 std::int64_t keyring_version(const Context& context) {
-    const auto row = context.sql->find({"count(*)"}, "from hub_keys");
+    const auto row = context.sql->find(
+        {"count(*) + coalesce(sum(case when state = 'removed' then 1 else 0 end), 0)"},
+        "from hub_keys");
     return row ? row->integer(0) : 0;
 }
 

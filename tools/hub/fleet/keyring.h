@@ -23,7 +23,10 @@ namespace isthmus::hub {
 // Never changes; a rotation makes another.
 struct Keyring {
     channel::HubIdentity identity;
-    Authority authority;
+    Authority authority;  // the newest: certificates of nodes
+    // The oldest that still counts: the HTTPS listener's certificate, so that who knows only that
+    // one believes the listener until the overlap is over.
+    Authority server_authority;
     std::vector<std::string> authorities;  // PEM, the newest first
     std::string nonce_key;  // for NonceIssuer; of the master key, so the same on every instance
 
@@ -39,7 +42,12 @@ enum class HubKeyKind : std::uint8_t { kAuthority, kSigning };
 [[nodiscard]] Result<void> rotate_key(const Context& context, HubKeyKind kind);
 [[nodiscard]] boost::json::value list_hub_keys(const Context& context);
 
-// Counts the rotations, so that other instances see that there was one.
+// An earlier authority counts for so long after it was succeeded: longer than a node's certificate.
+inline constexpr std::int64_t kAuthorityOverlapDays = kNodeCertificateDays + 30;
+
+void drop_old_authorities(const Context& context);
+
+// Counts the changes, so that other instances see that there was one.
 [[nodiscard]] std::int64_t keyring_version(const Context& context);
 
 }  // namespace isthmus::hub

@@ -2,7 +2,8 @@
 
 #include <boost/json/parse.hpp>
 
-#include "tools/hub/fleet/json_schema.h"
+#include "base/check.h"
+#include "control-agent/schema/schema.h"
 
 namespace isthmus::hub {
 namespace {
@@ -52,8 +53,13 @@ constexpr const char* kNodeSchema = R"({
 
 std::string fault_of_program_configuration(const std::string& program,
                                            const json::value& configuration) {
-    static const json::value kNode = json::parse(kNodeSchema);
-    return program == "node" ? fault_of_value(kNode, configuration) : std::string();
+    if (program != "node") {
+        return {};
+    }
+    static const Result<schema::Schema> kNode = schema::Schema::make(json::parse(kNodeSchema));
+    CHECK(kNode.has_value());
+    const Result<void> fits = kNode->check(configuration);
+    return fits ? std::string() : fits.error().message;
 }
 
 }  // namespace isthmus::hub

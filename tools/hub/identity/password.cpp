@@ -1,5 +1,6 @@
 #include "tools/hub/identity/password.h"
 
+#include <algorithm>
 #include <array>
 
 #include <argon2.h>
@@ -31,6 +32,23 @@ std::string hash_password(std::string_view password, RandomSource& random) {
 bool password_matches(std::string_view password, const std::string& hash) {
     return password.size() <= kPasswordBytesMax &&
            argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
+}
+
+std::string derive_key(std::string_view passphrase, std::string_view salt) {
+    constexpr std::size_t kSaltBytesMin = 8;  // Argon2 takes no less
+    std::string padded(salt);
+    padded.resize(std::max(padded.size(), kSaltBytesMin));
+    std::string key(32, '\0');
+    CHECK(argon2id_hash_raw(kArgonPasses,
+                            kArgonKib,
+                            1,
+                            passphrase.data(),
+                            passphrase.size(),
+                            padded.data(),
+                            padded.size(),
+                            key.data(),
+                            key.size()) == ARGON2_OK);
+    return key;
 }
 
 std::string fault_of_password(std::string_view password, std::string_view name) {

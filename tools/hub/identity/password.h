@@ -20,6 +20,9 @@ inline constexpr unsigned kArgonKib = 19 * 1024;
 [[nodiscard]] std::string hash_password(std::string_view password, RandomSource& random);
 [[nodiscard]] bool password_matches(std::string_view password, const std::string& hash);
 
+// 32 bytes out of a passphrase, for sealing; Argon2id with the same cost.
+[[nodiscard]] std::string derive_key(std::string_view passphrase, std::string_view salt);
+
 // What is wrong with it as a sentence, else empty.
 [[nodiscard]] std::string fault_of_password(std::string_view password, std::string_view name);
 

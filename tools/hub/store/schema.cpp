@@ -58,8 +58,9 @@ const std::vector<std::vector<const char*>>& migrations() {
 
             "create table counters(name text primary key, value bigint not null)",
 
-            "create table commands(id text primary key, organisation text not null, "
-            "node text not null, method text not null, params text not null, "
+            "create table commands(id text primary key, number bigint not null, "
+            "organisation text not null, node text not null, method text not null, params text not "
+            "null, "
             "author text not null, created_s bigint not null, expires_s bigint not null, "
             "state text not null, sequence bigint not null, percent bigint not null, "
             "message text not null, result text not null, updated_s bigint not null)",
@@ -212,6 +213,7 @@ const std::vector<TableColumns>& backed_up_tables() {
         {"counters", {"name", "value"}},
         {"commands",
          {"id",
+          "number",
           "organisation",
           "node",
           "method",

@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -80,6 +81,31 @@ std::string join(const std::vector<std::string>& columns) {
     return out;
 }
 
+// SOCI takes options apart at every '=' and so takes no URI: libpq does it first.
+Result<std::string> options_of(const std::string& uri) {
+    char* fault = nullptr;
+    PQconninfoOption* parsed = PQconninfoParse(uri.c_str(), &fault);
+    if (parsed == nullptr) {
+        const std::string what = fault != nullptr ? fault : "";
+        PQfreemem(fault);
+        return make_error(ErrorCode::kInvalidArgument,
+                          fmt::format("this is no address of a PostgreSQL database: {}", what));
+    }
+    std::string options;
+    for (const PQconninfoOption* option = parsed; option->keyword != nullptr; ++option) {
+        if (option->val == nullptr) {
+            continue;
+        }
+        options += fmt::format("{}{}='", options.empty() ? "" : " ", option->keyword);
+        for (const char c : std::string_view(option->val)) {
+            options += c == '\'' || c == '\\' ? std::string({'\\', c}) : std::string(1, c);
+        }
+        options += '\'';
+    }
+    PQconninfoFree(parsed);
+    return options;
+}
+
 // WAL lets readers of other programs look on; FULL because an acknowledged event must outlive a
 // power cut.
 constexpr const char* kSqliteSettings[] = {
@@ -98,8 +124,12 @@ Session::~Session() = default;
 Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
     const bool postgresql =
         address.starts_with("postgresql://") || address.starts_with("postgres://");
+    const auto options = postgresql ? options_of(address) : Result<std::string>("");
+    if (!options) {
+        return std::unexpected(options.error());
+    }
     try {
-        auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, address)
+        auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, *options)
                                   : std::make_unique<soci::session>(
                                         soci::sqlite3, fmt::format("db=\"{}\" timeout=5", address));
         if (!postgresql) {
@@ -114,9 +144,10 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
     }
 }
 
-Result<std::vector<SqlRow>> Session::do_select(const std::vector<std::string>& columns,
-                                               std::string_view rest,
-                                               const SqlValues& values) {
+Result<void> Session::do_each(const std::vector<std::string>& columns,
+                              std::string_view rest,
+                              const SqlValues& values,
+                              const Use& use) {
     if (has_nul(values)) {
         return nul_refused();
     }
@@ -133,16 +164,15 @@ Result<std::vector<SqlRow>> Session::do_select(const std::vector<std::string>& c
         statement.prepare(with_names(fmt::format("select {} {}", join(columns), rest)));
         statement.define_and_bind();
         statement.execute();
-        std::vector<SqlRow> rows;
         while (statement.fetch()) {
             std::vector<std::optional<std::string>> row;
             for (std::size_t i = 0; i < columns.size(); ++i) {
                 row.push_back(indicators[i] == soci::i_null ? std::nullopt
                                                             : std::optional(cells[i]));
             }
-            rows.emplace_back(std::move(row));
+            use(SqlRow(std::move(row)));
         }
-        return rows;
+        return {};
     } catch (const std::exception& e) {
         return std::unexpected(error_of(e));
     }

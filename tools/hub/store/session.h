@@ -27,9 +27,10 @@ class Session final : public Sql {
     [[nodiscard]] Result<void> reconnect();
 
   protected:
-    [[nodiscard]] Result<std::vector<SqlRow>> do_select(const std::vector<std::string>& columns,
-                                                        std::string_view rest,
-                                                        const SqlValues& values) override;
+    [[nodiscard]] Result<void> do_each(const std::vector<std::string>& columns,
+                                       std::string_view rest,
+                                       const SqlValues& values,
+                                       const Use& use) override;
     [[nodiscard]] Result<std::int64_t> do_run(std::string_view text,
                                               const SqlValues& values) override;
 

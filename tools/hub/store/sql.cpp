@@ -19,12 +19,24 @@ std::vector<SqlRow> Sql::select(const std::vector<std::string>& columns,
     if (fault_) {
         return {};
     }
-    auto rows = do_select(columns, rest, values);
-    if (!rows) {
-        fault_ = std::move(rows.error());
+    std::vector<SqlRow> rows;
+    if (auto done = do_each(columns, rest, values, [&](const SqlRow& row) { rows.push_back(row); });
+        !done) {
+        fault_ = std::move(done.error());
         return {};
     }
-    return std::move(*rows);
+    return rows;
+}
+
+void Sql::each(const std::vector<std::string>& columns,
+               std::string_view rest,
+               const std::function<void(const SqlRow&)>& use) {
+    if (fault_) {
+        return;
+    }
+    if (auto done = do_each(columns, rest, {}, use); !done) {
+        fault_ = std::move(done.error());
+    }
 }
 
 std::optional<SqlRow> Sql::find(const std::vector<std::string>& columns,

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,10 @@ class Sql {
     std::optional<SqlRow> find(const std::vector<std::string>& columns,
                                std::string_view rest,
                                const SqlValues& values = {});
+    // Row by row, for tables that need not fit into memory. `use` must not ask anything.
+    void each(const std::vector<std::string>& columns,
+              std::string_view rest,
+              const std::function<void(const SqlRow&)>& use);
     // How many rows it changed.
     std::int64_t run(std::string_view text, const SqlValues& values = {});
 
@@ -69,10 +74,12 @@ class Sql {
     [[nodiscard]] virtual bool is_postgresql() const = 0;
 
   protected:
-    [[nodiscard]] virtual Result<std::vector<SqlRow>> do_select(
-        const std::vector<std::string>& columns,
-        std::string_view rest,
-        const SqlValues& values) = 0;
+    using Use = std::function<void(const SqlRow&)>;
+
+    [[nodiscard]] virtual Result<void> do_each(const std::vector<std::string>& columns,
+                                               std::string_view rest,
+                                               const SqlValues& values,
+                                               const Use& use) = 0;
     [[nodiscard]] virtual Result<std::int64_t> do_run(std::string_view text,
                                                       const SqlValues& values) = 0;
 

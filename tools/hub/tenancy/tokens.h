@@ -14,7 +14,7 @@
 
 namespace isthmus::hub {
 
-inline constexpr std::int64_t kSessionSeconds = 12 * 3600;
+inline constexpr std::int64_t kSessionSeconds = std::int64_t{12} * 3600;
 inline constexpr std::int64_t kTokenDaysMax = 3650;
 
 struct NewToken {

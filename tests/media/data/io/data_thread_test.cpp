@@ -70,7 +70,7 @@ class DataThreadTest : public ::testing::Test {
     }
 
     template <typename T>
-    std::size_t count_locked(std::uint32_t owner) const {
+    [[nodiscard]] std::size_t count_locked(std::uint32_t owner) const {
         return static_cast<std::size_t>(
             std::ranges::count_if(events_, [owner](const AssociationEvent& event) {
                 return event.association.value % 2 == owner &&

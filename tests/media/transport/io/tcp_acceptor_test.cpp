@@ -56,6 +56,10 @@ class Client {
                                    sizeof receive_buffer_bytes),
                       0);
         }
+        if (!fd_) {
+            ADD_FAILURE() << "no socket";
+            return;
+        }
         KernelAddress address{};
         const socklen_t length = write_kernel_address(server, 0, address);
         EXPECT_EQ(::connect(fd_.get(), &address.any, length), 0);

@@ -60,7 +60,7 @@ class LocalSwitchboardTest : public testing::Test {
         for (int i = 0; i < conferences * each; ++i) {
             join("conference " + std::to_string(i % conferences), "someone " + std::to_string(i));
         }
-        const auto all = static_cast<std::size_t>(conferences * each);
+        const auto all = static_cast<std::size_t>(conferences) * static_cast<std::size_t>(each);
         ASSERT_TRUE(queue_.run_until([&] { return joined_.size() == all; }));
     }
 

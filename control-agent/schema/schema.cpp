@@ -1,4 +1,4 @@
-#include "control-agent/connectors/schema.h"
+#include "control-agent/schema/schema.h"
 
 #include <exception>
 #include <string_view>
@@ -13,7 +13,7 @@
 #include <valijson/validation_results.hpp>
 #include <valijson/validator.hpp>
 
-namespace isthmus::connectors {
+namespace isthmus::schema {
 namespace {
 
 namespace json = boost::json;
@@ -104,4 +104,4 @@ Result<void> Schema::check(const json::value& configuration) const {
                       problems.empty() ? "the configuration does not fit the schema" : problems);
 }
 
-}  // namespace isthmus::connectors
+}  // namespace isthmus::schema

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 
-namespace isthmus::connectors {
+namespace isthmus::schema {
 
 class Schema {
   public:
@@ -32,4 +32,4 @@ class Schema {
     std::unique_ptr<State> state_;
 };
 
-}  // namespace isthmus::connectors
+}  // namespace isthmus::schema
