@@ -312,7 +312,8 @@ TEST_F(OperationsApiTest, WritesTheMetricsThatTheDocumentNames) {
     std::ifstream file("docs/metrics.md");
     std::set<std::string> documented;
     for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("| `")) {
+        // The hub's own are another program's.
+        if (line.starts_with("| `") && !line.starts_with("| `isthmus_hub_")) {
             const std::size_t name_end = line.find('`', 3);
             const std::size_t type = line.find("| ", name_end) + 2;
             documented.insert(line.substr(3, name_end - 3) + " " +
