@@ -8,6 +8,7 @@ find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Protobuf REQUIRED)
+find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
 
 pkg_check_modules(SRTP REQUIRED IMPORTED_TARGET libsrtp2)
@@ -27,6 +28,26 @@ if(IPSEC_MB_LIBRARY AND IPSEC_MB_INCLUDE_DIR)
     target_link_libraries(isthmus_ipsec_mb INTERFACE ${IPSEC_MB_LIBRARY})
     target_include_directories(isthmus_ipsec_mb SYSTEM INTERFACE ${IPSEC_MB_INCLUDE_DIR})
 endif()
+
+# JSON schemas of connectors' configurations; headers only. Without the definition it would abort.
+find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp REQUIRED)
+add_library(isthmus_valijson INTERFACE)
+target_include_directories(isthmus_valijson SYSTEM INTERFACE ${VALIJSON_INCLUDE_DIR})
+target_compile_definitions(isthmus_valijson INTERFACE VALIJSON_USE_EXCEPTIONS=1)
+
+# What hub (and agent) keep state with. Debian's libsoci-dev has neither a CMake nor a pkg-config file.
+find_library(SOCI_CORE_LIBRARY soci_core REQUIRED)
+find_library(SOCI_SQLITE3_LIBRARY soci_sqlite3 REQUIRED)
+find_library(SOCI_POSTGRESQL_LIBRARY soci_postgresql REQUIRED)
+find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
+find_library(PQ_LIBRARY pq REQUIRED)
+find_path(PQ_INCLUDE_DIR libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
+add_library(isthmus_soci INTERFACE)
+target_link_libraries(isthmus_soci INTERFACE ${SOCI_CORE_LIBRARY} ${SOCI_SQLITE3_LIBRARY} ${SOCI_POSTGRESQL_LIBRARY}
+                                             ${PQ_LIBRARY})
+target_include_directories(isthmus_soci SYSTEM INTERFACE ${SOCI_INCLUDE_DIR} ${PQ_INCLUDE_DIR})
+
+pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 
 if(ISTHMUS_TESTS)
     find_package(GTest REQUIRED)

@@ -1,17 +1,20 @@
-// The HTTP/1.1 client: one request, one connection, one answer. For the few calls that the node
+// The HTTP/1.1 client: one request, one connection, one answer. For the few calls that a program
 // makes itself, such as webhooks.
 //
 // On one io_context's thread. Certificates are checked against the machine's authorities and the
-// host's name. Leaves out: redirects (an answer like any other), proxies, keep-alive.
+// host's name. Through a proxy nothing is looked up here but the proxy.
+// Leaves out: redirects (an answer like any other), keep-alive, proxies that are spoken to by TLS.
 // Specification: RFC 9110, RFC 9112.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
+#include "base/http/connect_config.h"
 #include "base/http/message.h"
 #include "base/time.h"
 
@@ -33,7 +36,7 @@ struct ClientConfig {
     // resolver takes.
     Duration time = std::chrono::seconds(10);
     std::size_t answer_bytes_max = 64UL * 1024;
-    std::string authorities_file;  // PEM; beside the machine's own
+    ConnectConfig connect;
 };
 
 // Is it a URL that a Client can ask? What is wrong as a sentence, else empty.
@@ -51,9 +54,14 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // Whatever status the server answers is an answer; kUnavailable where there was none.
+    // Whatever status the server answers is an answer; where there was none: kUnauthenticated where
+    // the server's certificate is at fault, else kUnavailable.
     // `answer` is never called from within the call.
     void send(ClientRequest request, Answer answer);
+
+    // Of the answer that is being given, or the last one given: what was in the way. Nothing where
+    // there was an answer.
+    [[nodiscard]] const std::optional<ConnectFault>& fault() const;
 
   private:
     struct State;

@@ -25,6 +25,7 @@
 #include "base/http/message.h"
 #include "base/http/server_address.h"
 #include "base/http/tls_identity.h"
+#include "base/http/web_socket.h"
 #include "base/time.h"
 
 namespace boost::asio {
@@ -32,20 +33,6 @@ class io_context;
 }
 
 namespace isthmus::http {
-
-struct WebSocketLimits {
-    // LiveKit's clients put an offer, compressed, into the URL: 2.4 KiB are common, an SDP of many
-    // sections has 20.
-    std::size_t header_bytes = 64UL * 1024;
-    std::size_t message_bytes = 2UL * 1024 * 1024;  // what a client sends at once
-    // What a client may leave unread before it is cut off; beyond what the kernel holds.
-    std::size_t queue_bytes = 8UL * 1024 * 1024;
-    std::size_t queue_messages = 4096;
-    // A client that was silent for half of it is sent a ping, and is closed where that goes
-    // unanswered.
-    Duration idle_time = std::chrono::seconds(20);
-    std::size_t connections = 10'000;
-};
 
 struct ServerLimits {
     std::size_t header_bytes = 16UL * 1024;  // 431 above

@@ -21,25 +21,15 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "control-agent/connectors/connector_session.h"
 #include "control-agent/connectors/manifest.h"
 #include "control-agent/supervisor/supervisor.h"
 
 namespace isthmus::connectors {
 
-struct ConnectorLimits {
-    std::size_t message_bytes = 256UL * 1024;
-    std::uint32_t messages_per_s = 100;
-    std::uint32_t messages_burst = 200;
-    std::size_t unsent_bytes = 1024UL * 1024;  // of what it does not read
-    std::size_t calls_open = 32;               // to the hub, at a time
-    std::size_t connections = 64;
-    Duration hello_time = std::chrono::seconds(10);     // from connecting to its first message
-    Duration connect_time = std::chrono::seconds(30);   // from its start to that
-    Duration answer_time = std::chrono::seconds(30);    // to configure and status
-};
-
 struct ConnectorHostConfig {
     std::string socket_path;  // in a directory that only the agent and its connectors may enter
+    std::string user;         // whom connectors run as; empty: as the agent
     ConnectorLimits limits;
     supervisor::RestartRules restart;
 };
@@ -65,23 +55,13 @@ struct ConnectorEvent {
 
 using EventSink = std::function<void(ConnectorEvent)>;
 
-enum class ConnectorHealth : std::uint8_t {
-    kStarting,     // no word from it yet
-    kUnconfigured, // it has not taken a configuration yet
-    kOperational,
-    kImpaired,     // says that something it depends on is in trouble
-    kOutage,       // says that it does nothing, or does not run
-};
-
-[[nodiscard]] std::string_view to_string(ConnectorHealth health);
-
 struct ConnectorStatus {
     std::string name;
     std::string version;
     ConnectorHealth health = ConnectorHealth::kStarting;
-    std::string detail;                // its own sentence, or why it was refused
-    std::uint64_t configuration = 0;   // version that it took last
-    std::uint64_t refused = 0;         // messages and connections
+    std::string detail;               // its own sentence, or why it was refused
+    std::uint64_t configuration = 0;  // version that it took last
+    std::uint64_t refused = 0;        // messages and connections
 };
 
 struct ConnectorConfiguration {
@@ -122,8 +102,8 @@ class ConnectorHost {
 
   private:
     struct State;
-    explicit ConnectorHost(std::unique_ptr<State> state);
-    std::unique_ptr<State> state_;
+    explicit ConnectorHost(std::shared_ptr<State> state);
+    std::shared_ptr<State> state_;  // handlers look whether it is still there
 };
 
 }  // namespace isthmus::connectors

@@ -7,6 +7,13 @@
 #include <spdlog/fmt/fmt.h>
 
 namespace isthmus::supervisor {
+namespace {
+
+std::string dropped_line(std::uint64_t count) {
+    return fmt::format("[{} lines dropped: too many a second]", count);
+}
+
+}  // namespace
 
 void LogRing::add(Instant now, std::string_view bytes) {
     while (!bytes.empty()) {
@@ -39,23 +46,35 @@ void LogRing::take_line(Instant now) {
     }
     filled_ = now;
     std::string line = std::exchange(partial_, {});
-    if (tokens_ < 1) {
-        ++dropped_;
-        ++dropped_untold_;
-        return;
-    }
-    tokens_ -= 1;
-    if (const std::uint64_t untold = std::exchange(dropped_untold_, 0); untold > 0) {
-        keep(fmt::format("[{} lines dropped: too many a second]", untold));
-    }
     if (line.ends_with('\r')) {
         line.pop_back();
     }
-    keep(std::move(line));
+    if (tokens_ >= 1) {
+        tokens_ -= 1;
+        keep_last_words();
+        keep(std::move(line));
+        return;
+    }
+    late_.push_back(std::move(line));
+    if (late_.size() > limits_.last_words) {
+        late_.pop_front();
+        ++dropped_;
+        ++dropped_untold_;
+    }
+}
+
+void LogRing::keep_last_words() {
+    if (const std::uint64_t untold = std::exchange(dropped_untold_, 0); untold > 0) {
+        keep(dropped_line(untold));
+    }
+    for (std::string& line : std::exchange(late_, {})) {
+        keep(std::move(line));
+    }
 }
 
 void LogRing::note_gap(std::uint64_t bytes) {
     partial_.clear();
+    keep_last_words();
     keep(fmt::format("[{} bytes passed over: too much at once]", bytes));
 }
 
@@ -69,8 +88,14 @@ void LogRing::keep(std::string line) {
 }
 
 std::vector<std::string> LogRing::last(std::size_t count) const {
-    const std::size_t skipped = kept_.size() - std::min(count, kept_.size());
-    return {kept_.begin() + static_cast<std::ptrdiff_t>(skipped), kept_.end()};
+    std::vector<std::string> all(kept_.begin(), kept_.end());
+    if (dropped_untold_ > 0) {
+        all.push_back(dropped_line(dropped_untold_));
+    }
+    all.insert(all.end(), late_.begin(), late_.end());
+    const std::size_t skipped = all.size() - std::min(count, all.size());
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(skipped));
+    return all;
 }
 
 }  // namespace isthmus::supervisor

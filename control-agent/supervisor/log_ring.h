@@ -1,5 +1,6 @@
 // The last lines that a program wrote: bounded in number and bytes, and in how many a second are
-// kept, so that a program that floods its log costs neither memory nor the agent's time.
+// kept, so that a flood does not wash away what was before it. Of what is too much the last few
+// lines are kept: a program's last words.
 //
 // Bytes come in as they were read; a line ends with a line feed. Sans-I/O.
 #pragma once
@@ -20,7 +21,8 @@ struct LogLimits {
     std::size_t bytes = 512UL * 1024;
     std::size_t line_bytes = 4096;  // more of a line is cut off
     std::uint32_t lines_per_s = 500;
-    std::uint32_t lines_burst = 2000;
+    std::uint32_t lines_burst = 1000;
+    std::size_t last_words = 20;
 };
 
 class LogRing {
@@ -43,6 +45,7 @@ class LogRing {
   private:
     void take_line(Instant now);
     void keep(std::string line);
+    void keep_last_words();
 
     LogLimits limits_;
     std::deque<std::string> kept_;
@@ -51,6 +54,7 @@ class LogRing {
     std::uint64_t lines_ = 0;
     std::uint64_t dropped_ = 0;
     std::uint64_t dropped_untold_ = 0;
+    std::deque<std::string> late_;  // of those over the rate, the last
     double tokens_ = 0;
     Instant filled_ = Instant::min();
 };

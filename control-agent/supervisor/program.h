@@ -20,9 +20,9 @@ using Environment = std::map<std::string, std::string>;
 
 // What the kernel holds a program to; nothing set is as the agent itself.
 struct ResourceLimits {
-    std::optional<std::uint64_t> open_files;        // RLIMIT_NOFILE
-    std::optional<std::uint64_t> locked_bytes;      // RLIMIT_MEMLOCK
-    std::optional<std::uint64_t> core_bytes = 0;    // RLIMIT_CORE: memory holds keys
+    std::optional<std::uint64_t> open_files;      // RLIMIT_NOFILE
+    std::optional<std::uint64_t> locked_bytes;    // RLIMIT_MEMLOCK
+    std::optional<std::uint64_t> core_bytes = 0;  // RLIMIT_CORE: memory holds keys
     // Of the program and all that it starts; need cgroup v2, delegated to the agent.
     std::optional<std::uint64_t> memory_bytes;
     std::optional<std::uint32_t> processes;
@@ -86,14 +86,14 @@ struct ProgramStatus {
     std::string name;
     ProgramState state = ProgramState::kStopped;
     int pid = 0;
-    Duration running_for{};        // of this run, since the agent knows of it
-    std::uint64_t starts = 0;      // by this agent
+    Duration running_for{};    // of this run, since the agent knows of it
+    std::uint64_t starts = 0;  // by this agent
     std::uint64_t unexpected_ends = 0;
-    bool adopted = false;          // an earlier agent started it
-    bool outdated = false;         // it runs with another specification than the one wanted
+    bool adopted = false;   // an earlier agent started it
+    bool outdated = false;  // it runs with another specification than the one wanted
     bool crash_loop = false;
-    std::string last_end;          // sentence, or empty
-    std::string problem;           // why it does not run, or what could not be set; or empty
+    std::string last_end;  // sentence, or empty
+    std::string problem;   // why it does not run, or what could not be set; or empty
     std::uint64_t log_lines = 0;
     std::uint64_t log_lines_dropped = 0;
 };
@@ -103,15 +103,15 @@ struct ProgramEvent {
         kStarted,
         kAdopted,
         kStartFailed,
-        kEnded,          // unasked for; it is started again as its rules say
-        kStopped,        // as asked
-        kKilled,         // as asked, but only SIGKILL made it
-        kCrashLoop,      // an alarm until kCrashLoopOver
+        kEnded,      // unasked for; it is started again as its rules say
+        kStopped,    // as asked
+        kKilled,     // as asked, but only SIGKILL made it
+        kCrashLoop,  // an alarm until kCrashLoopOver
         kCrashLoopOver,
     };
     Kind kind = Kind::kStarted;
     std::string name;
-    int pid = 0;
+    int pid = 0;         // of the process that started or ended
     std::string detail;  // sentence for an operator
 };
 

@@ -43,7 +43,7 @@ class RestartPolicy {
 
     RestartRules rules_;
     RandomSource* random_;
-    Instant started_ = kNever;  // kNever: it does not run
+    Instant started_ = kNever;    // kNever: it does not run
     std::uint32_t failures_ = 0;  // one after another
     std::deque<Instant> ends_;    // within the window, at most loop_ends
     bool crash_loop_ = false;

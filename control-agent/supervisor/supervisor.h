@@ -31,6 +31,10 @@ class Supervisor {
     // Ends it politely where it runs, and starts it; answers when it is started.
     virtual void restart(std::string_view name, Answer answer) = 0;
 
+    // Ends it at once, for it misbehaves: that counts as a crash, so that it is started again with
+    // a back-off. Nothing where it does not run.
+    virtual void kill(std::string_view name) = 0;
+
     [[nodiscard]] virtual Result<ProgramStatus> status(std::string_view name) const = 0;
     [[nodiscard]] virtual std::vector<ProgramStatus> status() const = 0;
 

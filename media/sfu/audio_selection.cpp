@@ -13,8 +13,9 @@ AudioCounters& AudioCounters::operator+=(const AudioCounters& other) {
     return *this;
 }
 
-AudioSelection::AudioSelection(std::size_t loudest)
+AudioSelection::AudioSelection(std::size_t loudest, std::size_t all_up_to)
     : loudest_(std::min(loudest, ActiveSpeakers::kRankedMax)),
+      all_up_to_(std::max(loudest_, all_up_to)),
       // Listeners with few sections want to know the loudest where all are forwarded, too.
       speakers_(loudest_ == 0 ? ActiveSpeakers::kRankedMax : loudest_) {
     ranked_.reserve(ActiveSpeakers::kRankedMax);
@@ -61,7 +62,7 @@ bool AudioSelection::on_packet(Instant now,
 }
 
 bool AudioSelection::passes(const AudioGate& gate) {
-    if (!gate.speaker || loudest_ == 0 || track_count_ <= loudest_ || gate.watchers != 0 ||
+    if (!gate.speaker || loudest_ == 0 || track_count_ <= all_up_to_ || gate.watchers != 0 ||
         speakers_.is_ranked(*gate.speaker)) {
         return true;
     }

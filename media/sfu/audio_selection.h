@@ -1,8 +1,9 @@
 // Which audio tracks of a conference are sent on.
 //
 // Where more tracks are published than are to be heard, only the loudest pass (active_speakers.h),
-// so that people who say nothing cost no more than the reception of their packets. A track that
-// somebody watches by name always passes. Every audio packet is reported, whether it passes or not.
+// so that people who say nothing cost no more than the reception of their packets. In a small
+// conference all pass; a track that somebody watches by name always does. Every audio packet is
+// reported, whether it passes or not.
 //
 // Owned by a Conference, which re-binds listeners' sections when the ranking changes.
 #pragma once
@@ -32,8 +33,8 @@ struct AudioCounters {
 
 class AudioSelection {
   public:
-    // How many tracks are heard; 0: all of them.
-    explicit AudioSelection(std::size_t loudest);
+    // How many tracks are heard; 0: all of them. All are while there are `all_up_to` at most.
+    explicit AudioSelection(std::size_t loudest, std::size_t all_up_to = 0);
 
     // Sets the track's gate. Between them the track stays where it is.
     void add(PublishedTrack& track);
@@ -66,6 +67,7 @@ class AudioSelection {
     void update_ranked();
 
     std::size_t loudest_;
+    std::size_t all_up_to_;
     ActiveSpeakers speakers_;
     std::vector<PublishedTrack*> tracks_;  // by speaker id; null where unused
     std::size_t track_count_ = 0;

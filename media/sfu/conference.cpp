@@ -18,7 +18,7 @@ bool hears_whoever_speaks(const Participant& viewer) {
 }  // namespace
 
 Conference::Conference(ConferenceConfig config)
-    : config_(std::move(config)), audio_(config_.audio_loudest) {}
+    : config_(std::move(config)), audio_(config_.audio_loudest, config_.audio_all_up_to) {}
 
 void Conference::add(Participant& participant) {
     participants_.push_back(&participant);

@@ -31,6 +31,7 @@ struct ConferenceConfig {
     std::string name;
     std::int64_t created_at_unix_ms = 0;
     std::uint32_t audio_loudest = 3;  // see SfuLimits
+    std::uint32_t audio_all_up_to = 0;
 };
 
 class Conference {

@@ -22,6 +22,8 @@ struct SfuLimits {
     std::uint64_t publish_bitrate_bps_max = 20'000'000;
     // Audio tracks of one conference that are sent on, the loudest; 0: all. At most 16.
     std::uint32_t audio_loudest = 3;
+    // A conference with no more audio tracks than this is small: all of them are sent on.
+    std::uint32_t audio_all_up_to = 0;
     // What one video track may keep for retransmission.
     std::size_t cache_bytes = 1U << 20U;
     Duration cache_age = std::chrono::seconds(1);

@@ -220,6 +220,10 @@ WantedSize PublishedTrack::wanted_size() const {
     for (const Subscription* subscription : subscriptions_) {
         if (const VideoFollower* video = subscription->video()) {
             most = std::max(most, video->wanted_size());
+            // Nobody can want more: of a thousand receivers most often the first one is asked.
+            if (most && size_count() > 0 && *most + 1U >= size_count()) {
+                break;
+            }
         }
     }
     for (const TrackTap* tap : taps_) {

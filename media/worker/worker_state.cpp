@@ -35,7 +35,8 @@ sfu::Conference& WorkerState::find_or_make_conference(Instant now,
         sfu::ConferenceConfig{.id = std::move(id),
                               .name = name,
                               .created_at_unix_ms = unix_ms(now),
-                              .audio_loudest = config.limits.audio_loudest});
+                              .audio_loudest = config.limits.audio_loudest,
+                              .audio_all_up_to = config.limits.audio_all_up_to});
     return *conferences.emplace(name, std::move(conference)).first->second;
 }
 

@@ -106,14 +106,14 @@ Result<MaintenanceChange> parse_maintenance_change(const std::string& body) {
 
 void add_maintenance_routes(http::Router& router, MaintenanceApiSources sources) {
     const auto add = [&](std::string_view method, auto answer) {
-        router.add(method,
-                   "/api/v1/maintenance",
-                   [sources, answer](const Request& request, Responder respond) {
-                       const auto allowed = authorise(
-                           request, sources.keys, sources.now_unix_s(), Permission::kOperateNode);
-                       respond(allowed ? answer(request, sources)
-                                       : Response::problem(allowed.error()));
-                   });
+        router.add(
+            method,
+            "/api/v1/maintenance",
+            [sources, answer](const Request& request, Responder respond) {
+                const auto allowed = authorise(
+                    request, sources.keys, sources.now_unix_s(), Permission::kOperateNode);
+                respond(allowed ? answer(request, sources) : Response::problem(allowed.error()));
+            });
     };
     add("GET", [](const Request& /*request*/, const MaintenanceApiSources& from) {
         return write_report(from.report());

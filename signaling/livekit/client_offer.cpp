@@ -114,21 +114,21 @@ void add_sizes(const proto::TrackInfo& track, MediaSection& section) {
 
 // What the client sends: the announced track, or nothing.
 void plan_publishing(PublishedTracks& published, bool may_publish, MediaSection& section) {
-    const auto [track, is_backup] =
+    const auto [track, backup] =
         may_publish ? published.match(section.track_id, section.kind, section.mid) : SectionTrack();
     if (track == nullptr) {
         section.direction = Direction::kInactive;
         return;
     }
     section.direction = Direction::kReceive;
-    section.published_id = is_backup ? track->backup->id : track->info.sid();
+    section.published_id = backup != nullptr ? backup->id : track->info.sid();
     section.source = source_of(track->info.source());
     section.encrypted = track->info.encryption() != proto::Encryption::NONE;
     add_sizes(track->info, section);
     if (section.kind == MediaKind::kAudio) {
         adapt_audio(track->info, section);
-    } else if (const auto codec = is_backup ? media::rtp::codec_from_name(track->backup->codec)
-                                            : codec_of(track->info)) {
+    } else if (const auto codec = backup != nullptr ? media::rtp::codec_from_name(backup->codec)
+                                                    : codec_of(track->info)) {
         put_first(*codec, section.formats);
     }
 }

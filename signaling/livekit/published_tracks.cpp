@@ -149,10 +149,10 @@ SectionTrack PublishedTracks::match(std::string_view cid, MediaKind kind, std::s
                 continue;
             }
             if (!track.cid.empty() && is_own(track)) {
-                return {.track = &track, .is_backup = false};
+                return {.track = &track};
             }
             if (track.backup && !track.backup->cid.empty() && is_backup(*track.backup)) {
-                return {.track = &track, .is_backup = true};
+                return {.track = &track, .backup = &*track.backup};
             }
         }
         return {};
@@ -167,8 +167,8 @@ SectionTrack PublishedTracks::match(std::string_view cid, MediaKind kind, std::s
         found = find([](const PublishedTrack& track) { return track.info.mid().empty(); },
                      [](const BackupVideo& backup) { return backup.mid.empty(); });
     }
-    if (found.track != nullptr && found.is_backup) {
-        found.track->backup->mid = std::string(mid);
+    if (found.backup != nullptr) {
+        found.backup->mid = std::string(mid);
     } else if (found.track != nullptr) {
         found.track->info.set_mid(std::string(mid));
     }
@@ -205,11 +205,13 @@ PublishedTrack* PublishedTracks::find(std::string_view sid) {
     return found == tracks_.end() ? nullptr : &*found;
 }
 
-PublishedTrack* PublishedTracks::find_backup(std::string_view id) {
-    const auto found = std::ranges::find_if(tracks_, [id](const PublishedTrack& track) {
-        return track.backup && track.backup->id == id;
-    });
-    return found == tracks_.end() ? nullptr : &*found;
+SectionTrack PublishedTracks::find_backup(std::string_view id) {
+    for (PublishedTrack& track : tracks_) {
+        if (track.backup && track.backup->id == id) {
+            return {.track = &track, .backup = &*track.backup};
+        }
+    }
+    return {};
 }
 
 std::size_t PublishedTracks::count_live() const {

@@ -59,7 +59,7 @@ struct TrackForm {
 // A section is for a track, or for its backup.
 struct SectionTrack {
     PublishedTrack* track = nullptr;
-    bool is_backup = false;
+    BackupVideo* backup = nullptr;  // of the track, where it is meant
 };
 
 // The track's "<participant>|<rest>" stream (a=msid's first word): what has the same is played in
@@ -89,8 +89,8 @@ class PublishedTracks {
     bool remove(std::string_view sid);
 
     [[nodiscard]] PublishedTrack* find(std::string_view sid);
-    // The track whose backup has the id.
-    [[nodiscard]] PublishedTrack* find_backup(std::string_view id);
+    // The track whose backup has the id, and that backup.
+    [[nodiscard]] SectionTrack find_backup(std::string_view id);
 
     [[nodiscard]] std::vector<PublishedTrack>& all() { return tracks_; }
 

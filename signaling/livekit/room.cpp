@@ -10,8 +10,10 @@ namespace isthmus::signaling::livekit {
 namespace {
 
 // Of those who only watch: a thousand joins in a minute are 120 messages to each then, not a
-// thousand.
+// thousand. In large rooms, where each message goes to many and nobody looks for one name, 40.
 constexpr Duration kBatchTime = std::chrono::milliseconds(500);
+constexpr Duration kLargeBatchTime = std::chrono::milliseconds(1500);
+constexpr std::size_t kLargeRoom = 200;  // participants
 constexpr Duration kRoomUpdateTime = std::chrono::seconds(2);
 constexpr std::size_t kProtocolsMax = 100;  // people who try things out at a time
 
@@ -69,7 +71,7 @@ std::pair<RoomParticipant*, PublishedTrack*> Room::find_track(std::string_view t
     }
     PublishedTrack* track = owner->second->tracks.find(track_sid);
     if (track == nullptr) {
-        track = owner->second->tracks.find_backup(track_sid);
+        track = owner->second->tracks.find_backup(track_sid).track;
     }
     return track == nullptr ? std::pair<RoomParticipant*, PublishedTrack*>()
                             : std::pair(owner->second, track);
@@ -146,11 +148,13 @@ void Room::track_ended(RoomParticipant& publisher, const PublishedTrack& track) 
     }
 }
 
-void Room::backup_changed(RoomParticipant& publisher, PublishedTrack& track) {
-    if (track.backup->live) {
-        by_track_.insert_or_assign(track.backup->id, &publisher);
+void Room::backup_changed(RoomParticipant& publisher,
+                          const PublishedTrack& track,
+                          const BackupVideo& backup) {
+    if (backup.live) {
+        by_track_.insert_or_assign(backup.id, &publisher);
     } else {
-        by_track_.erase(track.backup->id);
+        by_track_.erase(backup.id);
     }
     for (const auto& [sid, participant] : participants_) {
         if (participant->session && participant.get() != &publisher) {
@@ -250,7 +254,8 @@ void Room::broadcast(const proto::SignalResponse& response) {
 bool Room::settle(Instant now) {
     if (!changed_.empty() || !departed_.empty()) {
         changed_since_ = std::min(changed_since_, now);
-        if (flush_now_ || now - changed_since_ >= kBatchTime) {
+        const bool large = participants_.size() >= kLargeRoom;
+        if (flush_now_ || now - changed_since_ >= (large ? kLargeBatchTime : kBatchTime)) {
             flush_updates();
         }
     }

@@ -37,7 +37,8 @@ struct RoomSettings {
 // How soon others hear of a change.
 enum class Urgency : std::uint8_t {
     kNow,    // at the end of the turn
-    kLater,  // with others, within kBatchTime: somebody who only watches came or went
+    kLater,  // with others, within half a second, or 1.5 s in a large room: somebody who only
+             // watches came or went
 };
 
 class Room {
@@ -96,7 +97,9 @@ class Room {
     void track_published(RoomParticipant& publisher, PublishedTrack& track);
     void track_ended(RoomParticipant& publisher, const PublishedTrack& track);
     // The track's backup can be sent, or cannot any more.
-    void backup_changed(RoomParticipant& publisher, PublishedTrack& track);
+    void backup_changed(RoomParticipant& publisher,
+                        const PublishedTrack& track,
+                        const BackupVideo& backup);
     // The publisher changed who may have its tracks.
     void audience_changed(RoomParticipant& publisher);
 

@@ -124,9 +124,10 @@ void Rooms::handle(const media::TrackPublished& event) {
     if (place == nullptr) {
         return;
     }
-    if (PublishedTrack* const track = place->participant->tracks.find_backup(event.track_id)) {
-        track->backup->live = true;
-        place->room->backup_changed(*place->participant, *track);
+    if (const auto [track, backup] = place->participant->tracks.find_backup(event.track_id);
+        backup != nullptr) {
+        backup->live = true;
+        place->room->backup_changed(*place->participant, *track, *backup);
         return;
     }
     PublishedTrack& track = place->participant->tracks.publish(event);
@@ -140,9 +141,10 @@ void Rooms::handle(const media::TrackEnded& event) {
         return;
     }
     RoomParticipant& publisher = *place->participant;
-    if (PublishedTrack* const track = publisher.tracks.find_backup(event.track_id)) {
-        track->backup->live = false;
-        place->room->backup_changed(publisher, *track);
+    if (const auto [track, backup] = publisher.tracks.find_backup(event.track_id);
+        backup != nullptr) {
+        backup->live = false;
+        place->room->backup_changed(publisher, *track, *backup);
         return;
     }
     const PublishedTrack* const track = publisher.tracks.find(event.track_id);

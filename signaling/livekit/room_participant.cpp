@@ -34,6 +34,15 @@ proto::ParticipantInfo RoomParticipant::snapshot() const {
     return told;
 }
 
+const std::string& RoomParticipant::as_other() const {
+    if (as_other_.empty()) {
+        proto::JoinResponse response;
+        *response.add_other_participants() = snapshot();
+        as_other_ = response.SerializeAsString();
+    }
+    return as_other_;
+}
+
 bool RoomParticipant::lets_have(const RoomParticipant& subscriber,
                                 std::string_view track_sid) const {
     if (audience.all_participants()) {

@@ -44,7 +44,14 @@ class RoomParticipant {
     [[nodiscard]] proto::ParticipantInfo snapshot() const;
 
     // To be called for each change that is told, so that receivers can put it in order.
-    void next_version() { info.set_version(info.version() + 1); }
+    void next_version() {
+        info.set_version(info.version() + 1);
+        as_other_.clear();
+    }
+
+    // This version as a part of a serialised JoinResponse, for others who join: made once, however
+    // many they are. What changed since comes to them with the next version.
+    [[nodiscard]] const std::string& as_other() const;
 
     // Whether its owner lets `subscriber` have the track (subscription_permission).
     [[nodiscard]] bool lets_have(const RoomParticipant& subscriber,
@@ -58,6 +65,9 @@ class RoomParticipant {
     bool quality_told = false;
     bool was_active = false;  // its media connected
     std::unique_ptr<SignalSession> session;
+
+  private:
+    mutable std::string as_other_;
 };
 
 }  // namespace isthmus::signaling::livekit

@@ -70,12 +70,9 @@ void SignalSession::on_request(const Request& request) {
         case Request::kSimulate:
             handle_simulate(request.simulate());
             break;
-        case Request::kPing: {
-            proto::SignalResponse response;
-            response.set_pong(host_->unix_ms());
-            send(response);
+        case Request::kPing:
+            handle_ping();
             break;
-        }
         case Request::kPingReq:
             handle_ping(request.ping_req());
             break;
@@ -88,27 +85,27 @@ void SignalSession::on_request(const Request& request) {
         case Request::kUpdateVideoTrack:
             handle_video_track(request.update_video_track());
             break;
-        case Request::kPublishDataTrackRequest: {
-            proto::RequestResponse response;
-            *response.mutable_publish_data_track() = request.publish_data_track_request();
-            refuse(std::move(response),
-                   proto::RequestResponse::UNSUPPORTED_TYPE,
-                   "this server has no data tracks");
+        case Request::kPublishDataTrackRequest:
+        case Request::kUnpublishDataTrackRequest:
+            refuse_data_track(request);
             break;
-        }
-        case Request::kUnpublishDataTrackRequest: {
-            proto::RequestResponse response;
-            *response.mutable_unpublish_data_track() = request.unpublish_data_track_request();
-            refuse(std::move(response),
-                   proto::RequestResponse::INVALID_HANDLE,
-                   "this server has no data tracks");
-            break;
-        }
         // Candidates: the node is ICE-lite and learns addresses from checks. The others are of
         // newer clients, or of no use to us.
         default:
             break;
     }
+}
+
+void SignalSession::refuse_data_track(const Request& request) {
+    proto::RequestResponse response;
+    auto reason = proto::RequestResponse::UNSUPPORTED_TYPE;
+    if (request.has_publish_data_track_request()) {
+        *response.mutable_publish_data_track() = request.publish_data_track_request();
+    } else {
+        *response.mutable_unpublish_data_track() = request.unpublish_data_track_request();
+        reason = proto::RequestResponse::INVALID_HANDLE;
+    }
+    refuse(std::move(response), reason, "this server has no data tracks");
 }
 
 void SignalSession::refuse(proto::RequestResponse response,
@@ -223,8 +220,12 @@ void SignalSession::handle_metadata(const proto::UpdateParticipantMetadata& upda
 }
 
 void SignalSession::handle_audience(const proto::SubscriptionPermission& permission) {
+    // Every client says so when it has connected; a look at everybody would be for nothing then.
+    const bool same = participant_->audience.all_participants() && permission.all_participants();
     participant_->audience = permission;
-    room_->audience_changed(*participant_);
+    if (!same) {
+        room_->audience_changed(*participant_);
+    }
 }
 
 void SignalSession::handle_sync(const proto::SyncState& state) {
@@ -317,6 +318,12 @@ void SignalSession::handle_video_track(const proto::UpdateLocalVideoTrack& updat
         track->info.set_height(update.height());
         room_->changed(*participant_, urgency());
     }
+}
+
+void SignalSession::handle_ping() {
+    proto::SignalResponse response;
+    response.set_pong(host_->unix_ms());
+    send(response);
 }
 
 void SignalSession::handle_ping(const proto::Ping& ping) {

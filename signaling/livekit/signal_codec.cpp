@@ -3,7 +3,10 @@
 #include <array>
 #include <optional>
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/wire_format_lite.h>
 #include <signaling/livekit/proto/rtc.pb.h>
 #include <zlib.h>
 
@@ -69,6 +72,31 @@ std::string encode_signal(const pb::SignalResponse& response, SignalForm form) {
     // Fails only for messages with Any in them.
     static_cast<void>(json_util::MessageToJsonString(response, &text));
     return text;
+}
+
+std::string encode_join(const pb::SignalResponse& response,
+                        std::string_view others,
+                        SignalForm form) {
+    if (form == SignalForm::kText) {
+        pb::SignalResponse whole = response;
+        pb::JoinResponse rest;
+        rest.ParseFromArray(others.data(), static_cast<int>(others.size()));
+        whole.mutable_join()->MergeFrom(rest);
+        return encode_signal(whole, form);
+    }
+    // A message may come in pieces, one after the other.
+    using google::protobuf::internal::WireFormatLite;
+    std::string join = response.join().SerializeAsString();
+    std::string frame;
+    {
+        google::protobuf::io::StringOutputStream stream(&frame);
+        google::protobuf::io::CodedOutputStream out(&stream);
+        out.WriteTag(WireFormatLite::MakeTag(pb::SignalResponse::kJoinFieldNumber,
+                                             WireFormatLite::WIRETYPE_LENGTH_DELIMITED));
+        out.WriteVarint32(static_cast<std::uint32_t>(join.size() + others.size()));
+    }
+    frame.reserve(frame.size() + join.size() + others.size());
+    return frame.append(join).append(others);
 }
 
 Result<void> decode_join_request(std::string_view base64url, pb::JoinRequest& into) {

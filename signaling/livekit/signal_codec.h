@@ -26,6 +26,11 @@ enum class SignalForm : std::uint8_t { kBinary, kText };
 
 [[nodiscard]] std::string encode_signal(const ::livekit::SignalResponse& response, SignalForm form);
 
+// A join whose JoinResponse goes on with `others`, serialised parts of one.
+[[nodiscard]] std::string encode_join(const ::livekit::SignalResponse& response,
+                                      std::string_view others,
+                                      SignalForm form);
+
 // The query's join_request: base64url of a WrappedJoinRequest, which may be gzip'd. Never inflates
 // to more than kJoinRequestBytesMax.
 [[nodiscard]] Result<void> decode_join_request(std::string_view base64url,

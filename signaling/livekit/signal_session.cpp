@@ -56,7 +56,14 @@ const std::string& SignalSession::participant_sid() const {
 
 void SignalSession::enter(SignalSocket& socket) {
     socket_ = &socket;
-    send(make_join());
+    std::string others;
+    for (const auto& [sid, other] : room_->participants()) {
+        if (other.get() != participant_ && !other->hidden()) {
+            others += other->as_other();
+        }
+    }
+    const proto::SignalResponse join = make_join();
+    send(OutgoingSignal(join, others));
     send_refreshed_token();
     if (auto_subscribe_) {
         want_all();
@@ -79,11 +86,6 @@ proto::SignalResponse SignalSession::make_join() const {
     proto::JoinResponse& join = *response.mutable_join();
     *join.mutable_room() = room_->info();
     *join.mutable_participant() = participant_->snapshot();
-    for (const auto& [sid, other] : room_->participants()) {
-        if (other.get() != participant_ && !other->hidden()) {
-            *join.add_other_participants() = other->snapshot();
-        }
-    }
     for (proto::ICEServer& server : host_->ice_servers(participant_->identity())) {
         *join.add_ice_servers() = std::move(server);
     }
@@ -267,9 +269,12 @@ void SignalSession::on_layers_wanted(const media::LayersWanted& event) {
     if (PublishedTrack* const track = participant_->tracks.find(event.track_id)) {
         track->wanted = event;
         tell_qualities(*track);
-    } else if (PublishedTrack* const other = participant_->tracks.find_backup(event.track_id)) {
-        other->backup->wanted = event;
-        tell_qualities(*other);
+        return;
+    }
+    if (const auto [track, backup] = participant_->tracks.find_backup(event.track_id);
+        backup != nullptr) {
+        backup->wanted = event;
+        tell_qualities(*track);
     }
 }
 

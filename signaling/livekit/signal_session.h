@@ -3,7 +3,8 @@
 // It lives as long as its participant and survives its socket: a client that lost the socket comes
 // back to the same session (resume), while the media goes on. What is asked of it is in
 // session_requests.cpp, what it is sent in session_subscriptions.cpp; offers and answers are
-// ClientConnection's, what it is sent is decided in Subscriptions. Signaling thread; no I/O.
+// ClientConnection's, what goes into which section is decided in Subscriptions. Signaling thread;
+// no I/O.
 #pragma once
 
 #include <cstdint>
@@ -114,6 +115,7 @@ class SignalSession final : private ConnectionUser {
     void send_offer(const proto::SessionDescription& offer) override;
     void on_connection_failed(const std::string& sentence) override;
 
+    // Without the others.
     [[nodiscard]] proto::SignalResponse make_join() const;
     void want_all();
     void want(const RoomParticipant& publisher, const PublishedTrack& track);
@@ -141,7 +143,9 @@ class SignalSession final : private ConnectionUser {
     void tell_speaking(bool active);
     void handle_audio_track(const proto::UpdateLocalAudioTrack& update);
     void handle_video_track(const proto::UpdateLocalVideoTrack& update);
+    void handle_ping();
     void handle_ping(const proto::Ping& ping);
+    void refuse_data_track(const proto::SignalRequest& request);
     void refuse(proto::RequestResponse response,
                 proto::RequestResponse::Reason reason,
                 std::string sentence);

@@ -8,7 +8,9 @@ namespace isthmus::signaling::livekit {
 http::WebSocketPayload OutgoingSignal::in(SignalForm form) const {
     http::WebSocketPayload& payload = made_.at(static_cast<std::size_t>(form));
     if (!payload) {
-        payload = std::make_shared<const std::string>(encode_signal(*response_, form));
+        payload = std::make_shared<const std::string>(others_.empty()
+                                                          ? encode_signal(*response_, form)
+                                                          : encode_join(*response_, others_, form));
     }
     return payload;
 }

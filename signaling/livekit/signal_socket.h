@@ -25,10 +25,15 @@ class OutgoingSignal {
   public:
     explicit OutgoingSignal(const proto::SignalResponse& response) : response_(&response) {}
 
+    // See encode_join().
+    OutgoingSignal(const proto::SignalResponse& join, std::string_view others)
+        : response_(&join), others_(others) {}
+
     [[nodiscard]] http::WebSocketPayload in(SignalForm form) const;
 
   private:
     const proto::SignalResponse* response_;
+    std::string_view others_;
     mutable std::array<http::WebSocketPayload, 2> made_;
 };
 

@@ -33,9 +33,9 @@ void Maintenance::switch_on(Instant now, std::optional<Duration> deadline) {
         node_.remember(true);
     }
     if (was_off || deadline) {
-        deadline_ = now + std::clamp(deadline.value_or(kDefaultDeadline),
-                                     Duration::zero(),
-                                     kLongestDeadline);
+        deadline_ =
+            now +
+            std::clamp(deadline.value_or(kDefaultDeadline), Duration::zero(), kLongestDeadline);
         next_ = deadline_;
     }
     update(now);

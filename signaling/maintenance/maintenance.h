@@ -47,6 +47,7 @@ class Maintenance {
 
     // Call when a conference has gone, and at next_timeout().
     void update(Instant now);
+
     // kNever where nothing is to happen by itself.
     [[nodiscard]] Instant next_timeout() const { return next_; }
 

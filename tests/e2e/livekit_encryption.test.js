@@ -19,7 +19,7 @@ async function assertSeesNothing(participant) {
 
 const KEY = 'correct horse battery staple';
 
-for (const videoCodec of ['vp8', 'vp9']) {
+for (const videoCodec of ['vp8', 'vp9', 'h264']) {
   test(`${videoCodec}: who has the key sees and hears, and nobody else`, async (t) => {
     const conference = world.newConference();
     const alice = await joinRoom(world, { conference, identity: 'alice', key: KEY });

@@ -26,6 +26,32 @@ test('speaker makes the client an active speaker, for a while', async () => {
   await leave(bob, alice);
 });
 
+test('force-tcp: the client comes back by TCP', async () => {
+  const { alice, bob } = await meet(world);
+  assert.equal(await bob.protocol(), 'udp');
+  await happens(bob, 'reconnected', () => bob.run('room.simulateScenario("force-tcp")'));
+  await assertSees(bob);
+  assert.equal(await bob.protocol(), 'tcp');
+  assert.equal(await alice.protocol(), 'udp', 'nobody else is concerned');
+  await leave(bob, alice);
+});
+
+// Without a TURN server that speaks TLS there is nothing to switch to.
+test('force-tls: the client comes back as it was', async () => {
+  const { alice, bob } = await meet(world);
+  await happens(bob, 'reconnected', () => bob.run('room.simulateScenario("force-tls")'));
+  await assertSees(bob);
+  await leave(bob, alice);
+});
+
+test('subscriber-bandwidth: the node says that it does not, and nothing breaks', async () => {
+  const { alice, bob } = await meet(world);
+  await bob.run('room.simulateScenario("subscriber-bandwidth", 100000)');
+  await assertSees(bob);
+  assert.equal(await count(bob, 'reconnecting'), 0);
+  await leave(bob, alice);
+});
+
 test('a node that starts anew is joined anew', async (t) => {
   const { alice, bob } = await meet(world);
   const sid = await bob.sid();

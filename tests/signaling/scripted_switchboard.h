@@ -46,10 +46,9 @@ class ScriptedSwitchboard final : public media::Switchboard {
     void admit_conferences(bool admit) override { admitting = admit; }
 
     [[nodiscard]] bool admits(const std::string& conference) const override {
-        return admitting || std::ranges::find(conferences,
-                                              conference,
-                                              &media::sfu::ConferenceInfo::name) !=
-                                conferences.end();
+        return admitting ||
+               std::ranges::find(conferences, conference, &media::sfu::ConferenceInfo::name) !=
+                   conferences.end();
     }
 
     [[nodiscard]] std::size_t conference_count() const override { return conferences.size(); }

@@ -62,10 +62,9 @@ class MaintenanceServiceTest : public testing::Test {
     signaling::ScriptedSwitchboard switchboard_;
     SeededRandom random_{1};
     signaling::livekit::Rooms rooms_{
-        {.keys = {}, .room = {}, .ice_servers = {}, .tell = {}},
-        switchboard_,
-        random_,
-        [] { return std::int64_t{0}; }};
+        {.keys = {}, .room = {}, .ice_servers = {}, .tell = {}}, switchboard_, random_, [] {
+            return std::int64_t{0};
+        }};
     http::Router router_;
     std::optional<MaintenanceService> service_;
 };

@@ -23,8 +23,8 @@ struct HttpAnswer {
     std::string body;
 };
 
-// `path` begins with '/' and is encoded already; a body is JSON. kInvalidArgument for a bad URL, kUnavailable where
-// the node does not answer.
+// `path` begins with '/' and is encoded already; a body is JSON. kInvalidArgument for a bad URL,
+// kUnavailable where the node does not answer.
 [[nodiscard]] Result<HttpAnswer> http_request(const HttpClientConfig& config,
                                               std::string_view method,
                                               const std::string& path,

@@ -15,6 +15,7 @@
 
 #include "tools/ctl/completion.h"
 #include "tools/ctl/http_client.h"
+#include "tools/ctl/hub_command.h"
 #include "tools/ctl/maintenance_command.h"
 #include "tools/ctl/reports.h"
 #include "tools/ctl/token_command.h"
@@ -292,6 +293,11 @@ int run(int argc, char** argv) {
             command->add_option("identity", line.identity, "Whom")->required();
         }
     }
+    const HubCommand hub(
+        app,
+        {.json = &line.json, .ca_file = &line.ca_file, .insecure = &line.insecure},
+        [&action](std::function<int()> what) { action = std::move(what); },
+        fail);
     CLI::App* completion = app.add_subcommand("completion", "Print a shell's completion script");
     completion->require_subcommand(1);
     completion->add_subcommand("bash", "source <(isthmusctl completion bash)")->callback([&] {

@@ -7,6 +7,7 @@ packages_build=(
     libspdlog-dev libcli11-dev libyaml-cpp-dev
     libprotobuf-dev protobuf-compiler zlib1g-dev
     libvpx-dev libopenh264-dev libaom-dev
+    libvalijson-dev libsoci-dev libsqlite3-dev libpq-dev libargon2-dev
     libgtest-dev libgmock-dev libbenchmark-dev
 )
 # Multi-buffer encryption exists for x86-64 only; elsewhere OpenSSL does the work.
@@ -19,6 +20,8 @@ packages_bench=(curl util-linux)
 packages_peers=(janus nodejs)
 packages_e2e=(chromium iproute2 nftables util-linux)
 packages_turn=(coturn openssl)
+packages_postgresql=(postgresql)
+packages_control=(squid mitmproxy libfaketime sqlite3)
 
 # need_packages NAME...: installs those that are missing.
 need_packages() {
@@ -78,4 +81,23 @@ need_turn_server() {
         systemctl mask --quiet coturn.service
     fi
     need_packages "${packages_turn[@]}"
+}
+
+# squid's package starts a server too.
+need_control_peers() {
+    if [[ -n $(missing_packages squid) && $EUID == 0 && -d /run/systemd/system ]]; then
+        systemctl mask --quiet squid.service
+    fi
+    need_packages "${packages_control[@]}"
+}
+
+# PostgreSQL's package makes a cluster and starts it, unless it is told not to. The tests start their
+# own.
+need_postgresql() {
+    local settings=/etc/postgresql-common/createcluster.conf
+    if [[ -n $(missing_packages "${packages_postgresql[@]}") && $EUID == 0 && ! -e $settings ]]; then
+        mkdir -p "${settings%/*}"
+        echo "create_main_cluster = false" >"$settings"
+    fi
+    need_packages "${packages_postgresql[@]}"
 }

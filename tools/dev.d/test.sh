@@ -4,6 +4,7 @@
 # speaks for all of it: unit and scenario tests, tests/fuzz, the smoke tests of tests/e2e.
 dev_test() {
     local preset=${1:-release}
+    need_postgresql
     if [[ $preset != release ]]; then
         dev_build "$preset"
         run_ctest "$preset" --label-regex unit
@@ -41,6 +42,7 @@ dev_fuzz() {
 dev_e2e() {
     need_packages "${packages_e2e[@]}"
     need_turn_server
+    need_control_peers
     need_npm_modules tests/e2e
     dev_build release
     say "Running the tests with real clients"

@@ -122,11 +122,10 @@ struct MaintenanceService::State {
     }
 
     [[nodiscard]] api::MaintenanceReport report() const {
-        api::MaintenanceReport report{
-            .mode = std::string(maintenance::to_string(mode.mode())),
-            .conferences = switchboard->conference_count(),
-            .participants = rooms->stats().participants,
-            .ends_at_unix_s = std::nullopt};
+        api::MaintenanceReport report{.mode = std::string(maintenance::to_string(mode.mode())),
+                                      .conferences = switchboard->conference_count(),
+                                      .participants = rooms->stats().participants,
+                                      .ends_at_unix_s = std::nullopt};
         if (const auto deadline = mode.deadline()) {
             report.ends_at_unix_s =
                 unix_s() +

@@ -60,6 +60,7 @@ media::WorkerThreadConfig worker_config_of(
     worker.limits.participants_per_conference = config.limits.participants_per_conference;
     worker.limits.tracks_per_participant = config.limits.tracks_per_participant;
     worker.limits.audio_loudest = config.audio.loudest;
+    worker.limits.audio_all_up_to = config.audio.all_up_to;
     worker.limits.publish_bitrate_bps_max = config.limits.publish_bitrate_bps_max;
     return worker;
 }

@@ -162,9 +162,7 @@ struct Node::State {
                 .data_stats = media.data_stats,
                 .process_stats = signaling::api::read_process_stats,
                 .in_maintenance =
-                    [this] {
-                        return maintenance->mode() != signaling::maintenance::Mode::kOff;
-                    }},
+                    [this] { return maintenance->mode() != signaling::maintenance::Mode::kOff; }},
             *media.switchboard);
         // Before WHEP's: /whep/{conference}/participants would be a session there.
         api->add_routes(router);

@@ -29,6 +29,7 @@ constexpr std::uint64_t kU32Max = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kPortMax = 65'535;
 constexpr std::uint64_t kWorkersMax = 1024;
 constexpr std::uint64_t kLoudestMax = 16;  // ActiveSpeakers::kRankedMax
+constexpr std::uint64_t kAllUpToMax = 10'000;
 constexpr std::uint64_t kBitrateMax = 100'000'000'000;
 
 bool is_ip(const std::string& text) {
@@ -145,6 +146,7 @@ void read_media(ConfigReader reader, MediaConfig& media) {
                              {"openssl", SrtpEngine::kOpenSsl}});
     if (auto audio = reader.section("audio")) {
         audio->read("loudest", media.audio.loudest, 0, kLoudestMax);
+        audio->read("all_up_to", media.audio.all_up_to, 0, kAllUpToMax);
         audio->finish();
     }
     if (auto dscp = reader.section("dscp")) {

@@ -32,7 +32,8 @@ struct MediaLimits {
 };
 
 struct AudioConfig {
-    std::uint32_t loudest = 3;  // tracks of a conference that are forwarded; 0: all
+    std::uint32_t loudest = 3;    // tracks of a conference that are forwarded; 0: all
+    std::uint32_t all_up_to = 8;  // tracks: in a conference with no more, all are
 
     friend bool operator==(const AudioConfig&, const AudioConfig&) = default;
 };

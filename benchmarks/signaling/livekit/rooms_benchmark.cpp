@@ -169,7 +169,7 @@ class Node {
 };
 
 // One at a time: everybody is told of each by itself.
-void BM_JoinAlone(benchmark::State& state) {
+void join_alone(benchmark::State& state) {
     Node node;
     if (!node.ready()) {
         state.SkipWithError("runs in the repository's root");
@@ -187,10 +187,15 @@ void BM_JoinAlone(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations());
 }
 
-BENCHMARK(BM_JoinAlone)->Arg(100)->Arg(300)->Arg(1000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(join_alone)
+    ->Name("JoinAlone")
+    ->Arg(100)
+    ->Arg(300)
+    ->Arg(1000)
+    ->Unit(benchmark::kMicrosecond);
 
 // A hundred a second: ten in each tick, and all that is told of them in batches.
-void BM_JoinInARush(benchmark::State& state) {
+void join_in_a_rush(benchmark::State& state) {
     constexpr int kRush = 50;
     constexpr int kPerTick = 10;
     Node node;
@@ -224,10 +229,15 @@ void BM_JoinInARush(benchmark::State& state) {
         static_cast<double>(bytes) / static_cast<double>(state.iterations() * kRush);
 }
 
-BENCHMARK(BM_JoinInARush)->Arg(100)->Arg(300)->Arg(1000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(join_in_a_rush)
+    ->Name("JoinInARush")
+    ->Arg(100)
+    ->Arg(300)
+    ->Arg(1000)
+    ->Unit(benchmark::kMicrosecond);
 
 // A turn that changes nothing for others, beside rooms in which nothing happens.
-void BM_TurnBesideIdleRooms(benchmark::State& state) {
+void turn_beside_idle_rooms(benchmark::State& state) {
     Node node;
     if (!node.ready()) {
         state.SkipWithError("runs in the repository's root");
@@ -244,7 +254,7 @@ void BM_TurnBesideIdleRooms(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations());
 }
 
-BENCHMARK(BM_TurnBesideIdleRooms)->Arg(0)->Arg(100)->Arg(1000);
+BENCHMARK(turn_beside_idle_rooms)->Name("TurnBesideIdleRooms")->Arg(0)->Arg(100)->Arg(1000);
 
 }  // namespace
 }  // namespace isthmus::signaling::livekit

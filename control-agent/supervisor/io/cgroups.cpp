@@ -24,7 +24,7 @@ bool write_file(const fs::path& path, std::string_view text) {
 }
 
 bool is_cgroup2(const fs::path& path) {
-    struct statfs info {};
+    struct statfs info{};
     return ::statfs(path.c_str(), &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
 }
 

@@ -30,7 +30,7 @@ class Cgroups {
                                    const ResourceLimits& limits,
                                    pid_t pid) const;
     // SIGKILL to everything in the group. False where there is no such group.
-    bool kill(const std::string& program) const;
+    [[nodiscard]] bool kill(const std::string& program) const;
     // Its processes have ended.
     void remove(const std::string& program) const;
 

@@ -10,6 +10,7 @@ namespace isthmus::supervisor {
 class FileDescriptor {
   public:
     FileDescriptor() = default;
+
     explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
 
     FileDescriptor(FileDescriptor&& other) noexcept

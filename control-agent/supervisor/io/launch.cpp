@@ -3,7 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <system_error>
 
 #include <fcntl.h>
 #include <grp.h>
@@ -62,8 +62,8 @@ struct Prepared {
     std::vector<char*> environment;
     int output;
     int null;
-    int go;     // read end: one byte means on
-    int report; // write end: what failed
+    int go;      // read end: one byte means on
+    int report;  // write end: what failed
     pid_t agent;
 };
 
@@ -72,8 +72,7 @@ struct Prepared {
 [[noreturn]] void give_up(const Prepared& prepared, Step step) {
     constexpr int kExitNotRun = 127;
     const Failure failure{.step = step, .error = errno};
-    [[maybe_unused]] const ssize_t written =
-        ::write(prepared.report, &failure, sizeof failure);
+    [[maybe_unused]] const ssize_t written = ::write(prepared.report, &failure, sizeof failure);
     ::_exit(kExitNotRun);
 }
 
@@ -84,23 +83,37 @@ void require(const Prepared& prepared, Step step, bool good) {
 }
 
 void reset_signals() {
-    struct sigaction plain {};
+    struct sigaction plain{};
     plain.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number) {
         ::sigaction(number, &plain, nullptr);  // SIGKILL and SIGSTOP stay as they are
     }
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+// As near as it may come: a container's hard limit is no reason not to run.
+bool set_limit(__rlimit_resource resource, const rlimit& wanted) {
+    rlimit now{};
+    if (::setrlimit(resource, &wanted) == 0) {
+        return true;
+    }
+    if (errno != EPERM || ::getrlimit(resource, &now) != 0) {
+        return false;
+    }
+    now.rlim_cur = now.rlim_max;
+    return ::setrlimit(resource, &now) == 0;
 }
 
 bool set_capabilities(std::uint64_t bits) {
     __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-    std::array<__user_cap_data_struct, 2> data{};
-    for (std::size_t word = 0; word < data.size(); ++word) {
-        const auto part = static_cast<std::uint32_t>(bits >> (32 * word));
-        data.at(word) = {.effective = part, .permitted = part, .inheritable = part};
-    }
+    const auto low = static_cast<std::uint32_t>(bits);
+    const auto high = static_cast<std::uint32_t>(bits >> 32U);
+    std::array<__user_cap_data_struct, 2> data{{
+        {.effective = low, .permitted = low, .inheritable = low},
+        {.effective = high, .permitted = high, .inheritable = high},
+    }};
     if (::syscall(SYS_capset, &header, data.data()) != 0) {
         return false;
     }
@@ -115,7 +128,8 @@ bool set_capabilities(std::uint64_t bits) {
 
 // What is not kept cannot be had again either, by a program with file capabilities, say.
 bool drop_bounding(std::uint64_t kept) {
-    for (unsigned number = 0; ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; ++number) {
+    for (unsigned number = 0; number < 64 && ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0;
+         ++number) {
         if ((kept >> number & 1U) == 0 && ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) {
             return false;
         }
@@ -152,9 +166,8 @@ void become_user(const Prepared& prepared) {
                 ::dup2(prepared.output, STDOUT_FILENO) >= 0 &&
                 ::dup2(prepared.output, STDERR_FILENO) >= 0);
     for (const auto& [resource, limit] : plan.limits) {
-        require(prepared,
-                Step::kLimits,
-                ::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0);
+        require(
+            prepared, Step::kLimits, set_limit(static_cast<__rlimit_resource>(resource), limit));
     }
     become_user(prepared);
     if (plan.dies_with_agent) {
@@ -193,8 +206,9 @@ struct Pipe {
 Result<Pipe> make_pipe() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return make_error(ErrorCode::kUnavailable,
-                          fmt::format("no pipe can be made: {}", std::strerror(errno)));
+        return make_error(
+            ErrorCode::kUnavailable,
+            fmt::format("no pipe can be made: {}", std::generic_category().message(errno)));
     }
     return Pipe{.read = FileDescriptor(ends[0]), .write = FileDescriptor(ends[1])};
 }
@@ -221,7 +235,7 @@ Result<void> read_report(int descriptor, const LaunchPlan& plan) {
                       fmt::format("{} cannot be started: {} failed: {}",
                                   plan.command,
                                   kStepNames[step],
-                                  std::strerror(failure.error)));
+                                  std::generic_category().message(failure.error)));
 }
 
 }  // namespace
@@ -247,16 +261,17 @@ Result<Launched> launch(const LaunchPlan& plan,
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, &before);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
     const pid_t pid = ::fork();
     if (pid == 0) {
         ::close(go->write.get());  // else its own copy would keep the pipe open for ever
         run_child(prepared);
     }
-    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) {
-        return make_error(ErrorCode::kUnavailable,
-                          fmt::format("no process can be made: {}", std::strerror(errno)));
+        return make_error(
+            ErrorCode::kUnavailable,
+            fmt::format("no process can be made: {}", std::generic_category().message(errno)));
     }
     go->read.reset();
     report->write.reset();
@@ -265,7 +280,7 @@ Result<Launched> launch(const LaunchPlan& plan,
                                ? (before_start ? before_start(pid) : Result<void>())
                                : make_error(ErrorCode::kUnavailable,
                                             fmt::format("the kernel gives no pidfd: {}",
-                                                        std::strerror(errno)));
+                                                        std::generic_category().message(errno)));
     if (started) {
         const ssize_t written = ::write(go->write.get(), "g", 1);
         started = written == 1 ? read_report(report->read.get(), plan)

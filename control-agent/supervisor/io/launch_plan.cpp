@@ -1,10 +1,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include <grp.h>
 #include <linux/capability.h>
@@ -57,9 +57,10 @@ Result<void> find_user(const std::string& name, LaunchPlan& plan) {
     if (found == nullptr) {
         return make_error(
             ErrorCode::kNotFound,
-            fmt::format("there is no user \"{}\" on this machine{}",
-                        name,
-                        failure == 0 ? "" : fmt::format(": {}", std::strerror(failure))));
+            fmt::format(
+                "there is no user \"{}\" on this machine{}",
+                name,
+                failure == 0 ? "" : fmt::format(": {}", std::generic_category().message(failure))));
     }
     plan.user = entry.pw_uid;
     plan.group = entry.pw_gid;
@@ -96,7 +97,7 @@ void fill_environment(const ProgramSpec& spec, LaunchPlan& plan) {
         }
     }
     for (const auto& [name, value] : environment) {
-        plan.environment.push_back(name + "=" + value);
+        plan.environment.push_back(fmt::format("{}={}", name, value));
     }
 }
 

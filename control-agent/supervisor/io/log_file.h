@@ -2,8 +2,8 @@
 //
 // A file, because it is there whether or not an agent is: a pipe would break with the agent that
 // reads it, or fill up and stop a media node. It is appended to by the program and emptied by the
-// agent when it has grown to kLogFileBytesMax and is read; while no agent is there nothing bounds it
-// but what the program writes.
+// agent when it has grown to kLogFileBytesMax and is read; while no agent is there nothing bounds
+// it but what the program writes.
 #pragma once
 
 #include <cstddef>
@@ -18,15 +18,16 @@
 namespace isthmus::supervisor {
 
 inline constexpr std::uint64_t kLogFileBytesMax = 4ULL * 1024 * 1024;
-// What one look reads at most; what is beyond is passed over when the file must be emptied.
+// Emptied although it is not read: the program writes faster than anybody reads.
+inline constexpr std::uint64_t kLogFloodBytesMax = 4 * kLogFileBytesMax;
+// What one look reads at most.
 inline constexpr std::uint64_t kLogReadBytesMax = 256ULL * 1024;
 
 class LogFile {
   public:
     // Makes it where it is not there. `from_the_end`: begins kLogReadBytesMax before its end, for
     // a program that ran before.
-    [[nodiscard]] static Result<LogFile> open(const std::filesystem::path& path,
-                                              bool from_the_end);
+    [[nodiscard]] static Result<LogFile> open(const std::filesystem::path& path, bool from_the_end);
 
     // For the program.
     [[nodiscard]] int descriptor() const { return file_.get(); }
@@ -36,6 +37,8 @@ class LogFile {
               const std::function<void(std::uint64_t)>& gap);
 
   private:
+    void read_to(std::uint64_t end, const std::function<void(std::string_view)>& bytes);
+
     LogFile(FileDescriptor file, std::uint64_t offset) : file_(std::move(file)), offset_(offset) {}
 
     FileDescriptor file_;

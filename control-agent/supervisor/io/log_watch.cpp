@@ -49,7 +49,8 @@ void LogWatch::wait() {
 
 void LogWatch::read_events() {
     const ssize_t size = ::read(events_.native_handle(), buffer_.data(), buffer_.size());
-    for (std::size_t at = 0; size > 0 && at + sizeof(inotify_event) <= static_cast<std::size_t>(size);) {
+    for (std::size_t at = 0;
+         size > 0 && at + sizeof(inotify_event) <= static_cast<std::size_t>(size);) {
         inotify_event event{};
         std::memcpy(&event, buffer_.data() + at, sizeof event);
         at += sizeof event + event.len;

@@ -91,8 +91,7 @@ ProcessEnd Process::reap() {
         ::kill(-pid_, SIGKILL);
     }
     info = {};
-    if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG) != 0 ||
-        info.si_pid == 0) {
+    if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) {
         return {};
     }
     return {.how = info.si_code == CLD_EXITED ? ProcessEnd::How::kExit : ProcessEnd::How::kSignal,
@@ -100,16 +99,16 @@ ProcessEnd Process::reap() {
 }
 
 void Process::wait(OnEnd on_end) {
-    pidfd_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                      [this, on_end = std::move(on_end)](
-                          const boost::system::error_code& error) mutable {
-                          if (!error) {
-                              // The callback may destroy this.
-                              const ProcessEnd end = reap();
-                              OnEnd called = std::move(on_end);
-                              called(end);
-                          }
-                      });
+    pidfd_.async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [this, on_end = std::move(on_end)](const boost::system::error_code& error) mutable {
+            if (!error) {
+                // The callback may destroy this.
+                const ProcessEnd end = reap();
+                OnEnd called = std::move(on_end);
+                called(end);
+            }
+        });
 }
 
 void Process::send_signal(int number) {
@@ -117,10 +116,12 @@ void Process::send_signal(int number) {
 }
 
 void Process::kill_session() {
-    send_signal(SIGKILL);
-    if (child_) {
-        ::kill(-pid_, SIGKILL);  // ours until we have waited for it
+    // A child's number is its own until we have waited for it; another's while it lives.
+    constexpr int kOnlyAsk = 0;
+    if (child_ || supervisor::send_signal(pidfd_.native_handle(), kOnlyAsk) == 0) {
+        ::kill(-pid_, SIGKILL);
     }
+    send_signal(SIGKILL);
 }
 
 }  // namespace isthmus::supervisor

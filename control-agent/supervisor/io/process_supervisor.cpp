@@ -1,7 +1,6 @@
 #include "control-agent/supervisor/io/process_supervisor.h"
 
 #include <cerrno>
-#include <cstring>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -48,10 +47,9 @@ struct ProcessSupervisor::State : std::enable_shared_from_this<ProcessSupervisor
 
     template <typename Answer, typename T>
     void answer_later(Answer answer, T result) const {
-        asio::post(*host.io,
-                   [answer = std::move(answer), result = std::move(result)]() mutable {
-                       answer(std::move(result));
-                   });
+        asio::post(*host.io, [answer = std::move(answer), result = std::move(result)]() mutable {
+            answer(std::move(result));
+        });
     }
 
     // Null after kNotFound was answered.
@@ -59,8 +57,7 @@ struct ProcessSupervisor::State : std::enable_shared_from_this<ProcessSupervisor
     SupervisedProgram* find(std::string_view name, Answer& answer) {
         const auto found = programs.find(name);
         if (found == programs.end()) {
-            answer_later(std::move(answer),
-                         typename AnswerOf<Answer>::Type(unknown_program(name)));
+            answer_later(std::move(answer), typename AnswerOf<Answer>::Type(unknown_program(name)));
             return nullptr;
         }
         return found->second.get();
@@ -97,10 +94,11 @@ Result<std::unique_ptr<ProcessSupervisor>> ProcessSupervisor::make(asio::io_cont
     std::error_code failure;
     fs::create_directories(config.directory, failure);
     if (failure || ::chmod(config.directory.c_str(), S_IRWXU) != 0) {
-        return make_error(ErrorCode::kUnavailable,
-                          fmt::format("{} cannot be the supervisor's directory: {}",
-                                      config.directory.string(),
-                                      failure ? failure.message() : std::strerror(errno)));
+        return make_error(
+            ErrorCode::kUnavailable,
+            fmt::format("{} cannot be the supervisor's directory: {}",
+                        config.directory.string(),
+                        failure ? failure.message() : std::generic_category().message(errno)));
     }
     auto state = std::make_shared<State>(io, std::move(config), random);
     // NOLINTNEXTLINE(*-owning-memory): private constructor
@@ -136,6 +134,12 @@ void ProcessSupervisor::stop(std::string_view name, Answer answer) {
 void ProcessSupervisor::restart(std::string_view name, Answer answer) {
     if (SupervisedProgram* const program = state_->find(name, answer)) {
         program->restart(std::move(answer));
+    }
+}
+
+void ProcessSupervisor::kill(std::string_view name) {
+    if (const auto found = state_->programs.find(name); found != state_->programs.end()) {
+        found->second->kill();
     }
 }
 

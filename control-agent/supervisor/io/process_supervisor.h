@@ -38,6 +38,7 @@ class ProcessSupervisor final : public Supervisor {
     void start(ProgramSpec spec, Answer answer) override;
     void stop(std::string_view name, Answer answer) override;
     void restart(std::string_view name, Answer answer) override;
+    void kill(std::string_view name) override;
     [[nodiscard]] Result<ProgramStatus> status(std::string_view name) const override;
     [[nodiscard]] std::vector<ProgramStatus> status() const override;
     void read_log(std::string_view name, std::size_t lines, LogAnswer answer) override;

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -71,9 +72,9 @@ void SupervisedProgram::post(Answer answer, Result<void> result) const {
 }
 
 void SupervisedProgram::take_over() {
-    const auto record = load_record(record_path());
-    auto process =
-        record ? Process::adopt(*host_->io, record->process) : std::unique_ptr<Process>();
+    const ProgramRecord record = load_record(record_path()).value_or(ProgramRecord());
+    auto process = record.process.pid == 0 ? std::unique_ptr<Process>()
+                                           : Process::adopt(*host_->io, record.process);
     auto file = LogFile::open(log_path(), process != nullptr);
     if (file) {
         file_ = std::move(*file);
@@ -84,7 +85,7 @@ void SupervisedProgram::take_over() {
         return;
     }
     process_ = std::move(process);
-    running_digest_ = record->digest;
+    running_digest_ = record.digest;
     adopted_ = true;
     life_.on_adopted(steady_now());
     watch();
@@ -115,6 +116,10 @@ void SupervisedProgram::restart(Answer answer) {
     pump();
 }
 
+void SupervisedProgram::kill() {
+    act(Action::kKill);
+}
+
 void SupervisedProgram::release() {
     timer_.cancel();
     process_.reset();
@@ -131,7 +136,7 @@ void SupervisedProgram::pump() {
         }
         host_->emit({.kind = notice->kind,
                      .name = spec_.name,
-                     .pid = process_ ? process_->pid() : 0,
+                     .pid = notice->kind == ProgramEvent::Kind::kStartFailed ? 0 : last_pid_,
                      .detail = std::move(notice->detail)});
     }
     settle_answers();
@@ -150,7 +155,7 @@ void SupervisedProgram::act(Action action) {
             break;
         case Action::kKill:
             if (host_->cgroups) {
-                host_->cgroups->kill(spec_.name);
+                std::ignore = host_->cgroups->kill(spec_.name);
             }
             if (process_) {
                 process_->kill_session();
@@ -199,8 +204,8 @@ Result<Launched> SupervisedProgram::launch_now() {
 
 void SupervisedProgram::note_process(pid_t pid) {
     const auto identity = identity_of(pid);
-    if (!identity || !store_record(record_path(),
-                                   {.process = *identity, .digest = digest_of(spec_)})) {
+    if (!identity ||
+        !store_record(record_path(), {.process = *identity, .digest = digest_of(spec_)})) {
         problem_ = fmt::format("{} cannot be written: the next agent will not find this process",
                                record_path().string());
         log::warning("supervisor", "{}: {}", spec_.name, problem_);
@@ -215,6 +220,7 @@ void SupervisedProgram::note_process(pid_t pid) {
 }
 
 void SupervisedProgram::watch() {
+    last_pid_ = process_->pid();
     process_->wait([this](const ProcessEnd& end) { on_end(end); });
 }
 
@@ -222,9 +228,9 @@ void SupervisedProgram::on_end(const ProcessEnd& end) {
     while (read_log()) {
     }
     ring_.end_line(steady_now());
-    process_.reset();
+    process_.reset();  // last_pid_ is what the event will be about
     if (host_->cgroups) {
-        host_->cgroups->kill(spec_.name);
+        std::ignore = host_->cgroups->kill(spec_.name);
         host_->cgroups->remove(spec_.name);
     }
     std::error_code ignored;
@@ -271,9 +277,8 @@ void SupervisedProgram::arm() {
 }
 
 bool SupervisedProgram::read_log() {
-    return file_ &&
-           file_->read([this](std::string_view bytes) { ring_.add(steady_now(), bytes); },
-                       [this](std::uint64_t bytes) { ring_.note_gap(bytes); });
+    return file_ && file_->read([this](std::string_view bytes) { ring_.add(steady_now(), bytes); },
+                                [this](std::uint64_t bytes) { ring_.note_gap(bytes); });
 }
 
 std::vector<std::string> SupervisedProgram::log(std::size_t lines) {

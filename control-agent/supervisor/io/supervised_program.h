@@ -44,6 +44,7 @@ class SupervisedProgram {
     void start(ProgramSpec spec, Answer answer);
     void stop(Answer answer);
     void restart(Answer answer);
+    void kill();
     // Lets go of the process, which goes on.
     void release();
 
@@ -76,6 +77,7 @@ class SupervisedProgram {
     LogRing ring_;
     std::optional<LogFile> file_;
     std::unique_ptr<Process> process_;
+    int last_pid_ = 0;
     std::string running_digest_;
     bool adopted_ = false;
     std::string last_end_;

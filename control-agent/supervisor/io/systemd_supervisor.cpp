@@ -50,9 +50,8 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
     State(asio::io_context& context, Commands& runner, SystemdPaths where)
         : io(&context), commands(&runner), paths(std::move(where)), timer(context) {}
 
-    void emit(Kind kind, const std::string& name, const Unit& unit, std::string detail) {
-        ProgramEvent event{
-            .kind = kind, .name = name, .pid = unit.seen.pid, .detail = std::move(detail)};
+    void emit(Kind kind, const std::string& name, int pid, std::string detail) {
+        ProgramEvent event{.kind = kind, .name = name, .pid = pid, .detail = std::move(detail)};
         asio::post(*io, [weak = weak_from_this(), event = std::move(event)] {
             if (const auto state = weak.lock()) {
                 for (const auto& listener : state->listeners) {
@@ -84,20 +83,20 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
     void command(const std::string& name, const char* verb, Answer answer) {
         Unit& unit = units.at(name);
         if (std::exchange(unit.seen.start_limit_hit, false)) {
-            emit(Kind::kCrashLoopOver, name, unit, "somebody starts it again");
+            emit(Kind::kCrashLoopOver, name, 0, "somebody starts it again");
             commands->run({paths.systemctl, "--no-ask-password", "reset-failed", unit.unit},
                           kLookTime,
                           [](const Result<CommandResult>& /*result*/) {});
         }
-        commands->run({paths.systemctl, "--no-ask-password", verb, unit.unit},
-                      kCommandTime,
-                      [weak = weak_from_this(), name, verb = std::string(verb),
-                       answer = std::move(answer)](Result<CommandResult> result) mutable {
-                          if (const auto state = weak.lock()) {
-                              state->finish_command(
-                                  name, verb, std::move(result), std::move(answer));
-                          }
-                      });
+        commands->run(
+            {paths.systemctl, "--no-ask-password", verb, unit.unit},
+            kCommandTime,
+            [weak = weak_from_this(), name, verb = std::string(verb), answer = std::move(answer)](
+                Result<CommandResult> result) mutable {
+                if (const auto state = weak.lock()) {
+                    state->finish_command(name, verb, std::move(result), std::move(answer));
+                }
+            });
     }
 
     void finish_command(const std::string& name,
@@ -109,15 +108,13 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         if (!result) {
             outcome = std::unexpected(result.error());
         } else if (!result->end.success()) {
-            outcome = make_error(ErrorCode::kUnavailable,
-                                 fmt::format("systemctl {} {}: {}",
-                                             verb,
-                                             unit.unit,
-                                             last_line(result->output)));
+            outcome = make_error(
+                ErrorCode::kUnavailable,
+                fmt::format("systemctl {} {}: {}", verb, unit.unit, last_line(result->output)));
         }
         unit.problem = outcome ? std::string() : outcome.error().message;
         if (!outcome && verb != "stop") {
-            emit(Kind::kStartFailed, name, unit, unit.problem);
+            emit(Kind::kStartFailed, name, 0, unit.problem);
         }
         look(name, [answer = std::move(answer), outcome = std::move(outcome)]() mutable {
             answer(std::move(outcome));
@@ -151,20 +148,20 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         if (was_running && other_process) {
             if (unit.wanted) {
                 ++unit.unexpected_ends;
-                emit(Kind::kEnded, name, unit, unit.seen.last_end);
+                emit(Kind::kEnded, name, before.pid, unit.seen.last_end);
             } else {
-                emit(Kind::kStopped, name, unit, unit.seen.last_end);
+                emit(Kind::kStopped, name, before.pid, unit.seen.last_end);
             }
         }
         if (unit.seen.pid != 0 && other_process) {
             ++unit.starts;
-            emit(Kind::kStarted, name, unit, "started by systemd");
+            emit(Kind::kStarted, name, unit.seen.pid, "started by systemd");
             watch(name, unit);
         }
         if (unit.seen.start_limit_hit != before.start_limit_hit) {
             emit(unit.seen.start_limit_hit ? Kind::kCrashLoop : Kind::kCrashLoopOver,
                  name,
-                 unit,
+                 unit.seen.pid,
                  unit.seen.start_limit_hit ? "systemd has given up: it ended too often"
                                            : "it runs again");
         }
@@ -174,9 +171,8 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         const auto identity = identity_of(unit.seen.pid);
         unit.process = identity ? Process::adopt(*io, *identity) : nullptr;
         if (unit.process) {
-            unit.process->wait([this, name](const ProcessEnd& /*end*/) {
-                look_all_after(kAfterAnEnd);
-            });
+            unit.process->wait(
+                [this, name](const ProcessEnd& /*end*/) { look_all_after(kAfterAnEnd); });
         }
     }
 
@@ -202,8 +198,8 @@ struct SystemdSupervisor::State : std::enable_shared_from_this<SystemdSupervisor
         status.last_end = unit.seen.last_end;
         status.problem = unit.problem;
         if (unit.looked && !unit.seen.exists) {
-            status.problem = fmt::format("systemd knows no unit {}; is the package installed?",
-                                         unit.unit);
+            status.problem =
+                fmt::format("systemd knows no unit {}; is the package installed?", unit.unit);
         }
         return status;
     }
@@ -221,18 +217,16 @@ SystemdSupervisor::SystemdSupervisor(asio::io_context& io, Commands& commands, S
     state_->look_all_after(kBetweenLooks);
 }
 
-SystemdSupervisor::~SystemdSupervisor() {
-    state_->timer.cancel();
-}
+SystemdSupervisor::~SystemdSupervisor() = default;
 
 void SystemdSupervisor::start(ProgramSpec spec, Answer answer) {
     if (!is_unit_name(spec.unit)) {
         state_->answer_later(
             std::move(answer),
-            Result<void>(make_error(ErrorCode::kInvalidArgument,
-                                    fmt::format("program \"{}\" has no unit of systemd: \"{}\"",
-                                                spec.name,
-                                                spec.unit))));
+            Result<void>(make_error(
+                ErrorCode::kInvalidArgument,
+                fmt::format(
+                    "program \"{}\" has no unit of systemd: \"{}\"", spec.name, spec.unit))));
         return;
     }
     State::Unit& unit = state_->units[spec.name];
@@ -254,18 +248,27 @@ void SystemdSupervisor::restart(std::string_view name, Answer answer) {
     if (State::Unit* const unit = state_->find(name)) {
         // The end that follows is asked for.
         unit->wanted = false;
-        state_->command(
-            std::string(name),
-            "restart",
-            [weak = std::weak_ptr(state_), name = std::string(name), answer = std::move(answer)](
-                Result<void> result) mutable {
-                if (const auto state = weak.lock()) {
-                    state->units.at(name).wanted = true;
-                }
-                answer(std::move(result));
-            });
+        state_->command(std::string(name),
+                        "restart",
+                        [weak = std::weak_ptr(state_),
+                         name = std::string(name),
+                         answer = std::move(answer)](Result<void> result) mutable {
+                            if (const auto state = weak.lock()) {
+                                state->units.at(name).wanted = true;
+                            }
+                            answer(std::move(result));
+                        });
     } else {
         state_->answer_later(std::move(answer), Result<void>(State::unknown(name)));
+    }
+}
+
+void SystemdSupervisor::kill(std::string_view name) {
+    if (State::Unit* const unit = state_->find(name)) {
+        state_->commands->run(
+            {state_->paths.systemctl, "--no-ask-password", "kill", "--signal=SIGKILL", unit->unit},
+            kLookTime,
+            [](const Result<CommandResult>& /*result*/) {});
     }
 }
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
@@ -98,18 +99,45 @@ TEST(HttpClient, TrustsOnlyCertificatesOfKnownAuthorities) {
                                 .url = "https://localhost:" + port + "/echo",
                                 .headers = {},
                                 .body = "hi"};
-    EXPECT_FALSE(ask(request));
+    EXPECT_EQ(ask(request).error().code, ErrorCode::kUnauthenticated);
 
     const isthmus::TemporaryFolder folder;
     const std::string authorities = (folder.path() / "ca.pem").string();
     std::ofstream(authorities) << identity->certificate_pem;
-    const auto answer = ask(request, {.authorities_file = authorities});
+    const auto answer = ask(request, {.connect = {.authorities_file = authorities}});
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(answer->body, "POST hi");
     // Known, but of another name.
     ClientRequest other = request;
     other.url = "https://127.0.0.1:" + port + "/echo";
-    EXPECT_FALSE(ask(other, {.authorities_file = authorities}));
+    EXPECT_FALSE(ask(other, {.connect = {.authorities_file = authorities}}));
+    // Who knows the server by other means may go on, having been told.
+    std::string fault;
+    const auto accept = [&](const std::string& what) {
+        fault = what;
+        return true;
+    };
+    const auto accepted =
+        ask(other, {.connect = {.authorities_file = authorities, .accept_certificate = accept}});
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_EQ(fault, "it is not for 127.0.0.1");
+    EXPECT_TRUE(ask(request, {.connect = {.accept_certificate = accept}}));
+    EXPECT_EQ(fault, "self-signed certificate");
+}
+
+TEST(HttpClient, TellsTheStepsThatWentWell) {
+    const RunningServer server(loopback_config(), echo);
+    std::vector<ConnectStep> steps;
+    const ClientConfig config{.connect = {.on_step = [&](ConnectStep step, const std::string&) {
+                                  steps.push_back(step);
+                              }}};
+    ASSERT_TRUE(
+        ask({.method = "POST", .url = local(server, "/echo"), .headers = {}, .body = {}}, config));
+    EXPECT_EQ(steps, std::vector{ConnectStep::kConnection});
+    steps.clear();
+    const std::string by_name = "http://localhost:" + std::to_string(server.port()) + "/echo";
+    ASSERT_TRUE(ask({.method = "POST", .url = by_name, .headers = {}, .body = {}}, config));
+    EXPECT_EQ(steps, (std::vector{ConnectStep::kAddress, ConnectStep::kConnection}));
 }
 
 TEST(HttpClient, CanGoAwayAtAnyTime) {

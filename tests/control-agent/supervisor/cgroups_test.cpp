@@ -26,9 +26,8 @@ TEST(Cgroups, HoldsAProgramToItsLimits) {
     const auto groups = Cgroups::divide(folder.path());
     ASSERT_TRUE(groups);
     EXPECT_EQ(text_of(folder.path() / "agent/cgroup.procs"), std::to_string(::getpid()));
-    EXPECT_TRUE(groups->add("node",
-                            {.memory_bytes = 1024, .processes = 7, .cpu_percent = 150},
-                            4321));
+    EXPECT_TRUE(
+        groups->add("node", {.memory_bytes = 1024, .processes = 7, .cpu_percent = 150}, 4321));
     const fs::path group = folder.path() / "program-node";
     EXPECT_EQ(text_of(group / "memory.max"), "1024");
     EXPECT_EQ(text_of(group / "pids.max"), "7");

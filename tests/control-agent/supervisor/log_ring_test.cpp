@@ -46,16 +46,18 @@ TEST(LogRing, IsBoundedInBytes) {
     EXPECT_EQ(ring.last(1).at(0), std::string(60, 'x'));
 }
 
-TEST(LogRing, DropsWhatIsTooMuchAndSaysHowMuch) {
-    LogRing ring({.lines_per_s = 10, .lines_burst = 2});
+TEST(LogRing, DropsWhatIsTooMuchButForTheLastWords) {
+    LogRing ring({.lines_per_s = 10, .lines_burst = 2, .last_words = 1});
     for (int i = 0; i < 5; ++i) {
         ring.add(kNow, std::to_string(i) + "\n");
     }
-    EXPECT_THAT(ring.last(10), ElementsAre("0", "1"));
-    EXPECT_EQ(ring.dropped(), 3U);
+    EXPECT_THAT(ring.last(10), ElementsAre("0", "1", StartsWith("[2 lines dropped"), "4"));
+    EXPECT_THAT(ring.last(1), ElementsAre("4"));
+    EXPECT_EQ(ring.dropped(), 2U);
     ring.add(kNow + milliseconds(100), "later\n");
-    EXPECT_THAT(ring.last(10), ElementsAre("0", "1", StartsWith("[3 lines dropped"), "later"));
+    EXPECT_THAT(ring.last(10), ElementsAre("0", "1", StartsWith("[2 lines dropped"), "4", "later"));
     EXPECT_EQ(ring.lines(), 6U);
+    EXPECT_EQ(ring.dropped(), 2U);
 }
 
 TEST(LogRing, SaysWhereSomethingIsMissing) {

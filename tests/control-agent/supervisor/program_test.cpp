@@ -67,8 +67,8 @@ TEST(ProgramRecord, IsReadAsItWasWritten) {
 }
 
 TEST(ProgramRecord, IsNoneWhereTheFileIsBroken) {
-    const std::string good = write_record(
-        {.process = {.pid = 1234, .start_ticks = 5, .boot_id = "b"}, .digest = "abc"});
+    const std::string good =
+        write_record({.process = {.pid = 1234, .start_ticks = 5, .boot_id = "b"}, .digest = "abc"});
     for (std::size_t size = 0; size + 2 < good.size(); ++size) {
         EXPECT_FALSE(parse_record(good.substr(0, size))) << size;
     }

@@ -49,10 +49,8 @@ class FakeSystemd final : public Commands {
     }
 
     void set(const std::string& active, int pid, const std::string& more = "") {
-        state = fmt::format("LoadState=loaded\nActiveState={}\nSubState=x\nMainPID={}\n{}",
-                            active,
-                            pid,
-                            more);
+        state = fmt::format(
+            "LoadState=loaded\nActiveState={}\nSubState=x\nMainPID={}\n{}", active, pid, more);
     }
 
     std::string state = "LoadState=not-found\nActiveState=inactive\n";
@@ -88,7 +86,8 @@ class SystemdSupervisorTest : public testing::Test {
 
     boost::asio::io_context io_;
     FakeSystemd systemd_{io_};
-    SystemdSupervisor supervisor_{io_, systemd_, {.systemctl = "systemctl", .journalctl = "journalctl"}};
+    SystemdSupervisor supervisor_{
+        io_, systemd_, {.systemctl = "systemctl", .journalctl = "journalctl"}};
     std::vector<Kind> events_;
 };
 
@@ -128,8 +127,9 @@ TEST_F(SystemdSupervisorTest, RefusesWhatIsNoUnit) {
         EXPECT_EQ(start(unit).error().code, ErrorCode::kInvalidArgument) << unit;
     }
     EXPECT_THAT(systemd_.asked, IsEmpty());
-    EXPECT_EQ(finish([&](auto answer) { supervisor_.stop("node", std::move(answer)); }).error().code,
-              ErrorCode::kNotFound);
+    EXPECT_EQ(
+        finish([&](auto answer) { supervisor_.stop("node", std::move(answer)); }).error().code,
+        ErrorCode::kNotFound);
 }
 
 TEST_F(SystemdSupervisorTest, GivesAnotherChanceToWhatSystemdHasGivenUp) {

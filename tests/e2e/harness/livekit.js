@@ -6,6 +6,7 @@ import { startPage } from './world.js';
 export async function joinRoom(world, { conference, identity, browser = world.publishing, video = {}, ...options }) {
   const token = makeToken({
     identity,
+    key: world.key,
     video: { room: conference, roomJoin: true, canUpdateOwnMetadata: true, ...video },
   });
   const page = await browser.open();

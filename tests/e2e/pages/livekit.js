@@ -8,8 +8,31 @@ import { look, makeEar } from '/e2e/viewer.js';
 const { Room, RoomEvent, Track } = LiveKit;
 LiveKit.setLogLevel('warn');
 
-// `key`: encrypts end to end. `show`: of a picture's element, where 1280x720 is not wanted.
-export async function join({ url, token, room: options = {}, connect = {}, key, show = [1280, 720] }) {
+// So that a test can cut the one that is in use.
+const sockets = [];
+globalThis.WebSocket = class extends WebSocket {
+  constructor(...args) {
+    super(...args);
+    sockets.push(this);
+  }
+};
+
+// A browser that lacks some codecs: nothing of them is offered to be received.
+function receiveWithout(codecs) {
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (kind, init) {
+    const transceiver = add.call(this, kind, init);
+    if (kind === 'video' && init?.direction === 'recvonly') {
+      const all = RTCRtpReceiver.getCapabilities('video').codecs;
+      transceiver.setCodecPreferences(all.filter(({ mimeType }) => !codecs.includes(mimeType.slice(6).toLowerCase())));
+    }
+    return transceiver;
+  };
+}
+
+// `key`: encrypts end to end. `without`: codecs that it does not play. `show`: of a picture's element, where 1280x720 is not wanted.
+export async function join({ url, token, room: options = {}, connect = {}, key, without = [], show = [1280, 720] }) {
+  if (without.length > 0) receiveWithout(without);
   const encryption = key && (await encrypt(key));
   const begun = performance.now();
   const room = new Room({ ...options, ...(encryption && { encryption }) });
@@ -75,8 +98,10 @@ export async function join({ url, token, room: options = {}, connect = {}, key, 
       await room.localParticipant.publishTrack(track, { source: Track.Source.Camera, ...publish });
     },
     // What each encoding sends, smallest first; `active` is as the client has set it.
-    sent: async (source = 'camera') => {
-      const { sender } = room.localParticipant.getTrackPublication(source).track;
+    sent: async (source = 'camera', { backup } = {}) => {
+      const { track } = room.localParticipant.getTrackPublication(source);
+      const sender = backup ? track.simulcastCodecs.get(backup)?.sender : track.sender;
+      if (!sender) return [];
       const active = sender.getParameters().encodings;
       return [...(await sender.getStats()).values()]
         .filter(({ type }) => type === 'outbound-rtp')
@@ -115,6 +140,38 @@ export async function join({ url, token, room: options = {}, connect = {}, key, 
     size: (identity, source = 'camera') => {
       const video = find(identity, source)?.video;
       return video ? [video.videoWidth, video.videoHeight] : null;
+    },
+    // Closes the signaling socket under the client.
+    cutSocket: () => sockets.at(-1).close(),
+    // What the node sends a picture in: its SSRC and codec, and what has come of it.
+    incoming: async (identity, source = 'camera') => {
+      const stats = await find(identity, source).track.receiver.getStats();
+      return [...stats.values()]
+        .filter(({ type, framesReceived }) => type === 'inbound-rtp' && framesReceived > 0)
+        .map(({ ssrc, codecId, framesReceived }) => ({ ssrc, framesReceived, codec: stats.get(codecId)?.mimeType }))[0] ?? null;
+    },
+    // How the connection to the node goes.
+    protocol: async () => {
+      const stats = [...(await room.engine.pcManager.publisher.getStats()).values()];
+      const { selectedCandidatePairId } = stats.find(({ type }) => type === 'transport');
+      const pair = stats.find(({ id }) => id === selectedCandidatePairId);
+      return stats.find(({ id }) => id === pair?.remoteCandidateId)?.protocol ?? null;
+    },
+    // Begins to note when frames arrive; `longestGap` tells the longest time without one until now.
+    watchGaps: (identity, source = 'camera') => {
+      const entry = find(identity, source);
+      const arrivals = (entry.arrivals = []);
+      const note = (now, { receiveTime }) => {
+        if (entry.arrivals !== arrivals) return; // begun anew
+        arrivals.push(receiveTime ?? now);
+        entry.video.requestVideoFrameCallback(note);
+      };
+      entry.video.requestVideoFrameCallback(note);
+    },
+    longestGap: (identity, source = 'camera') => {
+      const { arrivals } = find(identity, source);
+      const gaps = arrivals.slice(1).map((at, i) => at - arrivals[i]);
+      return { frames: arrivals.length, ms: Math.round(Math.max(...gaps)) };
     },
     data: () => data,
     send: async (text, sending = {}) => {

@@ -315,6 +315,68 @@ TEST(MediaReceiver, FindsAStreamByItsMid) {
     EXPECT_EQ(viewer.receiver.streams().size(), 1U);
 }
 
+ClientSection video_section_of(std::string mid, std::uint32_t ssrc) {
+    ClientSection section = video_section();
+    section.mid = std::move(mid);
+    section.ssrc = ssrc;
+    section.rtx_ssrc.reset();
+    return section;
+}
+
+Bytes video_of(std::uint32_t ssrc, std::uint16_t seq) {
+    return make_rtp({.marker = true,
+                     .seq = seq,
+                     .timestamp = seq * 3000U,
+                     .ssrc = ssrc,
+                     .payload = vp8(seq == 1)});
+}
+
+TEST(MediaReceiver, HearsSectionsThatALaterAnswerAdds) {
+    std::vector<ClientSection> sections = {video_section_of("1", 0x1000)};
+    MediaReceiver receiver(sections, kOwn, "me", at_ms(1000));
+    Bytes early = video_of(0x2000, 1);
+    EXPECT_FALSE(receiver.handle_rtp(at_ms(0), early));
+    EXPECT_EQ(receiver.counters().unknown, 1U);
+    sections.push_back(video_section_of("2", 0x2000));
+    receiver.set_sections(sections);
+    Bytes first = video_of(0x1000, 1);
+    Bytes second = video_of(0x2000, 1);
+    EXPECT_TRUE(receiver.handle_rtp(at_ms(1), first));
+    EXPECT_TRUE(receiver.handle_rtp(at_ms(1), second));
+    EXPECT_EQ(receiver.streams().size(), 2U);
+}
+
+// What is answered inactive rests: nobody waits for its picture, and its figures stay.
+TEST(MediaReceiver, AsksForNoKeyFrameInASectionThatEnded) {
+    std::vector<ClientSection> sections = {video_section_of("1", 0x1000)};
+    MediaReceiver ended(sections, kOwn, "me", at_ms(1'000'000));
+    MediaReceiver going_on(sections, kOwn, "me", at_ms(1'000'000));
+    for (MediaReceiver* receiver : {&ended, &going_on}) {
+        Bytes packet = video_of(0x1000, 2);  // no key frame
+        EXPECT_TRUE(receiver->handle_rtp(at_ms(0), packet));
+    }
+    sections[0].receive = false;
+    ended.set_sections(sections);
+    EXPECT_GT(written_by(going_on, 2000).plis, 0);
+    EXPECT_EQ(written_by(ended, 2000).plis, 0);
+    ASSERT_EQ(ended.streams().size(), 1U);
+    EXPECT_EQ(ended.streams()[0].stats(at_ms(2000)).packets, 1U);
+}
+
+// A section's answer may give the stream another SSRC.
+TEST(MediaReceiver, TakesTheSameSsrcInAnotherSection) {
+    std::vector<ClientSection> sections = {video_section_of("1", 0x1000),
+                                           video_section_of("2", 0x2000)};
+    MediaReceiver receiver(sections, kOwn, "me", at_ms(1000));
+    sections[0].ssrc = 0x3000;
+    sections[1].ssrc = 0x1000;
+    receiver.set_sections(sections);
+    for (const std::uint32_t ssrc : {0x1000U, 0x3000U}) {
+        Bytes packet = video_of(ssrc, 1);
+        EXPECT_TRUE(receiver.handle_rtp(at_ms(1), packet)) << ssrc;
+    }
+}
+
 TEST(MediaReceiver, DoesNotGrowWithInventedSsrcs) {
     ClientSection section = video_section();
     Receiver viewer(section);

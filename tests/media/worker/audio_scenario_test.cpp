@@ -266,6 +266,27 @@ TEST(AudioSelection, ZeroForwardsEverybody) {
     EXPECT_EQ(meeting.core().stats().audio_gated, 0U);
 }
 
+std::size_t heard_in_room_of(int people, std::uint32_t all_up_to) {
+    WorkerCoreConfig config;
+    config.limits.audio_all_up_to = all_up_to;
+    Meeting meeting(27, config);
+    Crowd crowd(meeting, people);
+    const Joined listener =
+        meeting.join_connected("listener", audio_sections(static_cast<std::size_t>(people)), kLine);
+    crowd.run(seconds(1));
+    std::set<std::uint32_t> heard;
+    for (const ReceivedRtp& packet : listener.client->rtp) {
+        heard.insert(person_of(packet));
+    }
+    return heard.size();
+}
+
+TEST(AudioSelection, ASmallRoomHearsEverybody) {
+    EXPECT_EQ(heard_in_room_of(5, 5), 5U);
+    EXPECT_EQ(heard_in_room_of(6, 5), 3U);
+    EXPECT_EQ(heard_in_room_of(3, 1), 3U) << "never fewer than are heard in large ones";
+}
+
 TEST(AudioSelection, AsManyAsMayBeHeardAreNotGated) {
     Meeting meeting(26);
     Crowd crowd(meeting, 3);

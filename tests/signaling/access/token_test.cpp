@@ -90,6 +90,62 @@ TEST(Token, ReadsWhatLiveKitsServersWrite) {
     EXPECT_FALSE(token->video.room_admin);
 }
 
+TEST(Token, ReadsWhatRoomsAreToldOfAParticipant) {
+    const Result<AccessToken> token = verify_token(
+        jwt_of(claims_with(
+            R"(,"kind":"agent","attributes":{"role":"scribe","lang":"de"},)"
+            R"("video":{"canPublish":true,"canPublishData":false,"canUpdateOwnMetadata":true,)"
+            R"("recorder":true,"agent":true,"canPublishSources":["microphone","screen_share"]},)"
+            R"("roomConfig":{"emptyTimeout":60,"departureTimeout":5,"maxParticipants":3,)"
+            R"("metadata":"m"})")),
+        keys(),
+        kNow);
+    ASSERT_TRUE(token) << token.error().message;
+    EXPECT_EQ(token->kind, "agent");
+    EXPECT_EQ(token->attributes.size(), 2U);
+    EXPECT_EQ(token->attributes.at("role"), "scribe");
+    EXPECT_EQ(token->video.can_publish_data, false);
+    EXPECT_TRUE(token->video.can_update_own_metadata);
+    EXPECT_TRUE(token->video.recorder);
+    EXPECT_TRUE(token->video.agent);
+    EXPECT_EQ(token->video.can_publish_sources,
+              (std::vector<std::string>{"microphone", "screen_share"}));
+    EXPECT_EQ(token->room_config.empty_timeout_s, 60U);
+    EXPECT_EQ(token->room_config.departure_timeout_s, 5U);
+    EXPECT_EQ(token->room_config.participants_max, 3U);
+    EXPECT_EQ(token->room_config.metadata, "m");
+}
+
+TEST(Token, DataFollowsPublishingWhereNothingIsSaid) {
+    const Result<AccessToken> token =
+        verify_token(jwt_of(claims_with(R"(,"video":{"canPublish":false})")), keys(), kNow);
+    ASSERT_TRUE(token);
+    EXPECT_FALSE(token->video.can_publish_data.has_value());
+    EXPECT_FALSE(token->room_config.empty_timeout_s.has_value());
+}
+
+// As a refreshed token is written.
+TEST(Token, SigningKeepsWhatRoomsNeed) {
+    AccessToken token;
+    token.issuer = "devkey";
+    token.identity = "alice";
+    token.expires_unix_s = kNow + 60;
+    token.attributes = {{"role", "scribe"}};
+    token.kind = "agent";
+    token.video.can_publish_data = false;
+    token.video.can_publish_sources = {"camera"};
+    token.video.can_update_own_metadata = true;
+    token.video.recorder = true;
+    const Result<AccessToken> read = verify_token(sign_token(token, kSecret), keys(), kNow);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->attributes, token.attributes);
+    EXPECT_EQ(read->kind, "agent");
+    EXPECT_EQ(read->video.can_publish_data, false);
+    EXPECT_EQ(read->video.can_publish_sources, token.video.can_publish_sources);
+    EXPECT_TRUE(read->video.can_update_own_metadata);
+    EXPECT_TRUE(read->video.recorder);
+}
+
 TEST(Token, WithoutVideoGrantsNothingButTheDefaults) {
     const Result<AccessToken> token = verify_token(jwt_of(claims_with("")), keys(), kNow);
     ASSERT_TRUE(token) << token.error().message;

@@ -58,10 +58,8 @@ class MaintenanceApiTest : public testing::Test {
 };
 
 TEST_F(MaintenanceApiTest, SaysWhatThereIs) {
-    report_ = {.mode = "pending",
-               .conferences = 2,
-               .participants = 5,
-               .ends_at_unix_s = 1'700'000'000};
+    report_ = {
+        .mode = "pending", .conferences = 2, .participants = 5, .ends_at_unix_s = 1'700'000'000};
     const http::Response response = call("GET", "", admin_);
     ASSERT_EQ(response.status, 200U) << response.body;
     EXPECT_EQ(boost::json::parse(response.body),

@@ -1,16 +1,14 @@
 #include "signaling/api/operations_api.h"
 
-#include <fstream>
 #include <iterator>
 #include <optional>
-#include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "tests/documented_metrics.h"
 #include "tests/signaling/scripted_switchboard.h"
 
 namespace isthmus::signaling::api {
@@ -307,27 +305,10 @@ TEST_F(OperationsApiTest, WritesMetricsWithoutAKeyWhereConfigured) {
     EXPECT_FALSE(response.body.contains("process_open_fds 0\n"));
 }
 
-// docs/metrics.md has a table row "| `name` | type | ...".
 TEST_F(OperationsApiTest, WritesTheMetricsThatTheDocumentNames) {
-    std::ifstream file("docs/metrics.md");
-    std::set<std::string> documented;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("| `")) {
-            const std::size_t name_end = line.find('`', 3);
-            const std::size_t type = line.find("| ", name_end) + 2;
-            documented.insert(line.substr(3, name_end - 3) + " " +
-                              line.substr(type, line.find(' ', type) - type));
-        }
-    }
-    std::set<std::string> written;
-    std::istringstream text(call("GET", "/metrics", operator_key()).body);
-    for (std::string line; std::getline(text, line);) {
-        if (line.starts_with("# TYPE ")) {
-            written.insert(line.substr(7));
-        }
-    }
+    const auto written = written_metrics(call("GET", "/metrics", operator_key()).body);
     EXPECT_GT(written.size(), 40U);
-    EXPECT_EQ(written, documented);
+    EXPECT_EQ(written, documented_metrics("docs/metrics.md"));
 }
 
 }  // namespace

@@ -88,12 +88,12 @@ TEST_F(PublishedTracksTest, GivesABackupASectionOfItsOwn) {
     const SectionTrack own = tracks_.match("c1", MediaKind::kVideo, "1");
     const SectionTrack other = tracks_.match("c2", MediaKind::kVideo, "2");
     EXPECT_EQ(own.track, other.track);
-    EXPECT_FALSE(own.is_backup);
-    EXPECT_TRUE(other.is_backup);
-    EXPECT_TRUE(tracks_.match("", MediaKind::kVideo, "2").is_backup) << "by its section";
-    EXPECT_FALSE(tracks_.match("c1", MediaKind::kVideo, "2").is_backup)
+    EXPECT_EQ(own.backup, nullptr);
+    ASSERT_NE(other.backup, nullptr);
+    EXPECT_NE(tracks_.match("", MediaKind::kVideo, "2").backup, nullptr) << "by its section";
+    EXPECT_EQ(tracks_.match("c1", MediaKind::kVideo, "2").backup, nullptr)
         << "the cid counts more than the section";
-    EXPECT_EQ(tracks_.find_backup(own.track->backup->id), own.track);
+    EXPECT_EQ(tracks_.find_backup(other.backup->id).track, own.track);
 }
 
 TEST_F(PublishedTracksTest, TakesNoBackupThatWasNotAnnounced) {

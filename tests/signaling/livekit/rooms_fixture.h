@@ -42,11 +42,11 @@ class Client {
         socket_.on_open(sink_);
     }
 
-    void request(const proto::SignalRequest& request) {
-        socket_.on_message(true, request.SerializeAsString());
-    }
+    void request(const proto::SignalRequest& request) { raw(request.SerializeAsString()); }
 
-    void garbage() { socket_.on_message(true, "\xFF\xFF garbage"); }
+    void raw(const std::string& frame) { socket_.on_message(true, frame); }
+
+    void garbage() { raw("\xFF\xFF garbage"); }
 
     void lose_socket() { socket_.on_close(); }
 

@@ -26,6 +26,24 @@ TEST_F(RoomsTest, TellsAClientWhoIsThere) {
     EXPECT_FALSE(welcome.sif_trailer().empty());
 }
 
+TEST_F(RoomsTest, TellsEachWhoJoinsOfOthersAsTheyAreNow) {
+    Client& alice = join_connected("alice");
+    join("bob");
+    alice.add_track("c1", proto::CAMERA);
+    publish({.value = 1},
+            alice.last(Kind::kTrackPublished).track_published().track().sid(),
+            MediaKind::kVideo);
+    proto::JoinResponse welcome = join("carol").received().at(0).join();
+    ASSERT_EQ(welcome.other_participants_size(), 2);
+    const bool first = welcome.other_participants(0).identity() == "alice";
+    EXPECT_EQ(welcome.other_participants(first ? 0 : 1).tracks_size(), 1);
+    // What nobody was told of yet is told with a new version.
+    const Client& dave = join("dave");
+    EXPECT_EQ(dave.received().at(0).join().other_participants_size(), 3);
+    pass(std::chrono::seconds(1));
+    EXPECT_GT(dave.told_of("carol").version(), 1U);
+}
+
 TEST_F(RoomsTest, AnswersTheOfferOfTheJoinRequestByItsId) {
     const Client& alice = join_connected("alice");
     const proto::SessionDescription answer = alice.last(Kind::kAnswer).answer();
@@ -89,6 +107,20 @@ TEST_F(RoomsTest, TellsManyJoinsInFewMessages) {
     pass(std::chrono::seconds(1));
     EXPECT_LE(alice.all(Kind::kUpdate).size(), 3U);
     EXPECT_EQ(alice.told_of("viewer 49").identity(), "viewer 49");
+}
+
+TEST_F(RoomsTest, TellsOfWhoOnlyWatchesLaterInLargeRooms) {
+    const Client& alice = join_connected("alice");
+    for (int i = 0; i < 250; ++i) {
+        join("viewer " + std::to_string(i));
+    }
+    pass(std::chrono::seconds(2));
+    join("late");
+    pass(std::chrono::seconds(0));
+    pass(std::chrono::seconds(1));
+    EXPECT_EQ(alice.told_of("late").version(), 0U);
+    pass(std::chrono::seconds(1));
+    EXPECT_EQ(alice.told_of("late").identity(), "late");
 }
 
 TEST_F(RoomsTest, NeverTellsOfTheHidden) {

@@ -101,5 +101,24 @@ TEST(SignalCodec, RefusesBombsAndNonsense) {
     EXPECT_FALSE(decode_join_request(wrap("\xff\xff", pb::WrappedJoinRequest::NONE), read));
 }
 
+TEST(SignalCodec, ContinuesAJoinWithWhatIsSerialisedAlready) {
+    ::livekit::SignalResponse response;
+    response.mutable_join()->mutable_participant()->set_identity("carol");
+    ::livekit::JoinResponse part;
+    part.add_other_participants()->set_identity("alice");
+    const std::string alice = part.SerializeAsString();
+    part.mutable_other_participants(0)->set_identity(std::string(300, 'b'));
+    const std::string others = alice + part.SerializeAsString();
+    ::livekit::SignalResponse read;
+    ASSERT_TRUE(read.ParseFromString(encode_join(response, others, SignalForm::kBinary)));
+    EXPECT_EQ(read.join().participant().identity(), "carol");
+    ASSERT_EQ(read.join().other_participants_size(), 2);
+    EXPECT_EQ(read.join().other_participants(0).identity(), "alice");
+    EXPECT_EQ(read.join().other_participants(1).identity().size(), 300U);
+    const std::string text = encode_join(response, alice, SignalForm::kText);
+    EXPECT_NE(text.find("\"otherParticipants\":[{\"identity\":\"alice\"}]"), std::string::npos)
+        << text;
+}
+
 }  // namespace
 }  // namespace isthmus::signaling::livekit

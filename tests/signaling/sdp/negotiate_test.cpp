@@ -337,6 +337,72 @@ TEST(Negotiate, FormatsKeepTheClientsOrderUnlessThePolicySaysOtherwise) {
     EXPECT_EQ(negotiate_good(text, policy).connection.sections[0].formats[0].codec, Codec::kVp9);
 }
 
+std::string data_section(
+    std::string_view lines = "a=sctp-port:5000\r\na=max-message-size:262144\r\n") {
+    return "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:d\r\n" + std::string(lines);
+}
+
+NegotiationPolicy both(bool accept_data = true) {
+    NegotiationPolicy policy = policy_of(Role::kBoth);
+    policy.accept_data = accept_data;
+    return policy;
+}
+
+TEST(Negotiate, TakesDataChannelsWhereThePolicySaysSo) {
+    const NegotiatedSession session =
+        negotiate_good(offer_of(std::string(kOpusSection) +
+                                    data_section("a=sctp-port:5001\r\na=max-message-size:1000\r\n"),
+                                "0 d"),
+                       both());
+    ASSERT_TRUE(session.connection.data.has_value());
+    EXPECT_EQ(session.data_section, 1U);
+    EXPECT_EQ(session.connection.data->remote_port, 5001);
+    EXPECT_EQ(session.connection.data->remote_message_bytes_max, 1000U);
+    EXPECT_THAT(session.bundle, ElementsAre("0", "d"));
+    EXPECT_FALSE(
+        negotiate_good(offer_of(std::string(kOpusSection) + data_section(), "0 d"), both(false))
+            .connection.data.has_value());
+}
+
+// RFC 8841 section 6: 64 KiB where nothing is said; 0 means that there is no limit.
+TEST(Negotiate, BoundsMessagesAsTheClientSays) {
+    const auto most = [](std::string_view lines) {
+        return negotiate_good(offer_of(data_section(lines), "d"), both())
+            .connection.data->remote_message_bytes_max;
+    };
+    EXPECT_EQ(most("a=sctp-port:5000\r\n"), 65536U);
+    EXPECT_EQ(most("a=sctp-port:5000\r\na=max-message-size:0\r\n"), 262144U);
+    EXPECT_EQ(most("a=sctp-port:5000\r\na=max-message-size:1073741823\r\n"), 262144U);
+}
+
+TEST(Negotiate, TakesOneDataSectionOfTheKindThatItKnows) {
+    const NegotiatedSession twice = negotiate_good(
+        offer_of(data_section() + replaced(data_section(), "a=mid:d", "a=mid:e"), "d e"), both());
+    EXPECT_EQ(twice.data_section, 0U);
+    EXPECT_THAT(twice.bundle, ElementsAre("d"));
+    const std::string old = replaced(
+        replaced(data_section(), "UDP/DTLS/SCTP", "DTLS/SCTP"), "webrtc-datachannel", "5000");
+    EXPECT_FALSE(negotiate_good(offer_of(std::string(kOpusSection) + old, "0 d"), both())
+                     .connection.data.has_value());
+}
+
+// A browser that offers one encoding now may offer more in another section later, and knows the
+// extensions then only if they were answered before.
+TEST(Negotiate, KeepsRidExtensionsWhereSectionsOfBothKindsMayCome) {
+    const std::string section =
+        std::string(kVp8Section) +
+        "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+        "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n";
+    const auto rid_in = [&](const NegotiationPolicy& policy) {
+        const NegotiatedSession session = negotiate_good(offer_of(section, "1"), policy);
+        return std::pair<int, int>(
+            session.connection.sections[0].extensions.id_of(ExtensionKind::kRid),
+            session.connection.sections[0].extensions.id_of(ExtensionKind::kRepairedRid));
+    };
+    EXPECT_EQ(rid_in(both()), (std::pair<int, int>(10, 11)));
+    EXPECT_EQ(rid_in(policy_of(Role::kPublisher)), (std::pair<int, int>(0, 0)));
+}
+
 TEST(Negotiate, SectionsBeyondTheLimitAreRejected) {
     NegotiationPolicy policy = policy_of(Role::kViewer);
     policy.sections_max = 4;

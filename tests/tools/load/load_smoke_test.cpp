@@ -171,6 +171,25 @@ TEST(LoadSmoke, JoinsByHttpsAndTricklesItsCandidates) {
     EXPECT_EQ(report.trickles_refused, 0U);
 }
 
+// Publishers watch each other too: everybody has every track.
+TEST(LoadSmoke, JoinsByTheLiveKitProtocol) {
+    NodeProcess node;
+    LoadOptions options;
+    options.livekit = true;
+    options.publishers = 3;
+    options.viewers = 4;
+    options.duration = std::chrono::seconds(3);
+    const RunReport report = run_against(node, options);
+    EXPECT_EQ(report.participants.connected, 7U);
+    EXPECT_EQ(report.participants.receiving, 7U);
+    EXPECT_EQ(report.participants.failed, 0U);
+    EXPECT_EQ(report.participants.tracks, 4U * 6 + 3U * 4) << "sound and picture of all others";
+    EXPECT_EQ(report.unrepaired_ratio(), 0.0);
+    EXPECT_GT(report.media.frames, 0U);
+    EXPECT_EQ(report.media.srtp_errors + report.media.bad, 0U);
+    EXPECT_EQ(report.durations.first_frame.count(), 7U);
+}
+
 TEST(LoadSmoke, SaysThatItDoesNotTrustTheNode) {
     NodeProcess node;
     LoadOptions options;

@@ -1,0 +1,107 @@
+#include "control-agent/schema/schema.h"
+
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <spdlog/fmt/fmt.h>
+#include <valijson/adapters/boost_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validation_results.hpp>
+#include <valijson/validator.hpp>
+
+namespace isthmus::schema {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kDepthMax = 16;
+constexpr std::size_t kValuesMax = 5000;
+constexpr std::size_t kProblemsMax = 8;
+
+// Why the schema is not taken, or nothing.
+std::string find_forbidden(const json::value& value, std::size_t depth, std::size_t& values) {
+    if (depth > kDepthMax || ++values > kValuesMax) {
+        return "it is too deep or too long";
+    }
+    if (const json::object* const object = value.if_object()) {
+        for (const auto& member : *object) {
+            const std::string_view key = member.key();
+            if (key == "$ref" || key == "pattern" || key == "patternProperties") {
+                return fmt::format("\"{}\" is not supported", key);
+            }
+            if (std::string found = find_forbidden(member.value(), depth + 1, values);
+                !found.empty()) {
+                return found;
+            }
+        }
+    } else if (const json::array* const array = value.if_array()) {
+        for (const json::value& element : *array) {
+            if (std::string found = find_forbidden(element, depth + 1, values); !found.empty()) {
+                return found;
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+struct Schema::State {
+    valijson::Schema schema;
+};
+
+Schema::Schema(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Schema::Schema(Schema&&) noexcept = default;
+Schema& Schema::operator=(Schema&&) noexcept = default;
+Schema::~Schema() = default;
+
+Result<Schema> Schema::make(const json::value& schema) {
+    std::size_t values = 0;
+    if (const std::string forbidden = find_forbidden(schema, 0, values); !forbidden.empty()) {
+        return make_error(ErrorCode::kInvalidArgument, "the schema cannot be used: " + forbidden);
+    }
+    if (!schema.is_object()) {
+        return make_error(ErrorCode::kInvalidArgument, "the schema must be a JSON object");
+    }
+    auto state = std::make_unique<State>();
+    try {
+        valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
+        parser.populateSchema(valijson::adapters::BoostJsonAdapter(schema), state->schema);
+    } catch (const std::exception& e) {
+        return make_error(ErrorCode::kInvalidArgument,
+                          fmt::format("the schema cannot be used: {}", e.what()));
+    }
+    return Schema(std::move(state));
+}
+
+Result<void> Schema::check(const json::value& configuration) const {
+    std::string problems;
+    try {
+        valijson::Validator validator;
+        valijson::ValidationResults results;
+        if (validator.validate(
+                state_->schema, valijson::adapters::BoostJsonAdapter(configuration), &results)) {
+            return {};
+        }
+        valijson::ValidationResults::Error problem;
+        for (std::size_t i = 0; i < kProblemsMax && results.popError(problem); ++i) {
+            std::string where;
+            for (const std::string& step : problem.context) {
+                where += step;
+            }
+            problems +=
+                fmt::format("{}{}: {}", problems.empty() ? "" : "; ", where, problem.description);
+        }
+    } catch (const std::exception& e) {
+        problems = e.what();
+    }
+    return make_error(ErrorCode::kInvalidArgument,
+                      problems.empty() ? "the configuration does not fit the schema" : problems);
+}
+
+}  // namespace isthmus::schema

@@ -1,0 +1,132 @@
+// isthmus-hub with a data directory of its own, asked with isthmusctl as an administrator would.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import https from 'node:https';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { eventually, makeFolder, Process, ROOT } from './process.js';
+
+const run = promisify(execFile);
+const BIN = path.join(ROOT, 'build/release/bin');
+const PROGRAM = process.env.ISTHMUS_HUB_PROGRAM ?? path.join(BIN, 'isthmus-hub');
+const CTL = process.env.ISTHMUS_CTL ?? path.join(BIN, 'isthmusctl');
+
+const PASSWORD = 'a long enough password';
+
+export class Hub {
+  // `host`: how nodes are told to reach it.
+  static async start({ port = 8443, host = '127.0.0.1', heartbeat = 1 } = {}) {
+    const hub = new Hub();
+    hub.folder = makeFolder('hub');
+    hub.port = port;
+    hub.args = ['--data', path.join(hub.folder, 'data'), '--listen', `127.0.0.1:${port}`,
+      '--url', `https://${host}:${port}`, '--heartbeat', String(heartbeat)];
+    await hub.launch();
+    await hub.logIn();
+    return hub;
+  }
+
+  async launch() {
+    this.process = new Process('isthmus-hub', PROGRAM, this.args, { cwd: this.folder });
+    await this.process.waitUntil('it answers', () => request(this.port, 'GET', '/v1/enrollment/hello?nonce=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'));
+  }
+
+  async logIn() {
+    const output = this.process.output();
+    const name = output.match(/First administrator: (\S+)/)[1];
+    const password = output.match(/One-time password: +(\S+)/)[1];
+    const answer = await request(this.port, 'POST', '/v1/login', { name, password, new_password: PASSWORD });
+    assert.equal(answer.status, 200, answer.text);
+    this.token = JSON.parse(answer.text).token;
+  }
+
+  // What `isthmusctl hub ...` prints, as JSON.
+  async ask(...args) {
+    const { stdout } = await this.ctl(...args);
+    return stdout.trim() === '' ? null : JSON.parse(stdout);
+  }
+
+  ctl(...args) {
+    return run(CTL, ['--insecure', '--json', 'hub', ...args], {
+      env: { ...process.env, ISTHMUS_HUB: `https://127.0.0.1:${this.port}`, ISTHMUS_HUB_TOKEN: this.token },
+    });
+  }
+
+  // Of a command that has failed: what isthmusctl printed of it.
+  async failure(...args) {
+    try {
+      await this.ctl(...args);
+    } catch (error) {
+      return `${error.stdout}${error.stderr}`;
+    }
+    assert.fail(`isthmusctl hub ${args.join(' ')} succeeded`);
+  }
+
+  // Sets a node's configuration; resolves to the ended command.
+  async configure(node, programs) {
+    const before = new Set((await this.commands(node)).map(({ id }) => id));
+    await this.ask('config', 'set-node', node, this.file(programs));
+    return eventually(`${node} has done what it could`, async () =>
+      (await this.commands(node)).find(({ id, method, state }) =>
+        !before.has(id) && method === 'configuration.apply' && ['succeeded', 'failed'].includes(state)), 60);
+  }
+
+  async commands(node) {
+    return (await this.ask('node', 'commands', node)).items;
+  }
+
+  async newCode() {
+    const clusters = await this.ask('cluster', 'list');
+    if (!clusters.items.some(({ name }) => name === 'hq')) await this.ask('cluster', 'add', 'hq');
+    return (await this.ask('node', 'add', '--cluster', 'hq')).code;
+  }
+
+  async node(name) {
+    const { items } = await this.ask('node', 'list');
+    return items.find((node) => node.name === name);
+  }
+
+  waitForNode(name, ready, seconds = 20) {
+    return eventually(`the hub sees ${name} so`, async () => {
+      const node = await this.node(name);
+      return node && ready(node) && node;
+    }, seconds);
+  }
+
+  // All events of all nodes, oldest first.
+  async events() {
+    const { items } = await this.ask('events', '--limit', '1000');
+    return items.reverse();
+  }
+
+  // Writes JSON for commands that take a file.
+  file(value) {
+    const name = path.join(this.folder, 'request.json');
+    fs.writeFileSync(name, JSON.stringify(value));
+    return name;
+  }
+
+  kill() {
+    this.process.child.kill('SIGKILL');
+    return this.process.ended;
+  }
+
+  stop() {
+    return this.process.stop();
+  }
+}
+
+// The hub's certificate is its own.
+function request(port, method, target, body) {
+  return new Promise((resolve, reject) => {
+    const call = https.request({ host: '127.0.0.1', port, method, path: target, rejectUnauthorized: false,
+      headers: body ? { 'Content-Type': 'application/json' } : {} }, (response) => {
+      let text = '';
+      response.on('data', (piece) => (text += piece));
+      response.on('end', () => resolve({ status: response.statusCode, text }));
+    });
+    call.on('error', reject);
+    call.end(body && JSON.stringify(body));
+  });
+}

@@ -1,0 +1,188 @@
+#include "tools/agent/command_runner.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+
+namespace isthmus::agent {
+namespace {
+
+namespace json = boost::json;
+using channel::RpcError;
+
+RpcError denied(std::string_view why) {
+    return {.code = channel::kRpcDenied, .message = std::string(why), .data = nullptr};
+}
+
+}  // namespace
+
+CommandProgress::CommandProgress(CommandProgress&& other) noexcept
+    : runner_(std::move(other.runner_)),
+      id_(std::move(other.id_)),
+      method_(std::move(other.method_)),
+      ended_(std::exchange(other.ended_, true)) {}
+
+// Only want of memory throws here, and ends the program.
+CommandProgress::~CommandProgress() {  // NOLINT(bugprone-exception-escape)
+    end(CommandState::kFailed, "the agent gave it up; this is a bug", nullptr);
+}
+
+void CommandProgress::running(std::int64_t percent, std::string message) {
+    const auto runner = runner_.lock();
+    if (runner && !ended_) {
+        (*runner)->note(id_, CommandState::kRunning, percent, std::move(message), nullptr);
+    }
+}
+
+void CommandProgress::succeed(json::value result) {
+    end(CommandState::kSucceeded, "", std::move(result));
+}
+
+void CommandProgress::fail(std::string message, json::value result) {
+    end(CommandState::kFailed, std::move(message), std::move(result));
+}
+
+void CommandProgress::end(CommandState state, std::string message, json::value result) {
+    if (std::exchange(ended_, true)) {
+        return;
+    }
+    if (const auto runner = runner_.lock()) {
+        (*runner)->note(id_, state, 100, std::move(message), std::move(result));
+        (*runner)->next(id_, method_);
+    }
+}
+
+CommandRunner::CommandRunner(channel::CommandGate& gate, CommandLog& log, Hooks hooks)
+    : gate_(&gate), log_(&log), hooks_(std::move(hooks)) {
+    for (CommandRecord& record : log_->records()) {
+        if (!record.ended()) {
+            record.state = CommandState::kFailed;
+            record.message = "the agent ended while it was under way";
+            record.reported = false;
+        }
+    }
+}
+
+void CommandRunner::add(std::string method, Handler handler) {
+    handlers_.insert_or_assign(std::move(method), std::move(handler));
+}
+
+std::expected<json::value, RpcError> CommandRunner::take(std::int64_t now_unix_s,
+                                                         const json::value& params) {
+    const std::uint64_t before = gate_->last_sequence();
+    const auto command = gate_->admit(now_unix_s, params);
+    if (!command) {
+        // One that came too late counts as taken all the same.
+        if (gate_->last_sequence() != before) {
+            std::ignore = log_->note_sequence(gate_->last_sequence());
+        }
+        hooks_.refused(command.error());
+        return std::unexpected(denied(channel::to_string(command.error())));
+    }
+    if (CommandRecord* const known = log_->find(command->id)) {
+        std::ignore = log_->note_sequence(command->sequence);
+        known->reported = false;
+        report(command->id);
+        return json::object{{"accepted", true}};
+    }
+    if (const auto taken = log_->take(command->sequence, command->id); !taken) {
+        // Not acted on: after a restart it could come again.
+        return std::unexpected(RpcError{
+            .code = channel::kRpcUnavailable, .message = taken.error().message, .data = nullptr});
+    }
+    report(command->id);
+    run(command->id, command->method, command->params);
+    return json::object{{"accepted", true}};
+}
+
+void CommandRunner::run(const std::string& id,
+                        const std::string& method,
+                        const json::value& params) {
+    const auto handler = handlers_.find(method);
+    if (handler != handlers_.end() && busy_.contains(method)) {
+        waiting_[method].push_back({.id = id, .params = params});
+        return;
+    }
+    CommandProgress progress(self_, id, method);
+    if (handler == handlers_.end()) {
+        progress.fail("this agent does not know the command " + method + "; upgrade it");
+        return;
+    }
+    busy_.insert(method);
+    handler->second(params, std::move(progress));
+}
+
+void CommandRunner::next(const std::string& id, const std::string& method) {
+    if (const CommandRecord* const record = log_->find(id)) {
+        hooks_.ended(method, *record);
+    }
+    busy_.erase(method);
+    const auto queue = waiting_.find(method);
+    if (queue == waiting_.end() || queue->second.empty()) {
+        return;
+    }
+    const Waiting waiting = std::move(queue->second.front());
+    queue->second.pop_front();
+    run(waiting.id, method, waiting.params);
+}
+
+void CommandRunner::note(const std::string& id,
+                         CommandState state,
+                         std::int64_t percent,
+                         std::string message,
+                         json::value result) {
+    CommandRecord* const record = log_->find(id);
+    if (record == nullptr || record->ended()) {
+        return;
+    }
+    record->state = state;
+    record->percent = percent;
+    record->message = std::move(message);
+    record->result = std::move(result);
+    record->reported = false;
+    if (record->ended()) {
+        save();
+    }
+    report(id);
+}
+
+void CommandRunner::report(const std::string& id) {
+    const CommandRecord* const record = log_->find(id);
+    if (record == nullptr) {
+        return;
+    }
+    hooks_.report(record->progress(),
+                  [this, alive = std::weak_ptr(self_), id, state = record->state](
+                      const std::expected<json::value, RpcError>& answer) {
+                      CommandRecord* const now = alive.lock() ? log_->find(id) : nullptr;
+                      // An error of the hub's is an answer: it does not know the command any more.
+                      const bool heard = answer || answer.error().code != channel::kRpcUnavailable;
+                      if (now != nullptr && heard && now->state == state) {
+                          now->reported = true;
+                          if (now->ended()) {
+                              save();
+                          }
+                      }
+                  });
+}
+
+void CommandRunner::on_up() {
+    std::vector<std::string> unheard;
+    for (const CommandRecord& record : log_->records()) {
+        if (!record.reported) {
+            unheard.push_back(record.id);
+        }
+    }
+    for (const std::string& id : unheard) {
+        report(id);
+    }
+}
+
+void CommandRunner::save() {
+    if (const auto saved = log_->save(); !saved) {
+        log::error("commands", "{}", saved.error().message);
+    }
+}
+
+}  // namespace isthmus::agent

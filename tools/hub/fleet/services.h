@@ -1,0 +1,25 @@
+// Services that nodes host: each is a connector that the agent installs, runs and configures.
+#pragma once
+
+#include <string>
+
+#include <boost/json/value.hpp>
+
+#include "base/error.h"
+#include "tools/hub/tenancy/context.h"
+
+namespace isthmus::hub {
+
+[[nodiscard]] boost::json::value list_services(const Context& context, const std::string& node);
+
+// {"package":..,"configuration":{..}}: queues "service.activate". `node` is known to be the
+// caller's.
+[[nodiscard]] Result<boost::json::value> activate_service(const Context& context,
+                                                          const std::string& node,
+                                                          const std::string& name,
+                                                          const boost::json::value& request);
+[[nodiscard]] Result<boost::json::value> deactivate_service(const Context& context,
+                                                            const std::string& node,
+                                                            const std::string& name);
+
+}  // namespace isthmus::hub

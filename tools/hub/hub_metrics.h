@@ -1,0 +1,22 @@
+// The hub's figures for Prometheus; docs/hub-metrics.md explains them.
+#pragma once
+
+#include <string>
+
+#include "base/http/server.h"
+#include "tools/hub/api/api.h"
+#include "tools/hub/channels/node_channels.h"
+#include "tools/hub/store/database.h"
+
+namespace isthmus::hub {
+
+struct HubFigures {
+    ChannelCounters channels;
+    ApiCounters api;
+    DatabaseCounters database;
+    http::ServerCounters server;
+};
+
+[[nodiscard]] std::string hub_metrics(const HubFigures& figures);
+
+}  // namespace isthmus::hub

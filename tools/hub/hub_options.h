@@ -1,0 +1,29 @@
+// What isthmus-hub is started with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/http/server_address.h"
+
+namespace isthmus::hub {
+
+struct HubOptions {
+    std::filesystem::path data;  // master key, SQLite database, certificate
+    std::string database{};      // postgresql://...; empty: SQLite in `data`
+    std::vector<http::ListenAddress> listen;
+    std::string url{};                        // as nodes reach it; empty: from the first listener
+    std::vector<std::string> names{};         // more names for the HTTPS certificate
+    std::filesystem::path tls_certificate{};  // of an authority that browsers know; empty: ours
+    std::filesystem::path tls_key{};
+    std::vector<http::ListenAddress> metrics_listen{};  // plain HTTP; empty: none
+    std::size_t connections = 12'000;
+    std::size_t connections_per_address = 128;
+    std::int64_t heartbeat_s = 10;
+};
+
+}  // namespace isthmus::hub
