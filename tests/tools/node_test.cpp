@@ -116,6 +116,13 @@ TEST_F(NodeTest, LetsNobodyInFromThePageUnlessConfigured) {
     EXPECT_TRUE(lets_in());
 }
 
+std::string in_capitals(std::string text) {
+    std::ranges::transform(text, text.begin(), [](char c) {
+        return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    });
+    return text;
+}
+
 // docs/openapi.yaml describes the routes of a node that lets visitors in, the pages apart, and what
 // LiveKit's .proto files describe.
 TEST_F(NodeTest, HasTheRoutesThatTheOpenApiFileDescribes) {
@@ -129,11 +136,7 @@ TEST_F(NodeTest, HasTheRoutesThatTheOpenApiFileDescribes) {
     for (const ConfigNode& path : paths->children) {
         for (const ConfigNode& operation : path.children) {
             if (operation.key != "parameters") {
-                std::string method = operation.key;
-                std::ranges::transform(method, method.begin(), [](char c) {
-                    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-                });
-                described.insert(method + " " + path.key);
+                described.insert(in_capitals(operation.key) + " " + path.key);
             }
         }
     }

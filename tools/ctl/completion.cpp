@@ -47,7 +47,7 @@ std::string bash_completion(const CLI::App& app) {
                                                        : level.path + " " + command->get_name()});
         }
     }
-    const std::string name = app.get_name();
+    const std::string& name = app.get_name();
     return fmt::format(
         "_{0}() {{\n"
         "    local word path=\"\" words=\"\"\n"

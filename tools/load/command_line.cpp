@@ -50,6 +50,7 @@ const std::map<std::string, media::transport::SrtpProfile> kProfiles = {
 template <typename Map>
 [[nodiscard]] std::vector<std::string> names_of(const Map& map) {
     std::vector<std::string> names;
+    names.reserve(map.size());
     for (const auto& [name, value] : map) {
         names.push_back(name);
     }
@@ -161,6 +162,19 @@ void add_run_options(CLI::App& app, Raw& raw) {
     return duration.has_value();
 }
 
+// The form of each follows from its name.
+void name_reports(const std::vector<std::string>& files, LoadOptions& options) {
+    for (const std::string& file : files) {
+        if (file.ends_with(".json")) {
+            options.report_json = file;
+        } else if (file.ends_with(".html")) {
+            options.report_html = file;
+        } else {
+            options.report_text = file;
+        }
+    }
+}
+
 // Nothing where all is well, otherwise what is wrong.
 [[nodiscard]] std::string finish(Raw& raw) {
     LoadOptions& options = raw.options;
@@ -184,15 +198,7 @@ void add_run_options(CLI::App& app, Raw& raw) {
     if (options.ramp_per_s <= 0 || (std::string_view(end) != "/s" && *end != '\0')) {
         return "--ramp looks like 50/s";
     }
-    for (const std::string& file : raw.reports) {
-        if (file.ends_with(".json")) {
-            options.report_json = file;
-        } else if (file.ends_with(".html")) {
-            options.report_html = file;
-        } else {
-            options.report_text = file;
-        }
-    }
+    name_reports(raw.reports, options);
     if (raw.participants != 0) {
         if (raw.participants < options.publishers) {
             return "--participants counts the publishers too";

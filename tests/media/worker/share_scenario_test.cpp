@@ -140,11 +140,11 @@ TEST_F(ShareOfTheLine, RepairPacketsArePaidForOutOfTheLine) {
 TEST_F(ShareOfTheLine, NoLargerSizeOfACameraIsSentWithAQuarterOfItsPictures) {
     run(120, 29e6);
     const double screen = rate_of("dave", {0, 0});
-    for (double share = 0.3; share < 2.5; share += 0.2) {
-        const double camera = rate_of("alice", {1, 0}) * share;
+    for (int tenths = 3; tenths < 25; tenths += 2) {
+        const double camera = rate_of("alice", {1, 0}) * tenths / 10;
         run(40, screen + camera);
         if (const auto target = target_of(0); target && target->spatial > 0) {
-            EXPECT_GT(target->temporal, 0) << share;
+            EXPECT_GT(target->temporal, 0) << tenths;
         }
     }
 }

@@ -144,7 +144,7 @@ class Viewer {
     std::map<std::uint64_t, Received> packets_;
 };
 
-void run(Camera& camera, std::vector<Viewer*> viewers, int pictures) {
+void run(Camera& camera, const std::vector<Viewer*>& viewers, int pictures) {
     for (int i = 0; i < pictures; ++i) {
         camera.picture();
         for (Viewer* viewer : viewers) {
