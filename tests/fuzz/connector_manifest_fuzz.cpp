@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     CHECK(!manifest->name.empty() && manifest->name.size() <= 32);
     CHECK(manifest->program.front() != '/' && !manifest->program.starts_with("../"));
-    const auto schema = schema::Schema::make(manifest->configuration_schema);
+    const auto schema = isthmus::schema::Schema::make(manifest->configuration_schema);
     CHECK(schema.has_value());
     (void)schema->check(manifest->configuration_schema);
     (void)manifest->may_call("directory.upsert");
