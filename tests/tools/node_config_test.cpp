@@ -157,6 +157,8 @@ TEST(NodeConfig, NamesEveryProblemAtOnce) {
 }
 
 TEST(NodeConfig, RefusesWhatCannotWork) {
+    constexpr const char* kTwoSecrets =
+        "ice_servers: [{urls: ['turn:a'], username: u, credential: c, shared_secret: s}]";
     for (const char* text : {"media: {bind: []}",
                              "media: {bind: [localhost]}",
                              "media: {first_port: 65535, workers: 2}",
@@ -174,8 +176,7 @@ TEST(NodeConfig, RefusesWhatCannotWork) {
                              "ice_servers: [{urls: ['http://a']}]",
                              "ice_servers: [{urls: ['turn:a']}]",
                              "ice_servers: [{urls: ['turn:a'], username: u}]",
-                             "ice_servers: [{urls: ['turn:a'], username: u, credential: c, "
-                             "shared_secret: s}]",
+                             kTwoSecrets,
                              "ice_servers: [{urls: ['stun:a'], credential_ttl: 1s}]",
                              "keys: {a: short}",
                              "keys: {'a:b': 0123456789abcdef0123456789abcdef}",

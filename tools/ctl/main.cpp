@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -318,5 +319,10 @@ int run(int argc, char** argv) {
 }  // namespace isthmus::ctl
 
 int main(int argc, char** argv) {
-    return isthmus::ctl::run(argc, argv);
+    try {
+        return isthmus::ctl::run(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "isthmusctl: %s\n", e.what());
+        return EXIT_FAILURE;
+    }
 }

@@ -22,6 +22,7 @@ constexpr int kExitFailed = 1;
 // The run went through, and its figures do not count.
 constexpr int kExitInvalid = 3;
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): for a signal handler
 std::atomic<bool> interrupted_by_signal{false};
 
 void on_signal(int /*signal*/) {

@@ -175,6 +175,7 @@ SessionDescription make_offer(const OfferSpec& spec) {
             make_section(spec, kind, StreamDirection::kReceiveOnly, offer.media.size()));
     }
     std::vector<std::string> bundle;
+    bundle.reserve(offer.media.size());
     for (const MediaDescription& media : offer.media) {
         bundle.push_back(media.mid);
     }
