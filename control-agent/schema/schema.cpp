@@ -48,6 +48,22 @@ std::string find_forbidden(const json::value& value, std::size_t depth, std::siz
     return {};
 }
 
+// valijson says "<root>", "[media]", "[workers]"; an administrator writes media.workers.
+std::string place_of(const valijson::ValidationResults::Error& problem) {
+    std::string place;
+    for (const std::string& step : problem.context) {
+        if (step.starts_with('[') && step.ends_with(']')) {
+            place += fmt::format("{}{}", place.empty() ? "" : ".", step.substr(1, step.size() - 2));
+        }
+    }
+    return place.empty() ? "the configuration" : place;
+}
+
+// Each problem comes once more for every object and list around it.
+bool is_about_what_is_within(const valijson::ValidationResults::Error& problem) {
+    return problem.description.starts_with("Failed to validate ");
+}
+
 }  // namespace
 
 struct Schema::State {
@@ -89,13 +105,14 @@ Result<void> Schema::check(const json::value& configuration) const {
             return {};
         }
         valijson::ValidationResults::Error problem;
-        for (std::size_t i = 0; i < kProblemsMax && results.popError(problem); ++i) {
-            std::string where;
-            for (const std::string& step : problem.context) {
-                where += step;
+        for (std::size_t i = 0; i < kProblemsMax && results.popError(problem);) {
+            if (problems.empty() || !is_about_what_is_within(problem)) {
+                problems += fmt::format("{}{}: {}",
+                                        problems.empty() ? "" : "; ",
+                                        place_of(problem),
+                                        problem.description);
+                ++i;
             }
-            problems +=
-                fmt::format("{}{}: {}", problems.empty() ? "" : "; ", where, problem.description);
         }
     } catch (const std::exception& e) {
         problems = e.what();

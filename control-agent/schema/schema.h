@@ -23,7 +23,7 @@ class Schema {
     Schema& operator=(Schema&&) noexcept;
     ~Schema();
 
-    // kInvalidArgument with each problem in a sentence, "<root>[\"port\"]: ...".
+    // kInvalidArgument with each problem in a sentence, "media.port: ...".
     [[nodiscard]] Result<void> check(const boost::json::value& configuration) const;
 
   private:

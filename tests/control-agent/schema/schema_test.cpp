@@ -36,8 +36,23 @@ TEST(Schema, FindsWhatDoesNotFit) {
         EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
         EXPECT_FALSE(checked.error().message.empty());
     }
-    EXPECT_TRUE(
-        schema->check(json::parse(R"({"host": "h", "port": 0})")).error().message.contains("port"));
+}
+
+TEST(Schema, NamesThePlaceAsAnAdministratorWritesIt) {
+    const auto schema = Schema::make(json::parse(R"({
+        "type": "object",
+        "properties": {"media": {"type": "object", "properties": {"workers": {"type": "integer"},
+                       "bind": {"type": "array", "items": {"type": "string"}}}}}})"));
+    ASSERT_TRUE(schema) << schema.error().message;
+    const std::string one =
+        schema->check(json::parse(R"({"media": {"workers": "many"}})")).error().message;
+    EXPECT_TRUE(one.starts_with("media.workers: ")) << one;
+    EXPECT_FALSE(one.contains(';')) << one;
+    const std::string in_a_list =
+        schema->check(json::parse(R"({"media": {"bind": ["a", 7]}})")).error().message;
+    EXPECT_TRUE(in_a_list.starts_with("media.bind.1: ")) << in_a_list;
+    const std::string whole = schema->check(json::parse("[]")).error().message;
+    EXPECT_TRUE(whole.starts_with("the configuration: ")) << whole;
 }
 
 TEST(Schema, RefusesWhatWouldNotEnd) {
