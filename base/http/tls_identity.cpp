@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <cstring>
 #include <ctime>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <optional>
 #include <system_error>
 
@@ -16,34 +14,20 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/http/x509.h"
+#include "base/random.h"
 
 namespace isthmus::http {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <auto Free>
-struct Freer {
-    template <typename T>
-    void operator()(T* object) const {
-        Free(object);
-    }
-};
-
-using BioPtr = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Freer<X509_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
 
 constexpr std::int64_t kDaySeconds = 86'400;
 // A chain of a dozen certificates has about 20 KiB.
@@ -73,102 +57,6 @@ Result<std::string> read_pem(const fs::path& path) {
                           fmt::format("cannot read {}: check its owner and mode", path.string()));
     }
     return text;
-}
-
-BioPtr bio_of(const std::string& text) {
-    return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-// An encrypted key would make OpenSSL ask on the terminal; the node has none.
-int no_passphrase(char* /*out*/, int /*size*/, int /*rw*/, void* /*user*/) {
-    return -1;
-}
-
-CertificatePtr parse_certificate(const std::string& pem) {
-    const BioPtr bio = bio_of(pem);
-    return CertificatePtr(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
-}
-
-KeyPtr parse_key(const std::string& pem) {
-    const BioPtr bio = bio_of(pem);
-    return KeyPtr(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-}
-
-template <typename Write>
-std::string to_pem(Write write) {
-    const BioPtr bio(BIO_new(BIO_s_mem()));
-    if (!bio || write(bio.get()) != 1) {
-        return {};
-    }
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(bio.get(), &data);
-    return {data, static_cast<std::size_t>(size)};
-}
-
-bool is_ip(const std::string& name) {
-    std::array<unsigned char, 16> bytes{};
-    return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
-           ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
-}
-
-bool is_dns_name(const std::string& name) {
-    return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               c == '-' || c == '.';
-    });
-}
-
-std::string alternative_names(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) {
-        const bool ip = is_ip(name);
-        if (ip || is_dns_name(name)) {
-            text += fmt::format("{}{}:{}", text.empty() ? "" : ",", ip ? "IP" : "DNS", name);
-        }
-    }
-    return text;
-}
-
-bool add_extension(X509* certificate, int nid, const std::string& value) {
-    X509V3_CTX context;
-    X509V3_set_ctx_nodb(&context);
-    X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
-    const ExtensionPtr extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
-    return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
-}
-
-bool set_serial(X509* certificate) {
-    std::array<unsigned char, 8> bytes{};
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-        return false;
-    }
-    bytes[0] &= 0x7FU;  // RFC 5280 section 4.1.2.2: positive
-    std::uint64_t serial = 0;
-    std::memcpy(&serial, bytes.data(), sizeof serial);
-    return ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial | 1U) == 1;
-}
-
-bool fill_certificate(X509* certificate,
-                      EVP_PKEY* key,
-                      const std::vector<std::string>& names,
-                      std::int64_t now_unix_s) {
-    constexpr long kVersion3 = 2;
-    // An hour back, for clients whose clock is a little behind.
-    const std::int64_t from = now_unix_s - 3600;
-    const std::int64_t until = now_unix_s + kSelfSignedDays * kDaySeconds;
-    X509_NAME* subject = X509_get_subject_name(certificate);
-    static const std::array<unsigned char, 8> kCommonName = {'i', 's', 't', 'h', 'm', 'u', 's', 0};
-    return X509_set_version(certificate, kVersion3) == 1 && set_serial(certificate) &&
-           ASN1_TIME_set(X509_getm_notBefore(certificate), from) != nullptr &&
-           ASN1_TIME_set(X509_getm_notAfter(certificate), until) != nullptr &&
-           X509_set_pubkey(certificate, key) == 1 &&
-           X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, kCommonName.data(), -1, -1, 0) ==
-               1 &&
-           X509_set_issuer_name(certificate, subject) == 1 &&
-           add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-           add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
-           add_extension(certificate, NID_subject_alt_name, alternative_names(names)) &&
-           X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
 // Through a new file and a rename, so that a crash leaves the old file or the new one.
@@ -247,17 +135,23 @@ Result<TlsIdentity> load_tls_identity(const fs::path& certificate, const fs::pat
 Result<TlsIdentity> make_self_signed(const std::vector<std::string>& names,
                                      std::int64_t now_unix_s) {
     const KeyPtr key(EVP_EC_gen("P-256"));
-    const CertificatePtr certificate(X509_new());
-    if (!key || !certificate ||
-        !fill_certificate(certificate.get(), key.get(), names, now_unix_s)) {
+    SystemRandom random;
+    const CertificateContents contents{
+        .name = "isthmus",
+        .key = key.get(),
+        .days = kSelfSignedDays,
+        .extensions = {{NID_basic_constraints, "critical,CA:FALSE"},
+                       {NID_ext_key_usage, "serverAuth"},
+                       {NID_subject_alt_name, alternative_names(names)}}};
+    const CertificatePtr certificate =
+        key ? make_certificate(
+                  contents, {.key = key.get(), .digest = EVP_sha256()}, random, now_unix_s)
+            : nullptr;
+    if (!certificate) {
         return make_error(ErrorCode::kInternal, "OpenSSL could not make a certificate");
     }
-    return TlsIdentity{
-        .certificate_pem =
-            to_pem([&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); }),
-        .key_pem = to_pem([&](BIO* out) {
-            return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-        })};
+    return TlsIdentity{.certificate_pem = write_certificate(certificate.get()),
+                       .key_pem = write_key(key.get())};
 }
 
 Result<TlsIdentity> load_or_make_self_signed(const fs::path& directory,
