@@ -180,6 +180,23 @@ Result<HttpAnswer> http_request(const HttpClientConfig& config,
     return result;
 }
 
+ErrorCode error_of_status(unsigned status) {
+    switch (status) {
+        case 400:
+            return ErrorCode::kInvalidArgument;
+        case 401:
+            return ErrorCode::kUnauthenticated;
+        case 403:
+            return ErrorCode::kPermissionDenied;
+        case 404:
+            return ErrorCode::kNotFound;
+        case 409:
+            return ErrorCode::kConflict;
+        default:
+            return ErrorCode::kInternal;
+    }
+}
+
 std::string percent_encode(std::string_view text) {
     std::string out;
     for (const char c : text) {

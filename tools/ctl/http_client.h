@@ -30,6 +30,9 @@ struct HttpAnswer {
                                               const std::string& path,
                                               std::string body = {});
 
+// What the status of an answer that is no success means.
+[[nodiscard]] ErrorCode error_of_status(unsigned status);
+
 // For one segment of a path (RFC 3986 section 2.1).
 [[nodiscard]] std::string percent_encode(std::string_view text);
 

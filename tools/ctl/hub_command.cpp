@@ -54,23 +54,6 @@ std::string read_secret(const char* prompt) {
     return line;
 }
 
-ErrorCode code_of(unsigned status) {
-    switch (status) {
-        case 400:
-            return ErrorCode::kInvalidArgument;
-        case 401:
-            return ErrorCode::kUnauthenticated;
-        case 403:
-            return ErrorCode::kPermissionDenied;
-        case 404:
-            return ErrorCode::kNotFound;
-        case 409:
-            return ErrorCode::kConflict;
-        default:
-            return ErrorCode::kInternal;
-    }
-}
-
 bool ended(std::string_view state) {
     return state == "succeeded" || state == "failed" || state == "expired" || state == "superseded";
 }
@@ -128,7 +111,8 @@ struct HubCommand::State {
             return std::unexpected(answer.error());
         }
         if (answer->status < 200 || answer->status > 299) {
-            return make_error(code_of(answer->status), problem_text(answer->status, answer->body));
+            return make_error(error_of_status(answer->status),
+                              problem_text(answer->status, answer->body));
         }
         return std::move(answer->body);
     }
@@ -221,7 +205,7 @@ struct HubCommand::State {
             } else if (need == "new_password") {
                 body["new_password"] = read_secret("New password (12 characters or more): ");
             } else {
-                return fail({.code = code_of(answer->status),
+                return fail({.code = error_of_status(answer->status),
                              .message = problem_text(answer->status, answer->body)});
             }
         }

@@ -101,21 +101,6 @@ Result<Credentials> find_credentials(const CommandLine& line) {
                       "--config with the node's file, or --dev for a node started with --dev");
 }
 
-ErrorCode code_of(unsigned status) {
-    switch (status) {
-        case 400:
-            return ErrorCode::kInvalidArgument;
-        case 401:
-            return ErrorCode::kUnauthenticated;
-        case 403:
-            return ErrorCode::kPermissionDenied;
-        case 404:
-            return ErrorCode::kNotFound;
-        default:
-            return ErrorCode::kInternal;
-    }
-}
-
 // The body of a good answer.
 Result<std::string> call(const CommandLine& line,
                          std::string_view method,
@@ -135,7 +120,8 @@ Result<std::string> call(const CommandLine& line,
         return std::unexpected(answer.error());
     }
     if (answer->status < 200 || answer->status > 299) {
-        return make_error(code_of(answer->status), problem_text(answer->status, answer->body));
+        return make_error(error_of_status(answer->status),
+                          problem_text(answer->status, answer->body));
     }
     return std::move(answer->body);
 }
