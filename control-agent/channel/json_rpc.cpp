@@ -103,6 +103,23 @@ json::object call_object(std::string_view method, const json::value& params) {
 
 }  // namespace
 
+int rpc_code_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::kInvalidArgument:
+        case ErrorCode::kNotFound:
+            return kRpcInvalidParams;
+        case ErrorCode::kPermissionDenied:
+        case ErrorCode::kUnauthenticated:
+            return kRpcDenied;
+        case ErrorCode::kLimitExceeded:
+            return kRpcLimit;
+        case ErrorCode::kUnavailable:
+            return kRpcUnavailable;
+        default:
+            return kRpcInternalError;
+    }
+}
+
 std::expected<RpcMessage, RpcFault> parse_rpc(std::string_view text, const RpcLimits& limits) {
     if (text.size() > limits.bytes_max) {
         return std::unexpected(RpcFault::kTooLong);

@@ -13,6 +13,8 @@
 
 #include <boost/json/value.hpp>
 
+#include "base/error.h"
+
 namespace isthmus::channel {
 
 // Ids are integers or strings; we make integers.
@@ -47,6 +49,9 @@ inline constexpr int kRpcInternalError = -32603;
 inline constexpr int kRpcDenied = -32001;
 inline constexpr int kRpcUnavailable = -32002;
 inline constexpr int kRpcLimit = -32003;
+
+// What the other side is told of an error of ours.
+[[nodiscard]] int rpc_code_of(ErrorCode code);
 
 struct RpcLimits {
     std::size_t bytes_max = 1024UL * 1024;

@@ -54,22 +54,6 @@ ErrorCode code_of(int rpc_code) {
                                                   : ErrorCode::kUnavailable;
 }
 
-int rpc_code_of(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::kInvalidArgument:
-            return channel::kRpcInvalidParams;
-        case ErrorCode::kPermissionDenied:
-        case ErrorCode::kUnauthenticated:
-            return channel::kRpcDenied;
-        case ErrorCode::kLimitExceeded:
-            return channel::kRpcLimit;
-        case ErrorCode::kInternal:
-            return channel::kRpcInternalError;
-        default:
-            return channel::kRpcUnavailable;
-    }
-}
-
 }  // namespace
 
 std::string_view to_string(ConnectorHealth health) {
@@ -317,12 +301,13 @@ void ConnectorSession::answer_hub_call(std::uint64_t number, Result<json::value>
     }
     const channel::RpcId id = found->second;
     hub_calls_.erase(found);
-    output_.push_back((result ? channel::write_rpc_result(id, *result)
-                              : channel::write_rpc_error(id,
-                                                         {.code = rpc_code_of(result.error().code),
-                                                          .message = result.error().message,
-                                                          .data = nullptr})) +
-                      "\n");
+    output_.push_back(
+        (result ? channel::write_rpc_result(id, *result)
+                : channel::write_rpc_error(id,
+                                           {.code = channel::rpc_code_of(result.error().code),
+                                            .message = result.error().message,
+                                            .data = nullptr})) +
+        "\n");
 }
 
 // ---- time ----

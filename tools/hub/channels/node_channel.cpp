@@ -23,23 +23,6 @@ constexpr std::int64_t kHeartbeatsMissed = 4;
 constexpr std::size_t kCallsMax = 256;
 constexpr std::size_t kReportBytesMax = 64UL * 1024;
 
-int rpc_code(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::kInvalidArgument:
-        case ErrorCode::kNotFound:
-            return channel::kRpcInvalidParams;
-        case ErrorCode::kPermissionDenied:
-        case ErrorCode::kUnauthenticated:
-            return channel::kRpcDenied;
-        case ErrorCode::kLimitExceeded:
-            return channel::kRpcLimit;
-        case ErrorCode::kUnavailable:
-            return channel::kRpcUnavailable;
-        default:
-            return channel::kRpcInternalError;
-    }
-}
-
 std::string text_of(const json::value& value, std::string_view name) {
     return channel::text_field(value, name).value_or("");
 }
@@ -449,11 +432,12 @@ void NodeChannel::answer(const std::optional<channel::RpcId>& id,
     if (!id || !proven()) {
         return;
     }
-    send_message(result ? channel::write_rpc_result(*id, *result)
-                        : channel::write_rpc_error(id,
-                                                   {.code = rpc_code(result.error().code),
-                                                    .message = result.error().message,
-                                                    .data = {}}));
+    send_message(result
+                     ? channel::write_rpc_result(*id, *result)
+                     : channel::write_rpc_error(id,
+                                                {.code = channel::rpc_code_of(result.error().code),
+                                                 .message = result.error().message,
+                                                 .data = {}}));
 }
 
 void NodeChannel::ask_and_answer(const std::optional<channel::RpcId>& id,
