@@ -1,6 +1,5 @@
 #include "tools/hub/api/enrollment_endpoints.h"
 
-#include <expected>
 #include <utility>
 
 #include <boost/json/object.hpp>
@@ -15,9 +14,6 @@ namespace isthmus::hub {
 namespace {
 
 namespace json = boost::json;
-
-// A failure is an outcome, not the database's fault: it comes back as a value.
-using Outcome = std::expected<std::string, EnrollmentFailure>;
 
 // problem+json with the step, so that the agent can say where it stopped.
 http::Response problem(const EnrollmentFailure& failure) {
@@ -35,7 +31,7 @@ http::Response malformed(const Error& error) {
     return problem({.step = "request", .error = error});
 }
 
-void respond_with(http::Responder& respond, Result<Outcome> outcome) {
+void respond_with(http::Responder& respond, Result<EnrollmentOutcome> outcome) {
     if (!outcome) {
         respond(problem({.step = "database", .error = outcome.error()}));
     } else if (!*outcome) {
@@ -89,40 +85,34 @@ void EnrollmentEndpoints::hello(const http::Request& request, http::Responder re
     respond(std::move(response));
 }
 
-void EnrollmentEndpoints::enroll_node(const http::Request& request, http::Responder respond) {
-    auto read = channel::read_enroll(request.body);
-    if (!read) {
-        respond(malformed(read.error()));
+template <typename Body>
+void EnrollmentEndpoints::run(const http::Request& request,
+                              http::Responder respond,
+                              Result<Body> body,
+                              EnrollmentOutcome (*step)(const Context&,
+                                                        const Keyring&,
+                                                        const Body&)) {
+    if (!body) {
+        respond(malformed(body.error()));
         return;
     }
     Caller remote;
     remote.remote = request.remote_address;
-    work_->run<Outcome>(
+    work_->run<EnrollmentOutcome>(
         remote,
-        [keyring = keyring_(), read = std::move(*read)](const Context& context) -> Result<Outcome> {
-            return enroll(context, *keyring, read);
-        },
-        [respond = std::move(respond)](Result<Outcome> outcome) mutable {
+        [keyring = keyring_(), body = std::move(*body), step](const Context& context)
+            -> Result<EnrollmentOutcome> { return step(context, *keyring, body); },
+        [respond = std::move(respond)](Result<EnrollmentOutcome> outcome) mutable {
             respond_with(respond, std::move(outcome));
         });
 }
 
+void EnrollmentEndpoints::enroll_node(const http::Request& request, http::Responder respond) {
+    run(request, std::move(respond), channel::read_enroll(request.body), enroll);
+}
+
 void EnrollmentEndpoints::renew_node(const http::Request& request, http::Responder respond) {
-    auto read = channel::read_renew(request.body);
-    if (!read) {
-        respond(malformed(read.error()));
-        return;
-    }
-    Caller remote;
-    remote.remote = request.remote_address;
-    work_->run<Outcome>(
-        remote,
-        [keyring = keyring_(), read = std::move(*read)](const Context& context) -> Result<Outcome> {
-            return renew(context, *keyring, read);
-        },
-        [respond = std::move(respond)](Result<Outcome> outcome) mutable {
-            respond_with(respond, std::move(outcome));
-        });
+    run(request, std::move(respond), channel::read_renew(request.body), renew);
 }
 
 }  // namespace isthmus::hub

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/http/message.h"
+#include "tools/hub/fleet/enrollments.h"
 #include "tools/hub/fleet/keyring.h"
 #include "tools/hub/tenancy/work.h"
 
@@ -23,6 +24,12 @@ class EnrollmentEndpoints {
     void hello(const http::Request& request, http::Responder respond);
     void enroll_node(const http::Request& request, http::Responder respond);
     void renew_node(const http::Request& request, http::Responder respond);
+
+    template <typename Body>
+    void run(const http::Request& request,
+             http::Responder respond,
+             Result<Body> body,
+             EnrollmentOutcome (*step)(const Context&, const Keyring&, const Body&));
 
     Work* work_;
     std::function<std::shared_ptr<const Keyring>()> keyring_;

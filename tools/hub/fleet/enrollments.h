@@ -36,13 +36,18 @@ struct EnrollmentFailure {
     Error error;
 };
 
+// A failure is an outcome, not the database's fault: it comes back as a value.
+using EnrollmentOutcome = std::expected<std::string, EnrollmentFailure>;
+
 // The answer's body; the code is used up.
-[[nodiscard]] std::expected<std::string, EnrollmentFailure> enroll(
-    const Context& context, const Keyring& keyring, const channel::EnrollmentRequest& request);
+[[nodiscard]] EnrollmentOutcome enroll(const Context& context,
+                                       const Keyring& keyring,
+                                       const channel::EnrollmentRequest& request);
 
 // A new certificate for a node that proves its key; the one that it has may have run out.
-[[nodiscard]] std::expected<std::string, EnrollmentFailure> renew(
-    const Context& context, const Keyring& keyring, const channel::RenewalRequest& request);
+[[nodiscard]] EnrollmentOutcome renew(const Context& context,
+                                      const Keyring& keyring,
+                                      const channel::RenewalRequest& request);
 
 // Codes that ended a day ago.
 void forget_codes(const Context& context);
