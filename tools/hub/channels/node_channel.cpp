@@ -120,7 +120,9 @@ void NodeChannel::end(std::string_view reason) {
 
 void NodeChannel::refuse(std::string_view reason, bool renew) {
     ++channels_->counters_.refused;
-    log::info("hub", "node {} at {} refused: {}", claim_.node, remote_, reason);
+    if (channels_->strangers_lines_.take(channels_->work_->now_ms())) {
+        log::info("hub", "node {} at {} refused: {}", claim_.node, remote_, reason);
+    }
     send(session_->refuse(reason, renew));
     end(reason);
 }
@@ -128,7 +130,9 @@ void NodeChannel::refuse(std::string_view reason, bool renew) {
 void NodeChannel::alarm(std::string_view what) {
     ++channels_->counters_.alarms;
     const std::string& node = proven() ? node_ : claim_.node;
-    log::warning("hub", "channel of node {} at {}: {}", node, remote_, what);
+    if (proven() || channels_->strangers_lines_.take(channels_->work_->now_ms())) {
+        log::warning("hub", "channel of node {} at {}: {}", node, remote_, what);
+    }
     // Only for nodes that proved themselves: strangers could fill the log of any organisation.
     if (proven()) {
         channels_->work_->run<bool>(

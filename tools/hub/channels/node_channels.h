@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/http/message.h"
+#include "tools/hub/channels/line_limit.h"
 #include "tools/hub/fleet/keyring.h"
 #include "tools/hub/tenancy/work.h"
 
@@ -82,6 +83,8 @@ class NodeChannels {
     std::string instance_;
     ChannelLimits limits_;
     ChannelCounters counters_;
+    // Of those who did not prove a node: anybody can cause them. The counters have them all.
+    LineLimit strangers_lines_{10};
     std::uint64_t next_number_ = 1;
     std::unordered_map<std::uint64_t, NodeChannel*> by_number_;
     std::unordered_map<std::string, NodeChannel*> by_node_;
