@@ -61,7 +61,8 @@ void NodeChannel::ask(std::move_only_function<Result<T>(const Context&)> job,
 
 void NodeChannel::on_open(http::WebSocketSink& sink) {
     sink_ = &sink;
-    session_.emplace(keyring_->identity, began_ms_ / 1000, channels_->work_->random());
+    session_ = std::make_unique<channel::HubSession>(
+        keyring_->identity, began_ms_ / 1000, channels_->work_->random());
     send(session_->hello());
 }
 

@@ -86,7 +86,7 @@ class NodeChannel final : public http::WebSocketUser {
     http::WebSocketSink* sink_ = nullptr;
     State state_ = State::kAsked;
     std::shared_ptr<const Keyring> keyring_;  // of the time when the channel began
-    std::optional<channel::HubSession> session_;
+    std::unique_ptr<channel::HubSession> session_;
     channel::NodeClaim claim_;
     std::string welcome_;  // until the node is claimed
     std::string node_;
