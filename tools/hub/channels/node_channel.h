@@ -60,8 +60,8 @@ class NodeChannel final : public http::WebSocketUser {
     void alarm(std::string_view what);
 
     void on_authenticate(std::string_view text);
-    void on_looked_up(Result<std::optional<KnownNode>> known);
-    void on_claimed(Result<std::optional<Fence>> fence);
+    void on_looked_up(Result<std::optional<KnownNode>> looked_up);
+    void on_claimed(Result<std::optional<Fence>> claimed);
 
     void on_frame(std::string_view text);
     void on_request(channel::RpcRequest request);
