@@ -242,6 +242,8 @@ void HubChannel::State::send(std::string text) {
     }
 }
 
+// Each of them is another part of the agent.
+// NOLINTNEXTLINE(readability-function-size): six parameters
 Result<std::unique_ptr<HubChannel>> HubChannel::make(boost::asio::io_context& io,
                                                      RandomSource& random,
                                                      const registration::NodeIdentity& identity,
