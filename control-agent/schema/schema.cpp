@@ -23,8 +23,14 @@ constexpr std::size_t kDepthMax = 16;
 constexpr std::size_t kValuesMax = 5000;
 constexpr std::size_t kProblemsMax = 8;
 
-bool is_forbidden(std::string_view key) {
-    return key == "$ref" || key == "pattern" || key == "patternProperties";
+// Of the object's own members; empty where there is none.
+std::string_view forbidden_keyword(const json::object& object) {
+    for (const std::string_view keyword : {"$ref", "pattern", "patternProperties"}) {
+        if (object.contains(keyword)) {
+            return keyword;
+        }
+    }
+    return {};
 }
 
 // Why the schema is not taken, or nothing.
@@ -43,10 +49,10 @@ std::string find_forbidden(const json::value& schema) {
             return "it is too deep or too long";
         }
         if (const json::object* const object = value->if_object()) {
+            if (const auto keyword = forbidden_keyword(*object); !keyword.empty()) {
+                return fmt::format("\"{}\" is not supported", keyword);
+            }
             for (const auto& member : *object) {
-                if (is_forbidden(member.key())) {
-                    return fmt::format("\"{}\" is not supported", std::string_view(member.key()));
-                }
                 places.push_back({.value = &member.value(), .depth = depth + 1});
             }
         } else if (const json::array* const array = value->if_array()) {
