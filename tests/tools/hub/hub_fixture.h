@@ -24,10 +24,12 @@ struct ApiReply {
 };
 
 class HubFixture : public ::testing::Test {
+  public:
+    ~HubFixture() override;
+
   protected:
     // `database`: postgresql://..., or empty for SQLite.
     explicit HubFixture(std::string database = {});
-    ~HubFixture() override;
 
     void start_hub();
     void stop_hub();
