@@ -271,8 +271,7 @@ std::size_t heard_in_room_of(int people, std::uint32_t all_up_to) {
     config.limits.audio_all_up_to = all_up_to;
     Meeting meeting(27, config);
     Crowd crowd(meeting, people);
-    const Joined listener =
-        meeting.join_connected("listener", audio_sections(static_cast<std::size_t>(people)), kLine);
+    const Joined listener = meeting.join_connected("listener", audio_sections(people), kLine);
     crowd.run(seconds(1));
     std::set<std::uint32_t> heard;
     for (const ReceivedRtp& packet : listener.client->rtp) {
