@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/http/base64url.h"
+#include "base/http/percent_encoding.h"
 #include "base/random.h"
 #include "control-agent/channel/exchange_key.h"
 #include "control-agent/channel/json_fields.h"
@@ -152,7 +153,7 @@ struct HubCommand::State {
         const HubVerb plain{.group = "", .name = "", .help = "", .method = "GET", .path = ""};
         while (true) {
             const auto body = call({.method = "GET",
-                                    .path = "/v1/hybrid/commands/" + percent_encode(command),
+                                    .path = "/v1/hybrid/commands/" + http::percent_encode(command),
                                     .body = {}});
             if (!body) {
                 return fail(body.error());
@@ -231,7 +232,7 @@ struct HubCommand::State {
     // Here, so that the hub never sees the secret.
     [[nodiscard]] int seal() const {
         const auto body =
-            call({.method = "GET", .path = "/v1/hybrid/nodes/" + percent_encode(node), .body = {}});
+            call({.method = "GET", .path = "/v1/hybrid/nodes/" + http::percent_encode(node), .body = {}});
         if (!body) {
             return fail(body.error());
         }

@@ -11,6 +11,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "base/config_reader.h"
+#include "base/http/percent_encoding.h"
 #include "tools/ctl/http_client.h"
 #include "tools/ctl/hub_verbs.h"
 #include "tools/ctl/table.h"
@@ -152,10 +153,10 @@ Result<HubRequest> make_hub_request(const HubVerb& verb, const Values& values) {
         const std::string text = constant ? std::string(argument.value) : given->second;
         if (argument.place == HubArgument::Place::kPath) {
             const std::string hole = fmt::format("{{{}}}", argument.name);
-            request.path.replace(request.path.find(hole), hole.size(), percent_encode(text));
+            request.path.replace(request.path.find(hole), hole.size(), http::percent_encode(text));
         } else if (argument.place == HubArgument::Place::kQuery) {
             query += fmt::format(
-                "{}{}={}", query.empty() ? '?' : '&', argument.name, percent_encode(text));
+                "{}{}={}", query.empty() ? '?' : '&', argument.name, http::percent_encode(text));
         } else {
             auto value = value_of(argument, text);
             if (!value) {
