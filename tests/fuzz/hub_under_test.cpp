@@ -13,6 +13,7 @@
 #include "tools/hub/fleet/enrollments.h"
 #include "tools/hub/fleet/nonces.h"
 #include "tools/hub/fleet/services.h"
+#include "tools/hub/oidc/accounts.h"
 #include "tools/hub/store/schema.h"
 #include "tools/hub/tenancy/organisations.h"
 #include "tools/hub/tenancy/people.h"
@@ -189,6 +190,19 @@ void HubUnderTest::add_other_routes() {
                           : std::unexpected(account.error());
         respond(http::Response::text(200, ""));
     });
+    router_.add(
+        "POST", "/v1/oidc/tokens", [this](const http::Request& request, http::Responder respond) {
+            const auto body = channel::parse_json(request.body, kBodyBytesMax);
+            if (body) {
+                const auto login = oidc::redeem_sign_in_code(
+                    *context_,
+                    {.code = channel::text_field(*body, "code").value_or(""),
+                     .verifier = channel::text_field(*body, "verifier").value_or("")});
+                CHECK(!login || !login->token.empty());
+            }
+            answer_ = ApiAnswer{.status = 200, .body = nullptr};
+            respond(http::Response::text(200, ""));
+        });
     router_.add(
         "POST", "/v1/enroll", [this](const http::Request& request, http::Responder respond) {
             if (const auto read = channel::read_enroll(request.body)) {

@@ -40,6 +40,21 @@ std::string hub_metrics(const HubFigures& figures) {
     counter("isthmus_hub_api_calls_failed_total",
             "Calls of the API that were refused or failed.",
             figures.api.calls_failed);
+    counter("isthmus_hub_oidc_sign_ins_begun_total",
+            "Sign-ins through identity providers that were begun.",
+            figures.oidc.begun);
+    counter("isthmus_hub_oidc_sign_ins_total",
+            "Sign-ins through identity providers that ended in a session.",
+            figures.oidc.signed_in);
+    counter("isthmus_hub_oidc_sign_ins_refused_total",
+            "Sign-ins that a provider, a check or the mapping refused.",
+            figures.oidc.refused);
+    counter("isthmus_hub_oidc_fetches_total",
+            "Times a provider's document or keys were fetched.",
+            figures.oidc.fetches);
+    counter("isthmus_hub_oidc_fetches_failed_total",
+            "Of these, those in vain.",
+            figures.oidc.fetches_failed);
     gauge("isthmus_hub_database_jobs_waiting",
           "Jobs that wait for the database.",
           figures.database.waiting);

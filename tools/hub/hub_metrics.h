@@ -5,6 +5,7 @@
 
 #include "base/http/server.h"
 #include "tools/hub/api/api.h"
+#include "tools/hub/api/oidc_endpoints.h"
 #include "tools/hub/channels/node_channels.h"
 #include "tools/hub/store/database.h"
 
@@ -13,6 +14,7 @@ namespace isthmus::hub {
 struct HubFigures {
     ChannelCounters channels;
     ApiCounters api;
+    OidcCounters oidc;
     DatabaseCounters database;
     http::ServerCounters server;
 };

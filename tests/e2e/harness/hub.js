@@ -16,12 +16,12 @@ const PASSWORD = 'a long enough password';
 
 export class Hub {
   // `host`: how nodes are told to reach it.
-  static async start({ port = 8443, host = '127.0.0.1', heartbeat = 1 } = {}) {
+  static async start({ port = 8443, host = '127.0.0.1', heartbeat = 1, options = [] } = {}) {
     const hub = new Hub();
     hub.folder = makeFolder('hub');
     hub.port = port;
     hub.args = ['--data', path.join(hub.folder, 'data'), '--listen', `127.0.0.1:${port}`,
-      '--url', `https://${host}:${port}`, '--heartbeat', String(heartbeat)];
+      '--url', `https://${host}:${port}`, '--heartbeat', String(heartbeat), ...options];
     await hub.launch();
     await hub.logIn();
     return hub;
@@ -39,6 +39,11 @@ export class Hub {
     const answer = await request(this.port, 'POST', '/v1/login', { name, password, new_password: PASSWORD });
     assert.equal(answer.status, 200, answer.text);
     this.token = JSON.parse(answer.text).token;
+  }
+
+  // Somebody whose password is the tests'.
+  logInAs(name) {
+    return request(this.port, 'POST', '/v1/login', { name, password: PASSWORD });
   }
 
   // What `isthmusctl hub ...` prints, as JSON.

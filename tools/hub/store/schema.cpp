@@ -92,6 +92,22 @@ const std::vector<std::vector<const char*>>& migrations() {
             "create table leases(name text primary key, holder text not null, "
             "fence bigint not null, expires_ms bigint not null)",
         },
+        // Sign-in through identity providers.
+        {
+            "create table identity_providers(organisation text primary key, issuer text not null, "
+            "client_id text not null, client_secret text not null, scopes text not null, "
+            "mapping text not null, passwords text not null, emergency text not null, "
+            "updated_s bigint not null)",
+
+            "create table identities(organisation text not null, issuer text not null, "
+            "subject text not null, person text not null, created_s bigint not null, "
+            "primary key(organisation, issuer, subject))",
+            "create index identities_of on identities(person)",
+
+            "create table sign_in_codes(hash text primary key, organisation text not null, "
+            "issuer text not null, subject text not null, name text not null, "
+            "role text not null, challenge text not null, expires_s bigint not null)",
+        },
     };
     return kSteps;
 }
@@ -231,7 +247,15 @@ const std::vector<TableColumns>& backed_up_tables() {
           "result",
           "updated_s"}},
         {"events",
-         {"organisation", "node", "epoch", "sequence", "time_ms", "kind", "body", "received_ms"}},
+         {"organisation",
+          "node",
+          "epoch",
+          "sequence",
+          "time_ms",
+          "kind",
+          "body",
+          "received_ms",
+XX}},
         {"services",
          {"organisation",
           "node",
@@ -262,6 +286,19 @@ const std::vector<TableColumns>& backed_up_tables() {
           "signature",
           "created_s"}},
         {"leases", {"name", "holder", "fence", "expires_ms"}},
+        {"identity_providers",
+         {"organisation",
+          "issuer",
+          "client_id",
+          "client_secret",
+          "scopes",
+          "mapping",
+          "passwords",
+          "emergency",
+          "updated_s"}},
+        {"identities", {"organisation", "issuer", "subject", "person", "created_s"}},
+        {"sign_in_codes",
+         {"hash", "organisation", "issuer", "subject", "name", "role", "challenge", "expires_s"}},
     };
     return kTables;
 }
