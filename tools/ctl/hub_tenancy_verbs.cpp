@@ -225,11 +225,95 @@ std::vector<HubVerb> provider_verbs() {
     };
 }
 
+// A table, however long.
+std::vector<HubVerb> share_verbs() {  // NOLINT(readability-function-size)
+    constexpr std::string_view kShare = "/v1/hybrid/nodes/{node}/shares/{organization}";
+    constexpr std::string_view kShared = "/v1/hybrid/shared-nodes/{node}";
+    constexpr HubArgument kNode = {
+        .name = "node", .flag = "", .help = "Its name or id", .place = Place::kPath};
+    constexpr HubArgument kOrganization = {.name = "organization",
+                                           .flag = "",
+                                           .help = "Id of the other organisation",
+                                           .place = Place::kPath};
+    return {
+        {.group = "share",
+         .name = "list",
+         .help = "List the organisations that a node serves beside one's own",
+         .method = "GET",
+         .path = "/v1/hybrid/nodes/{node}/shares",
+         .arguments = {kNode},
+         .columns = {{"ORGANIZATION", "displayName"},
+                     {"STATE", "state"},
+                     {"SINCE", "acceptedS"},
+                     {"ID", "organization"}}},
+        {.group = "share",
+         .name = "offer",
+         .help = "Let another organisation use a node; it has to accept",
+         .method = "PUT",
+         .path = kShare,
+         .arguments = {kNode, kOrganization}},
+        {.group = "share",
+         .name = "end",
+         .help = "Let another organisation use a node no more",
+         .method = "DELETE",
+         .path = kShare,
+         .arguments = {kNode, kOrganization}},
+        {.group = "share",
+         .name = "grant",
+         .help = "Share any node (id) with any organisation (operators)",
+         .method = "PUT",
+         .path = "/v1/shared-nodes/{node}/organizations/{organization}",
+         .arguments = {kNode, kOrganization}},
+        {.group = "shared",
+         .name = "list",
+         .help = "List nodes of others that are offered or serve here",
+         .method = "GET",
+         .path = "/v1/hybrid/shared-nodes",
+         .columns = {{"NAME", "name"},
+                     {"HOST", "hostOrganization"},
+                     {"SHARE", "state"},
+                     {"STATUS", "status"},
+                     {"CONNECTED", "connected"},
+                     {"ID", "id"}}},
+        {.group = "shared",
+         .name = "show",
+         .help = "Show one of them",
+         .method = "GET",
+         .path = kShared,
+         .arguments = {kNode}},
+        {.group = "shared",
+         .name = "accept",
+         .help = "Accept a node that another organisation offers",
+         .method = "PUT",
+         .path = "/v1/hybrid/shared-nodes/{node}/acceptance",
+         .arguments = {kNode}},
+        {.group = "shared",
+         .name = "leave",
+         .help = "Decline an offer, or use the node no more",
+         .method = "DELETE",
+         .path = kShared,
+         .arguments = {kNode}},
+        {.group = "shared",
+         .name = "usage",
+         .help = "What such a node counted for the own organisation, the newest first",
+         .method = "GET",
+         .path = "/v1/hybrid/shared-nodes/{node}/usage",
+         .arguments = {kNode,
+                       {.name = "limit",
+                        .flag = "--limit",
+                        .help = "How many",
+                        .place = Place::kQuery,
+                        .kind = Kind::kInteger,
+                        .required = false}},
+         .columns = {{"TIME MS", "timeMs"}, {"RECEIVED MS", "receivedMs"}, {"BODY", "body"}}},
+    };
+}
+
 }  // namespace
 
 std::vector<HubVerb> tenancy_verbs() {
     std::vector<HubVerb> all = people_verbs();
-    for (const auto& part : {provider_verbs()}) {
+    for (const auto& part : {provider_verbs(), share_verbs()}) {
         all.insert(all.end(), part.begin(), part.end());
     }
     return all;

@@ -402,6 +402,8 @@ const std::vector<std::pair<std::string_view, std::string_view>>& hub_groups() {
         {"authenticator", "One-time codes at one's own logins"},
         {"organization", "Organisations"},
         {"identity-provider", "Where people sign in"},
+        {"share", "Nodes of one's own that serve others"},
+        {"shared", "Nodes of others that serve here"},
         {"keys", "The hub's own keys"},
     };
     return kGroups;

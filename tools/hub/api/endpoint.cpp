@@ -41,7 +41,8 @@ Result<std::string> ApiCall::text(std::string_view name) const {
 
 std::vector<const Endpoint*> all_endpoints() {
     std::vector<const Endpoint*> all;
-    for (const auto* table : {&tenancy_endpoints(), &fleet_endpoints(), &node_endpoints()}) {
+    for (const auto* table :
+         {&tenancy_endpoints(), &fleet_endpoints(), &node_endpoints(), &share_endpoints()}) {
         for (const Endpoint& endpoint : *table) {
             all.push_back(&endpoint);
         }

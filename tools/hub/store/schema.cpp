@@ -108,6 +108,16 @@ const std::vector<std::vector<const char*>>& migrations() {
             "issuer text not null, subject text not null, name text not null, "
             "role text not null, challenge text not null, expires_s bigint not null)",
         },
+        // Nodes that serve several organisations.
+        {
+            "create table node_shares(node text not null, organisation text not null, "
+            "guest text not null, state text not null, created_s bigint not null, "
+            "accepted_s bigint not null, primary key(node, guest))",
+            "create index node_shares_of on node_shares(guest)",
+
+            "alter table events add column guest text not null default ''",
+            "create index events_of_guest on events(guest, node) where guest <> ''",
+        },
     };
     return kSteps;
 }
@@ -255,7 +265,7 @@ const std::vector<TableColumns>& backed_up_tables() {
           "kind",
           "body",
           "received_ms",
-XX}},
+          "guest"}},
         {"services",
          {"organisation",
           "node",
@@ -297,6 +307,7 @@ XX}},
           "emergency",
           "updated_s"}},
         {"identities", {"organisation", "issuer", "subject", "person", "created_s"}},
+        {"node_shares", {"node", "organisation", "guest", "state", "created_s", "accepted_s"}},
         {"sign_in_codes",
          {"hash", "organisation", "issuer", "subject", "name", "role", "challenge", "expires_s"}},
     };
