@@ -122,7 +122,6 @@ struct Hub::State {
           timer(io_context) {}
 
     ~State() {
-        timer.cancel();
         server.reset();
         metrics_server.reset();
         answers->close();
