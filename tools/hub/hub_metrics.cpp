@@ -50,9 +50,30 @@ std::string hub_metrics(const HubFigures& figures) {
     counter("isthmus_hub_database_commits_total",
             "Transactions, each of which may carry many jobs.",
             figures.database.commits);
+    counter("isthmus_hub_database_repeats_total",
+            "Transactions run again because two instances waited for each other.",
+            figures.database.repeats);
     counter("isthmus_hub_database_reconnects_total",
             "Times the connection to the database was lost.",
             figures.database.reconnects);
+    gauge("isthmus_hub_nats_connected",
+          "1 while there is a connection to a NATS server.",
+          figures.bus.connected ? 1 : 0);
+    counter("isthmus_hub_nats_published_total",
+            "Hints that were given to NATS for other instances.",
+            figures.bus.published);
+    counter("isthmus_hub_nats_received_total",
+            "Messages that came from other instances.",
+            figures.bus.received);
+    counter("isthmus_hub_nats_refused_total",
+            "Messages that came and were no hints of an instance.",
+            figures.bus_refused);
+    counter("isthmus_hub_nats_dropped_total",
+            "Hints not sent while NATS was away, and messages that came faster than they were read.",
+            figures.bus.dropped);
+    counter("isthmus_hub_nats_reconnects_total",
+            "Times a connection to NATS was found again.",
+            figures.bus.reconnects);
     gauge("isthmus_hub_http_connections", "Open connections.", figures.server.connections_open);
     counter("isthmus_hub_http_connections_refused_total",
             "Connections over a limit.",

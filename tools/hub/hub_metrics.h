@@ -1,11 +1,13 @@
 // The hub's figures for Prometheus; docs/hub-metrics.md explains them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/http/server.h"
 #include "tools/hub/api/api.h"
 #include "tools/hub/channels/node_channels.h"
+#include "tools/hub/instances/bus.h"
 #include "tools/hub/store/database.h"
 
 namespace isthmus::hub {
@@ -15,6 +17,8 @@ struct HubFigures {
     ApiCounters api;
     DatabaseCounters database;
     http::ServerCounters server;
+    BusFigures bus;
+    std::uint64_t bus_refused = 0;
 };
 
 [[nodiscard]] std::string hub_metrics(const HubFigures& figures);

@@ -28,11 +28,18 @@ std::string with_names(std::string_view text) {
     return out;
 }
 
+// PostgreSQL's own, appendix A of its manual: its messages are translated, these are not.
+constexpr std::string_view kUniqueViolation = "23505";
+constexpr std::string_view kDeadlockDetected = "40P01";
+
+std::string sqlstate_of(const std::exception& thrown) {
+    const auto* error = dynamic_cast<const soci::postgresql_soci_error*>(&thrown);
+    return error != nullptr ? error->sqlstate() : std::string();
+}
+
 Error error_of(const std::exception& thrown) {
     const std::string what = thrown.what();
-    // SOCI's categories differ between its back ends; the messages do not change.
-    const bool constraint = what.contains("UNIQUE constraint") || what.contains("duplicate key");
-    if (constraint) {
+    if (what.contains("UNIQUE constraint") || sqlstate_of(thrown) == kUniqueViolation) {
         return {.code = ErrorCode::kConflict, .message = "there is one of that name already"};
     }
     return {.code = ErrorCode::kUnavailable, .message = fmt::format("the database: {}", what)};
@@ -174,8 +181,13 @@ Result<void> Session::do_each(const std::vector<std::string>& columns,
         }
         return {};
     } catch (const std::exception& e) {
-        return std::unexpected(error_of(e));
+        return failed(e);
     }
+}
+
+std::unexpected<Error> Session::failed(const std::exception& thrown) {
+    deadlocked_ = deadlocked_ || sqlstate_of(thrown) == kDeadlockDetected;
+    return std::unexpected(error_of(thrown));
 }
 
 Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& values) {
@@ -192,7 +204,7 @@ Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& val
         statement.execute(true);
         return statement.get_affected_rows();
     } catch (const std::exception& e) {
-        return std::unexpected(error_of(e));
+        return failed(e);
     }
 }
 
