@@ -27,7 +27,7 @@ constexpr std::chrono::seconds kRenewalPause{60};
 
 }  // namespace
 
-void Agent::Parts::emit(std::string_view kind, json::object body) {
+void Agent::Parts::emit(std::string_view kind, const json::object& body) {
     const auto appended = outbox.append(unix_ms(), std::string(kind), json::serialize(body));
     if (!appended) {
         log::error("events", "{}", appended.error().message);

@@ -35,8 +35,7 @@ json::array last_lines(const std::vector<std::string>& lines) {
 }  // namespace
 
 void Agent::Parts::add_commands() {
-    const auto add = [this](const char* method,
-                            void (Parts::*handler)(const json::value&, CommandProgress)) {
+    const auto add = [this](const char* method, auto handler) {
         runner->add(method, [this, handler](const json::value& params, CommandProgress progress) {
             (this->*handler)(params, std::move(progress));
         });
@@ -111,7 +110,7 @@ void Agent::Parts::apply_configuration(const json::value& params, CommandProgres
 // machine does not host is for others of the cluster.
 void Agent::Parts::configure_services(std::uint64_t version,
                                       const json::object& programs,
-                                      std::shared_ptr<CommandProgress> progress,
+                                      const std::shared_ptr<CommandProgress>& progress,
                                       std::move_only_function<void()> then) {
     const auto hosted = std::ranges::find_if(programs, [&](const json::key_value_pair& program) {
         return services->has(program.key());
@@ -180,7 +179,7 @@ void Agent::Parts::deactivate_service(const json::value& params, CommandProgress
 
 void Agent::Parts::apply_node_configuration(std::uint64_t version,
                                             const json::value& configuration,
-                                            std::shared_ptr<CommandProgress> progress) {
+                                            const std::shared_ptr<CommandProgress>& progress) {
     const auto opened = channel::open_secrets(identity.sealing_key, configuration);
     if (!opened) {
         progress->fail("a sealed secret cannot be opened: " + opened.error().message);
@@ -238,7 +237,7 @@ void Agent::Parts::set_maintenance(const json::value& params, CommandProgress pr
         });
 }
 
-void Agent::Parts::restart_program(const json::value& params, CommandProgress progress) {
+void Agent::Parts::restart_program(const json::value& params, CommandProgress progress) const {
     const auto name = channel::text_field(params, "name");
     if (!name) {
         progress.fail("program.restart needs a name");
@@ -254,7 +253,7 @@ void Agent::Parts::restart_program(const json::value& params, CommandProgress pr
         });
 }
 
-void Agent::Parts::collect_logs(const json::value& params, CommandProgress progress) {
+void Agent::Parts::collect_logs(const json::value& params, CommandProgress progress) const {
     const auto program = channel::text_field(params, "program");
     const std::int64_t lines = std::clamp<std::int64_t>(
         channel::integer_field(params, "lines").value_or(kLogLinesDefault), 1, kLogLinesMax);

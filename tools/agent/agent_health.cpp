@@ -126,7 +126,7 @@ void Agent::Parts::send_heartbeat() {
                   });
 }
 
-void Agent::Parts::write_status_file() {
+void Agent::Parts::write_status_file() const {
     json::object status = heartbeat(facts());
     status["updated_s"] = unix_ms() / 1000;
     status["node"] = identity.node;

@@ -71,28 +71,28 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     void check_alarms();
     void renew_on_channel();
     void save_identity();
-    void write_status_file();
+    void write_status_file() const;
     [[nodiscard]] HeartbeatFacts facts() const;
 
     void on_program(const supervisor::ProgramEvent& event);
-    void emit(std::string_view kind, boost::json::object body);
+    void emit(std::string_view kind, const boost::json::object& body);
 
     // agent_commands.cpp
     void add_commands();
     void apply_configuration(const boost::json::value& params, CommandProgress progress);
     void apply_node_configuration(std::uint64_t version,
                                   const boost::json::value& configuration,
-                                  std::shared_ptr<CommandProgress> progress);
+                                  const std::shared_ptr<CommandProgress>& progress);
     void configure_services(std::uint64_t version,
                             const boost::json::object& programs,
-                            std::shared_ptr<CommandProgress> progress,
+                            const std::shared_ptr<CommandProgress>& progress,
                             std::move_only_function<void()> then);
     void activate_service(const boost::json::value& params, CommandProgress progress);
     void deactivate_service(const boost::json::value& params, CommandProgress progress);
     [[nodiscard]] supervisor::Supervisor& supervisor_of(const std::string& program) const;
     void set_maintenance(const boost::json::value& params, CommandProgress progress);
-    void restart_program(const boost::json::value& params, CommandProgress progress);
-    void collect_logs(const boost::json::value& params, CommandProgress progress);
+    void restart_program(const boost::json::value& params, CommandProgress progress) const;
+    void collect_logs(const boost::json::value& params, CommandProgress progress) const;
     [[nodiscard]] Result<std::string> agent_secret();
     void note_applied(std::uint64_t version);
     [[nodiscard]] std::filesystem::path applied_path() const;
@@ -106,9 +106,9 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     outbox::Outbox outbox;
     Alarms alarms;
     std::optional<CommandLog> log;
-    std::optional<channel::CommandGate> gate;
+    std::unique_ptr<channel::CommandGate> gate;
     EventPusher pusher;
-    std::optional<CommandRunner> runner;
+    std::unique_ptr<CommandRunner> runner;
     supervisor::ProcessCommands processes;
     std::unique_ptr<supervisor::Supervisor> children;  // the agent's own
     std::unique_ptr<supervisor::Supervisor> units;     // systemd's, where that has the node

@@ -50,7 +50,7 @@ Agent::Parts::Parts(boost::asio::io_context& io_in,
               .bytes_max = config.outbox_bytes_max,
               .entries_max = config.outbox_entries_max},
              unix_ms()),
-      alarms([this](std::string_view kind, json::object body) { emit(kind, std::move(body)); }),
+      alarms([this](std::string_view kind, const json::object& body) { emit(kind, body); }),
       pusher(outbox,
              unix_ms,
              [this](const json::value& params, EventPusher::Answer answer) {
@@ -98,27 +98,28 @@ Result<void> Agent::Parts::open_state() {
     if (const auto applied = channel::read_private_file(applied_path())) {
         std::from_chars(applied->data(), applied->data() + applied->size(), applied_version);
     }
-    gate.emplace(trust, identity.node, log->last_sequence());
-    runner.emplace(*gate,
-                   *log,
-                   CommandRunner::Hooks{
-                       .report =
-                           [this](const json::value& params, CommandRunner::Answer answer) {
-                               channel->call("command.progress", params, std::move(answer));
-                           },
-                       .refused =
-                           [this](channel::CommandFault fault) {
-                               log::warning("commands", "refused: {}", channel::to_string(fault));
-                               emit("audit.command_refused", {{"why", channel::to_string(fault)}});
-                           },
-                       .ended =
-                           [this](const std::string& method, const CommandRecord& record) {
-                               emit("audit.command",
-                                    {{"command", record.id},
-                                     {"method", method},
-                                     {"state", to_string(record.state)},
-                                     {"message", record.message}});
-                           }});
+    gate = std::make_unique<channel::CommandGate>(trust, identity.node, log->last_sequence());
+    runner = std::make_unique<CommandRunner>(
+        *gate,
+        *log,
+        CommandRunner::Hooks{
+            .report =
+                [this](const json::value& params, CommandRunner::Answer answer) {
+                    channel->call("command.progress", params, std::move(answer));
+                },
+            .refused =
+                [this](channel::CommandFault fault) {
+                    log::warning("commands", "refused: {}", channel::to_string(fault));
+                    emit("audit.command_refused", {{"why", channel::to_string(fault)}});
+                },
+            .ended =
+                [this](const std::string& method, const CommandRecord& record) {
+                    emit("audit.command",
+                         {{"command", record.id},
+                          {"method", method},
+                          {"state", to_string(record.state)},
+                          {"message", record.message}});
+                }});
     return {};
 }
 

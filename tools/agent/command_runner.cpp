@@ -49,7 +49,8 @@ void CommandProgress::end(CommandState state, std::string message, json::value r
     }
     if (const auto runner = runner_.lock()) {
         (*runner)->note(id_, state, 100, std::move(message), std::move(result));
-        (*runner)->next(id_, method_);
+        (*runner)->tell_end(id_, method_);
+        (*runner)->free(method_);
     }
 }
 
@@ -100,31 +101,43 @@ void CommandRunner::run(const std::string& id,
                         const std::string& method,
                         const json::value& params) {
     const auto handler = handlers_.find(method);
-    if (handler != handlers_.end() && busy_.contains(method)) {
+    if (handler == handlers_.end()) {
+        refuse(id, method, "this agent does not know the command " + method + "; upgrade it");
+        return;
+    }
+    if (busy_.contains(method)) {
         waiting_[method].push_back({.id = id, .params = params});
         return;
     }
-    CommandProgress progress(self_, id, method);
-    if (handler == handlers_.end()) {
-        progress.fail("this agent does not know the command " + method + "; upgrade it");
-        return;
-    }
     busy_.insert(method);
-    handler->second(params, std::move(progress));
+    handler->second(params, CommandProgress(self_, id, method));
 }
 
-void CommandRunner::next(const std::string& id, const std::string& method) {
+void CommandRunner::refuse(const std::string& id, const std::string& method, std::string why) {
+    note(id, CommandState::kFailed, 100, std::move(why), nullptr);
+    tell_end(id, method);
+}
+
+void CommandRunner::tell_end(const std::string& id, const std::string& method) const {
     if (const CommandRecord* const record = log_->find(id)) {
         hooks_.ended(method, *record);
     }
+}
+
+void CommandRunner::free(const std::string& method) {
     busy_.erase(method);
-    const auto queue = waiting_.find(method);
-    if (queue == waiting_.end() || queue->second.empty()) {
+    // A command that ends at once comes back here before run() returns: the outer call goes on with
+    // those that wait, however many they are.
+    if (!freeing_.insert(method).second) {
         return;
     }
-    const Waiting waiting = std::move(queue->second.front());
-    queue->second.pop_front();
-    run(waiting.id, method, waiting.params);
+    std::deque<Waiting>& queue = waiting_[method];
+    while (!queue.empty() && !busy_.contains(method)) {
+        const Waiting waiting = std::move(queue.front());
+        queue.pop_front();
+        run(waiting.id, method, waiting.params);
+    }
+    freeing_.erase(method);
 }
 
 void CommandRunner::note(const std::string& id,

@@ -93,13 +93,16 @@ class CommandRunner {
     };
 
     void run(const std::string& id, const std::string& method, const boost::json::value& params);
+    void refuse(const std::string& id, const std::string& method, std::string why);
     void note(const std::string& id,
               CommandState state,
               std::int64_t percent,
               std::string message,
               boost::json::value result);
     void report(const std::string& id);
-    void next(const std::string& id, const std::string& method);
+    void tell_end(const std::string& id, const std::string& method) const;
+    // The method is free: one that waits for it begins.
+    void free(const std::string& method);
     void save();
 
     channel::CommandGate* gate_;
@@ -108,6 +111,7 @@ class CommandRunner {
     std::map<std::string, Handler, std::less<>> handlers_;
     std::set<std::string, std::less<>> busy_;  // methods
     std::map<std::string, std::deque<Waiting>, std::less<>> waiting_;
+    std::set<std::string, std::less<>> freeing_;  // methods whose waiting commands begin just now
     std::shared_ptr<CommandRunner*> self_ = std::make_shared<CommandRunner*>(this);
 };
 

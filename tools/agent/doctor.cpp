@@ -189,6 +189,10 @@ void Doctor::open_channel() {
         return;
     }
     auto connect = connect_config(subject_.config);
+    if (!connect) {
+        on_channel(false, connect.error().message);
+        return;
+    }
     auto made =
         HubChannel::make(*io_, random_, *subject_.identity, trust_, {.connect = *connect}, *this);
     if (!made) {

@@ -1,7 +1,7 @@
 #include "tools/agent/hub_channel.h"
 
 #include <map>
-#include <optional>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -64,7 +64,7 @@ struct HubChannel::State {
     BackOff back_off;
     BackOff back_off_refused;
     boost::asio::steady_timer timer;  // for the next attempt, or the handshake's end
-    std::optional<channel::AgentSession> session;
+    std::unique_ptr<channel::AgentSession> session;
     http::WebSocketSink* sink = nullptr;
     bool up = false;
     std::int64_t next_call = 1;
@@ -125,7 +125,7 @@ void HubChannel::State::connect() {
 
 void HubChannel::State::on_open(http::WebSocketSink& opened) {
     sink = &opened;
-    session.emplace(
+    session = std::make_unique<channel::AgentSession>(
         channel::AgentIdentity{
             .node = identity->node, .certificate = identity->certificate, .key = &identity->key},
         *trust,
@@ -242,6 +242,8 @@ void HubChannel::State::send(std::string text) {
     }
 }
 
+// Each of them is another part of the agent.
+// NOLINTNEXTLINE(readability-function-size): six parameters
 Result<std::unique_ptr<HubChannel>> HubChannel::make(boost::asio::io_context& io,
                                                      RandomSource& random,
                                                      const registration::NodeIdentity& identity,

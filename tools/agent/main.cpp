@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -272,5 +273,10 @@ int main_of(int argc, char** argv) {
 }  // namespace isthmus::agent
 
 int main(int argc, char** argv) {
-    return isthmus::agent::main_of(argc, argv);
+    try {
+        return isthmus::agent::main_of(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "isthmus-agent: %s\n", e.what());
+        return EXIT_FAILURE;
+    }
 }

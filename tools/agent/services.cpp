@@ -29,6 +29,8 @@ bool good_package(std::string_view package) {
 
 }  // namespace
 
+// Each of them is another part of the agent.
+// NOLINTNEXTLINE(readability-function-size): seven parameters
 Result<std::unique_ptr<Services>> Services::start(boost::asio::io_context& io,
                                                   const ServicesConfig& config,
                                                   const channel::ExchangeKey& sealing_key,

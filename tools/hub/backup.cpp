@@ -20,7 +20,6 @@
 #include "control-agent/channel/json_fields.h"
 #include "control-agent/channel/key_file.h"
 #include "tools/hub/identity/master_key.h"
-#include "tools/hub/identity/password.h"
 #include "tools/hub/store/database.h"
 #include "tools/hub/store/schema.h"
 
@@ -66,7 +65,7 @@ class LineHash {
     std::int64_t lines_ = 0;
 };
 
-Result<json::object> header_of(const MasterKey& master, const std::string& passphrase) {
+json::object header_of(const MasterKey& master, const std::string& passphrase) {
     json::object header = {{"isthmus-hub-backup", kFormat}, {"schema", schema_version()}};
     if (passphrase.empty()) {
         header["master"] = master.text();
@@ -75,9 +74,9 @@ Result<json::object> header_of(const MasterKey& master, const std::string& passp
     SystemRandom random;
     constexpr std::size_t kSaltBytes = 16;
     const std::string salt = channel::random_bytes(random, kSaltBytes);
-    const auto key = MasterKey::from_text(http::encode_base64url(derive_key(passphrase, salt)));
+    const MasterKey key = MasterKey::from_passphrase(passphrase, salt);
     header["salt"] = http::encode_base64url(salt);
-    header["sealed_master"] = key->seal(random, kMasterContext, master.text());
+    header["sealed_master"] = key.seal(random, kMasterContext, master.text());
     return header;
 }
 
@@ -85,9 +84,8 @@ Result<MasterKey> master_of(const json::value& header, const std::string& passph
     std::string text = channel::text_field(header, "master").value_or("");
     if (const auto sealed = channel::text_field(header, "sealed_master")) {
         const auto salt = channel::bytes_field(header, "salt");
-        const auto key =
-            MasterKey::from_text(http::encode_base64url(derive_key(passphrase, salt.value_or(""))));
-        const auto opened = key->open(kMasterContext, *sealed);
+        const MasterKey key = MasterKey::from_passphrase(passphrase, salt.value_or(""));
+        const auto opened = key.open(kMasterContext, *sealed);
         if (!opened) {
             return make_error(ErrorCode::kPermissionDenied,
                               "the passphrase is not the one of this backup");
@@ -200,7 +198,8 @@ Result<BackupSummary> back_up(const BackupPlace& place, const fs::path& file) {
         return std::unexpected(database.error());
     }
     const fs::path temporary = file.string() + ".new";
-    fs::remove(temporary);
+    std::error_code error;
+    fs::remove(temporary, error);
     // Made with its mode before anything is in it.
     constexpr mode_t kOwnerOnly = 0600;
     const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly);
@@ -209,8 +208,7 @@ Result<BackupSummary> back_up(const BackupPlace& place, const fs::path& file) {
                           fmt::format("cannot write {}", temporary.string()));
     }
     std::ofstream out(temporary, std::ios::binary);
-    const auto header = header_of(*master, place.passphrase);
-    out << json::serialize(*header) << '\n';
+    out << json::serialize(header_of(*master, place.passphrase)) << '\n';
     LineHash hash;
     BackupSummary summary;
     const auto done = (*database)->run_now([&](Sql& sql) -> Result<void> {
@@ -221,7 +219,6 @@ Result<BackupSummary> back_up(const BackupPlace& place, const fs::path& file) {
     out.close();
     const bool kept = out.good() && ::fsync(fd) == 0;
     ::close(fd);
-    std::error_code error;
     if (done && kept) {
         fs::rename(temporary, file, error);
     }

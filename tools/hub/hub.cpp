@@ -133,17 +133,17 @@ struct Hub::State {
     std::optional<MasterKey> master;
     std::shared_ptr<Answers> answers;
     std::unique_ptr<Database> database;
-    std::optional<Work> work;
-    std::optional<HashThread> hashes;
+    std::unique_ptr<Work> work;
+    std::unique_ptr<HashThread> hashes;
     std::string instance;
     FirstAdministrator first;
     std::int64_t keys_seen = 0;
-    std::optional<NodeChannels> channels;
-    std::optional<OtherInstances> others;
+    std::unique_ptr<NodeChannels> channels;
+    std::unique_ptr<OtherInstances> others;
     std::unique_ptr<Bus> bus;
-    std::optional<Api> api;
-    std::optional<LoginEndpoints> login;
-    std::optional<EnrollmentEndpoints> enrollment;
+    std::unique_ptr<Api> api;
+    std::unique_ptr<LoginEndpoints> login;
+    std::unique_ptr<EnrollmentEndpoints> enrollment;
     http::Router router;
     http::Router metrics_router;
     std::int64_t server_until_s = 0;  // of our own certificate; 0: the operator's
@@ -201,7 +201,7 @@ Result<void> Hub::State::open() {
         return std::unexpected(opened.error());
     }
     database = std::move(*opened);
-    work.emplace(*database, *master, random, unix_ms);
+    work = std::make_unique<Work>(*database, *master, random, unix_ms);
     return {};
 }
 
@@ -223,8 +223,8 @@ Result<void> Hub::State::prepare() {
         if (!made) {
             return std::unexpected(made.error());
         }
-        if (*made) {
-            first = std::move(**made);
+        if (std::optional<FirstAdministrator>& administrator = *made) {
+            first = std::move(*administrator);
         }
         release_all_nodes(context, instance);
         return {};
@@ -232,8 +232,9 @@ Result<void> Hub::State::prepare() {
     if (!done) {
         return done;
     }
-    hashes.emplace(post());
-    channels.emplace(*work, keyring, instance, ChannelLimits{.heartbeat_s = options.heartbeat_s});
+    hashes = std::make_unique<HashThread>(post());
+    channels = std::make_unique<NodeChannels>(
+        *work, keyring, instance, ChannelLimits{.heartbeat_s = options.heartbeat_s});
     add_routes();
     if (auto joined = join_other_instances(); !joined) {
         return joined;
@@ -242,16 +243,16 @@ Result<void> Hub::State::prepare() {
 }
 
 Result<void> Hub::State::join_other_instances() {
-    others.emplace(*work,
-                   *channels,
-                   OtherInstances::Surroundings{.instance = instance,
-                                                .post = post(),
-                                                .on_keyring_version =
-                                                    [this](std::int64_t version) {
-                                                        if (version != keys_seen) {
-                                                            reload_keys();
-                                                        }
-                                                    }});
+    others = std::make_unique<OtherInstances>(
+        *work,
+        *channels,
+        OtherInstances::Surroundings{.instance = instance,
+                                     .post = post(),
+                                     .on_keyring_version = [this](std::int64_t version) {
+                                         if (version != keys_seen) {
+                                             reload_keys();
+                                         }
+                                     }});
     channels->call_when_claimed([this](const std::string& node) { others->tell_recheck(node); });
     if (!options.bus) {
         return {};
@@ -269,27 +270,29 @@ Result<void> Hub::State::join_other_instances() {
 }
 
 void Hub::State::add_routes() {
-    api.emplace(*work,
-                *hashes,
-                ApiEffects{.wake =
-                               [this](const std::string& node) {
-                                   channels->wake(node);
-                                   others->tell_wake(node);
-                               },
-                           .cut =
-                               [this](const std::string& node) {
-                                   channels->cut(node, "the node was revoked or removed");
-                                   others->tell_recheck(node);
-                               },
-                           .reload_keys =
-                               [this] {
-                                   reload_keys();
-                                   others->tell_keys();
-                               },
-                           .keyring = [this] { return channels->keyring(); }},
-                options.url);
-    login.emplace(*work, *hashes);
-    enrollment.emplace(*work, [this] { return channels->keyring(); });
+    api = std::make_unique<Api>(*work,
+                                *hashes,
+                                ApiEffects{.wake =
+                                               [this](const std::string& node) {
+                                                   channels->wake(node);
+                                                   others->tell_wake(node);
+                                               },
+                                           .cut =
+                                               [this](const std::string& node) {
+                                                   channels->cut(node,
+                                                                 "the node was revoked or removed");
+                                                   others->tell_recheck(node);
+                                               },
+                                           .reload_keys =
+                                               [this] {
+                                                   reload_keys();
+                                                   others->tell_keys();
+                                               },
+                                           .keyring = [this] { return channels->keyring(); }},
+                                options.url);
+    login = std::make_unique<LoginEndpoints>(*work, *hashes);
+    enrollment =
+        std::make_unique<EnrollmentEndpoints>(*work, [this] { return channels->keyring(); });
     channels->add_routes(router);
     login->add_routes(router);
     enrollment->add_routes(router);
@@ -457,6 +460,7 @@ Result<std::unique_ptr<Hub>> Hub::start(boost::asio::io_context& io, HubOptions 
         }
     }
     state->tick();
+    // NOLINTNEXTLINE(*-owning-memory): private constructor
     return std::unique_ptr<Hub>(new Hub(std::move(state)));
 }
 

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -221,5 +222,10 @@ int run(int argc, char** argv) {
 }  // namespace isthmus::hub
 
 int main(int argc, char** argv) {
-    return isthmus::hub::run(argc, argv);
+    try {
+        return isthmus::hub::run(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "isthmus-hub: %s\n", e.what());
+        return EXIT_FAILURE;
+    }
 }

@@ -252,39 +252,51 @@ void LoadRun::join_viewers() {
     if (options_.ramp_until_limit) {
         report_.viewers_within_limits = 0;
     }
-    const Instant begin = read_clock();
-    Instant limit = wanted == 0 ? begin + kJoinLimit : kNever;
-    // Publishers that watch each other count too.
-    const std::uint64_t receivers =
-        wanted + (options_.livekit && options_.publishers > 1 ? publishers : 0);
-    const auto settled = [&] {
-        const ParticipantCounts& counts = last_.participants;
-        const bool ready = publishers > 0 ? counts.receiving + counts.failed >= receivers
-                                          : counts.connected + counts.failed >= wanted;
-        return ready && (counts.failed > 0 || counts.tracks >= tracks_wanted());
-    };
-    while (!interrupted_() && read_clock() < limit && (viewers_started_ < wanted || !settled())) {
-        const double elapsed =
-            seconds_of(static_cast<std::uint64_t>((read_clock() - begin).count()));
-        const auto due = static_cast<std::uint64_t>(elapsed * options_.ramp_per_s) + 1;
-        if (due > viewers_started_ && viewers_started_ < wanted) {
-            add_viewers(static_cast<std::uint32_t>(std::min<std::uint64_t>(due, wanted)) -
-                        viewers_started_);
-            limit = viewers_started_ == wanted ? read_clock() + kJoinLimit : kNever;
-        }
-        if (read_clock() + kRampStep >= second_end_) {
-            take_second(false);
-            if (options_.ramp_until_limit && breaks_limit()) {
-                break;
-            }
-        } else {
-            sleep_until(read_clock() + kRampStep);
-        }
-    }
+    ramp_up(wanted, publishers);
     if (report_.node) {
         report_.node->join_cpu_s = cpu_seconds(node_last_, before);
         report_.node->joined = last_.participants.connected - publishers;
     }
+}
+
+void LoadRun::ramp_up(std::uint32_t wanted, std::uint64_t publishers) {
+    const Instant begin = read_clock();
+    Instant limit = wanted == 0 ? begin + kJoinLimit : kNever;
+    while (!interrupted_() && read_clock() < limit &&
+           (viewers_started_ < wanted || !all_settled(wanted, publishers))) {
+        if (add_due_viewers(read_clock() - begin, wanted) && viewers_started_ == wanted) {
+            limit = read_clock() + kJoinLimit;
+        }
+        if (read_clock() + kRampStep < second_end_) {
+            sleep_until(read_clock() + kRampStep);
+            continue;
+        }
+        take_second(false);
+        if (options_.ramp_until_limit && breaks_limit()) {
+            return;
+        }
+    }
+}
+
+bool LoadRun::add_due_viewers(Duration elapsed, std::uint32_t wanted) {
+    const double elapsed_s = seconds_of(static_cast<std::uint64_t>(elapsed.count()));
+    const auto due = static_cast<std::uint64_t>(elapsed_s * options_.ramp_per_s) + 1;
+    const auto begun = static_cast<std::uint32_t>(std::min<std::uint64_t>(due, wanted));
+    if (begun <= viewers_started_) {
+        return false;
+    }
+    add_viewers(begun - viewers_started_);
+    return true;
+}
+
+bool LoadRun::all_settled(std::uint32_t wanted, std::uint64_t publishers) const {
+    const ParticipantCounts& counts = last_.participants;
+    // Publishers that watch each other count too.
+    const std::uint64_t receivers =
+        wanted + (options_.livekit && options_.publishers > 1 ? publishers : 0);
+    const bool ready = publishers > 0 ? counts.receiving + counts.failed >= receivers
+                                      : counts.connected + counts.failed >= wanted;
+    return ready && (counts.failed > 0 || counts.tracks >= tracks_wanted());
 }
 
 void LoadRun::measure() {

@@ -30,7 +30,13 @@ class LoadRun {
     [[nodiscard]] Result<void> start_threads();
     [[nodiscard]] Result<void> join_publishers();
     void join_viewers();
-    bool breaks_limit();
+    // Seconds pass until all have joined or failed, or too long after the last one began.
+    void ramp_up(std::uint32_t wanted, std::uint64_t publishers);
+    // False where as many have begun to join as should have by now.
+    bool add_due_viewers(Duration elapsed, std::uint32_t wanted);
+    // Whether nobody is left to wait for; `publishers` joined before.
+    [[nodiscard]] bool all_settled(std::uint32_t wanted, std::uint64_t publishers) const;
+    [[nodiscard]] bool breaks_limit();
     void measure();
     // LiveKit: subscriptions once all have joined.
     [[nodiscard]] std::uint64_t tracks_wanted() const;

@@ -392,8 +392,12 @@ void LoadThread::Loop::join(JoinOrder order) {
         publishers_.push_back(client);
     }
     if (config_.options.livekit) {
-        signals_.join(
-            read_clock(), client, config_.options, *clients_[client], *place, order.token);
+        signals_.join(read_clock(),
+                      client,
+                      {.options = config_.options,
+                       .participant = *clients_[client],
+                       .place = *place,
+                       .token = order.token});
     } else {
         join_by_http(client, std::move(order));
     }

@@ -12,6 +12,7 @@
 namespace isthmus::load {
 
 using media::client::ClientSection;
+using media::client::ClientTransport;
 using media::client::MediaReceiver;
 using media::client::MediaSender;
 using media::client::PlainKind;
@@ -173,17 +174,19 @@ void Participant::add_sections(Instant now, const NodeAnswer& answer) {
     if (role_ == ParticipantRole::kViewer) {
         return;
     }
-    sender_.emplace(context_.ntp, name_, first_report);
+    MediaSender& sender = sender_.emplace(context_.ntp, name_, first_report);
     for (std::size_t i = 0; i < answer.sections.size() && i < tracks_.size(); ++i) {
         if (answer.sections[i].send && !answer.sections[i].formats.empty()) {
-            add_sent_section(now, i, answer.sections[i]);
+            add_sent_section(now, tracks_[i], answer.sections[i], sender);
         }
     }
 }
 
-void Participant::add_sent_section(Instant now, std::size_t index, const ClientSection& section) {
+void Participant::add_sent_section(Instant now,
+                                   const OfferedTrack& track,
+                                   const ClientSection& section,
+                                   MediaSender& sender) {
     const LoadOptions& options = context_.options;
-    const OfferedTrack& track = tracks_[index];
     media::client::OutboundStreamConfig config{.format = section.formats.front(),
                                                .extensions = section.extensions,
                                                .mid = section.mid,
@@ -191,7 +194,7 @@ void Participant::add_sent_section(Instant now, std::size_t index, const ClientS
                                                .ssrc = track.ssrc,
                                                .rtx_ssrc = track.rtx_ssrc};
     if (section.kind == MediaKind::kAudio) {
-        const std::size_t stream = sender_->add_stream(std::move(config), context_.random);
+        const std::size_t stream = sender.add_stream(std::move(config), context_.random);
         audio_.push_back(
             {.stream = stream,
              .talk = media::client::TalkSpurts(
@@ -212,7 +215,7 @@ void Participant::add_sent_section(Instant now, std::size_t index, const ClientS
             config.ssrc = context_.random.next_u32();
             config.rtx_ssrc = context_.random.next_u32();
         }
-        const std::size_t stream = sender_->add_stream(config, context_.random);
+        const std::size_t stream = sender.add_stream(config, context_.random);
         layers_.push_back({.stream = stream,
                            .player = media::client::FramePlayer(recording, frame_interval()),
                            .packetiser = media::client::Packetiser(
@@ -221,24 +224,27 @@ void Participant::add_sent_section(Instant now, std::size_t index, const ClientS
 }
 
 void Participant::handle_datagram(Instant now, const Path& path, std::span<std::byte> bytes) {
-    if (!transport_) {
-        return;
+    if (transport_) {
+        handle_plain(now, *transport_, transport_->handle_datagram(now, path, bytes));
     }
-    handle_plain(now, transport_->handle_datagram(now, path, bytes));
 }
 
 void Participant::handle_unprotected(Instant now,
                                      PlainKind kind,
                                      const media::transport::SrtpResult& result) {
-    handle_plain(now, transport_->account(kind, result));
+    if (transport_) {
+        handle_plain(now, *transport_, transport_->account(kind, result));
+    }
 }
 
-void Participant::handle_plain(Instant now, const media::client::PlainPacket& plain) {
+void Participant::handle_plain(Instant now,
+                               const ClientTransport& transport,
+                               const media::client::PlainPacket& plain) {
     switch (plain.kind) {
         case PlainKind::kRtp:
             if (receiver_) {
                 if (const auto payload = receiver_->handle_rtp(now, plain.bytes)) {
-                    on_payload(now, *payload);
+                    on_payload(now, *receiver_, *payload);
                 }
             }
             return;
@@ -247,7 +253,7 @@ void Participant::handle_plain(Instant now, const media::client::PlainPacket& pl
                 receiver_->handle_rtcp(now, plain.bytes);
             }
             if (sender_) {
-                sender_->handle_rtcp(now, plain.bytes, send_context());
+                sender_->handle_rtcp(now, plain.bytes, send_context(transport));
             }
             return;
         case PlainKind::kNone:
@@ -255,7 +261,9 @@ void Participant::handle_plain(Instant now, const media::client::PlainPacket& pl
     }
 }
 
-void Participant::on_payload(Instant now, const media::client::ReceivedPayload& payload) {
+void Participant::on_payload(Instant now,
+                             const MediaReceiver& receiver,
+                             const media::client::ReceivedPayload& payload) {
     if (!first_media_seen_) {
         first_media_seen_ = true;
         context_.durations.first_media.add(now - signaling_at_);
@@ -266,12 +274,12 @@ void Participant::on_payload(Instant now, const media::client::ReceivedPayload& 
         histogram.add(now - *payload.sent_at);
     }
     if (!first_frame_seen_ && payload.kind == MediaKind::kVideo) {
-        note_first_frame();
+        note_first_frame(receiver);
     }
 }
 
-void Participant::note_first_frame() {
-    for (const media::client::InboundStream& stream : receiver_->streams()) {
+void Participant::note_first_frame(const MediaReceiver& receiver) {
+    for (const media::client::InboundStream& stream : receiver.streams()) {
         if (const auto at = stream.first_frame_at()) {
             first_frame_seen_ = true;
             context_.durations.first_frame.add(*at - signaling_at_);
@@ -285,10 +293,10 @@ Duration Participant::frame_interval() const {
     return std::chrono::nanoseconds(1'000'000'000 / context_.options.fps);
 }
 
-media::client::SendContext Participant::send_context() {
+media::client::SendContext Participant::send_context(const ClientTransport& transport) {
     return {.batch = context_.batch,
-            .key = *transport_->send_key(),
-            .path = *transport_->selected_path(),
+            .key = *transport.send_key(),
+            .path = *transport.selected_path(),
             .transport_sequence = transport_sequence_};
 }
 
@@ -300,7 +308,7 @@ void Participant::settle(Instant now) {
         context_.batch.add(*datagram);
     }
     if (state_ == ParticipantState::kConnecting && transport_->connected()) {
-        on_connected(now);
+        on_connected(now, *transport_);
     }
     const DtlsState dtls = transport_->dtls_state();
     if (dtls == DtlsState::kFailed || dtls == DtlsState::kFingerprintMismatch) {
@@ -310,7 +318,7 @@ void Participant::settle(Instant now) {
     }
 }
 
-void Participant::on_connected(Instant now) {
+void Participant::on_connected(Instant now, const ClientTransport& transport) {
     state_ = ParticipantState::kConnected;
     connect_deadline_ = kNever;
     context_.durations.connect.add(now - signaling_at_);
@@ -320,8 +328,8 @@ void Participant::on_connected(Instant now) {
     for (VideoLayer& layer : layers_) {
         layer.player.begin(first);
     }
-    if (receiver_ && transport_->handshake_rtt() > Duration::zero()) {
-        receiver_->on_rtt(transport_->handshake_rtt());
+    if (receiver_ && transport.handshake_rtt() > Duration::zero()) {
+        receiver_->on_rtt(transport.handshake_rtt());
     }
 }
 
@@ -339,42 +347,46 @@ void Participant::handle_timeout(Instant now) {
     }
     settle(now);
     if (state_ == ParticipantState::kConnected) {
-        send_media(now);
-        send_rtcp(now);
+        if (sender_) {
+            send_media(now, *sender_, send_context(*transport_));
+        }
+        send_rtcp(now, *transport_);
     }
 }
 
-void Participant::send_media(Instant now) {
+void Participant::send_media(Instant now,
+                             MediaSender& sender,
+                             const media::client::SendContext& context) {
     for (AudioTrack& track : audio_) {
         while (const auto packet = track.talk.poll(now)) {
-            sender_->stream(track.stream)
+            sender.stream(track.stream)
                 .send_frame(now,
                             {.taken_at = packet->taken_at,
                              .parts = {&packet->part, 1},
                              .level = packet->level},
-                            send_context());
+                            context);
         }
     }
     for (VideoLayer& layer : layers_) {
-        media::client::OutboundStream& stream = sender_->stream(layer.stream);
+        media::client::OutboundStream& stream = sender.stream(layer.stream);
         if (stream.poll_key_frame_request()) {
             layer.player.request_key_frame();
         }
         while (const auto* frame = layer.player.poll(now)) {
             layer.packetiser.packetise(*frame, parts_);
-            stream.send_frame(
-                now, {.taken_at = layer.player.taken_at(), .parts = parts_}, send_context());
+            stream.send_frame(now, {.taken_at = layer.player.taken_at(), .parts = parts_}, context);
         }
     }
 }
 
-void Participant::send_rtcp(Instant now) {
+void Participant::send_rtcp(Instant now, ClientTransport& transport) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
     std::array<std::byte, MediaReceiver::kRtcpBytesMax + media::transport::kSrtcpOverheadBytesMax>
-        buffer;  // NOLINT: written below
+        buffer;
     const auto drain = [&](auto& half) {
         while (const std::size_t bytes = half.write_rtcp(now, buffer)) {
-            if (const auto sealed = transport_->protect_rtcp(buffer, bytes)) {
-                context_.batch.add({.path = transport_->selected_path(), .bytes = *sealed});
+            if (const auto sealed = transport.protect_rtcp(buffer, bytes)) {
+                context_.batch.add({.path = transport.selected_path(), .bytes = *sealed});
             }
         }
     };

@@ -149,16 +149,25 @@ class Participant {
                                        media::transport::LinkId link);
     void add_sections(Instant now, const NodeAnswer& answer);
     void add_sent_section(Instant now,
-                          std::size_t index,
-                          const media::client::ClientSection& section);
-    void handle_plain(Instant now, const media::client::PlainPacket& plain);
-    void on_connected(Instant now);
-    void on_payload(Instant now, const media::client::ReceivedPayload& payload);
-    void note_first_frame();
-    void send_media(Instant now);
-    void send_rtcp(Instant now);
+                          const OfferedTrack& track,
+                          const media::client::ClientSection& section,
+                          media::client::MediaSender& sender);
+    void handle_plain(Instant now,
+                      const media::client::ClientTransport& transport,
+                      const media::client::PlainPacket& plain);
+    void on_connected(Instant now, const media::client::ClientTransport& transport);
+    void on_payload(Instant now,
+                    const media::client::MediaReceiver& receiver,
+                    const media::client::ReceivedPayload& payload);
+    void note_first_frame(const media::client::MediaReceiver& receiver);
+    void send_media(Instant now,
+                    media::client::MediaSender& sender,
+                    const media::client::SendContext& context);
+    void send_rtcp(Instant now, media::client::ClientTransport& transport);
     [[nodiscard]] Duration frame_interval() const;
-    [[nodiscard]] media::client::SendContext send_context();
+    // Of one that is connected.
+    [[nodiscard]] media::client::SendContext send_context(
+        const media::client::ClientTransport& transport);
 
     ParticipantRole role_;
     std::string name_;

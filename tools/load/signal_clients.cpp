@@ -36,16 +36,11 @@ SignalClients::SignalClients(SignalClientsConfig config,
       epoll_(epoll),
       first_tag_(first_tag) {}
 
-void SignalClients::join(Instant now,
-                         std::size_t client,
-                         const LoadOptions& options,
-                         Participant& participant,
-                         const ClientSockets::Client& place,
-                         std::string_view token) {
+void SignalClients::join(Instant now, std::size_t client, const SignalJoin& join) {
     connections_.resize(std::max(connections_.size(), client + 1));
-    LivekitSession session(options, participant, place.local, place.link);
-    const std::string target = session.make_target(token);
-    participant.on_signaling_started(now);
+    LivekitSession session(join.options, join.participant, join.place.local, join.place.link);
+    const std::string target = session.make_target(join.token);
+    join.participant.on_signaling_started(now);
     connections_[client] = std::make_unique<Connection>(
         Connection{.stream = connect(),
                    .socket = WebSocketClient(config_.authority, target, *random_),

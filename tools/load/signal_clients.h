@@ -39,6 +39,14 @@ struct SignalClientsConfig {
     Duration timeout = std::chrono::seconds(10);  // from connecting to the upgrade
 };
 
+// Who joins; the options and the participant outlive the client.
+struct SignalJoin {
+    const LoadOptions& options;
+    Participant& participant;
+    const ClientSockets::Client& place;
+    std::string_view token;
+};
+
 class SignalClients {
   public:
     // Events of client i carry the tag first_tag + i. `user`, `random` and `epoll` outlive it.
@@ -49,12 +57,7 @@ class SignalClients {
                   std::uint64_t first_tag);
 
     // Client numbers only grow.
-    void join(Instant now,
-              std::size_t client,
-              const LoadOptions& options,
-              Participant& participant,
-              const ClientSockets::Client& place,
-              std::string_view token);
+    void join(Instant now, std::size_t client, const SignalJoin& join);
 
     void handle_event(Instant now, std::uint64_t tag, std::uint32_t events);
     // Looks at every connection: for a tick, not for each turn.

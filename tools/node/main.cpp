@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -250,5 +251,10 @@ int run(int argc, char** argv) {
 }  // namespace isthmus::node
 
 int main(int argc, char** argv) {
-    return isthmus::node::run(argc, argv);
+    try {
+        return isthmus::node::run(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "isthmus-node: %s\n", e.what());
+        return EXIT_FAILURE;
+    }
 }

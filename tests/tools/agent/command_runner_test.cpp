@@ -1,5 +1,7 @@
 #include "tools/agent/command_runner.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <string>
@@ -171,6 +173,30 @@ TEST_F(CommandRunnerTest, DoesOneOfAMethodAtATime) {
         reports_,
         ElementsAre(
             "a accepted", "b accepted", "c accepted", "c failed", "a failed", "b succeeded"));
+}
+
+// Each of them began within the end of the one before: as deep as the hub had commands.
+TEST_F(CommandRunnerTest, BeginsThoseThatWaitedOneAfterTheOther) {
+    constexpr int kCommands = 20;
+    int depth = 0;
+    int deepest = 0;
+    runner_->add("quick", [&](const json::value&, CommandProgress progress) {
+        if (held_.empty()) {
+            held_.push_back(std::move(progress));
+            return;
+        }
+        deepest = std::max(deepest, ++depth);
+        progress.succeed();
+        --depth;
+    });
+    for (int i = 0; i < kCommands; ++i) {
+        ASSERT_TRUE(send("c" + std::to_string(i), "quick"));
+    }
+    EXPECT_THAT(ended_, IsEmpty());
+    held_[0].succeed();
+    EXPECT_EQ(ended_.size(), std::size_t{kCommands});
+    EXPECT_EQ(ended_.back(), "quick c19");
+    EXPECT_EQ(deepest, 1);
 }
 
 TEST_F(CommandRunnerTest, RefusesWhatIsNotTheHubs) {

@@ -64,7 +64,8 @@ void NodeChannel::ask(std::move_only_function<Result<T>(const Context&)> job,
 
 void NodeChannel::on_open(http::WebSocketSink& sink) {
     sink_ = &sink;
-    session_.emplace(keyring_->identity, began_ms_ / 1000, channels_->work_->random());
+    session_ = std::make_unique<channel::HubSession>(
+        keyring_->identity, began_ms_ / 1000, channels_->work_->random());
     send(session_->hello());
 }
 
@@ -185,24 +186,25 @@ void NodeChannel::on_authenticate(std::string_view text) {
         &NodeChannel::on_looked_up);
 }
 
-void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> known) {
-    if (!known) {
+void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> looked_up) {
+    if (!looked_up) {
         refuse("the hub cannot look the node up now; try again", false);
         return;
     }
+    std::optional<KnownNode>& known = *looked_up;
     const auto certificate = channel::check_certificate(claim_.certificate, keyring_->authorities);
-    if (!*known || !certificate || certificate->node != claim_.node ||
-        certificate->key != (*known)->key) {
+    if (!known || !certificate || certificate->node != claim_.node ||
+        certificate->key != known->key) {
         refuse("the hub does not know this node; enrol it anew", false);
         return;
     }
-    auto welcome = session_->accept((*known)->key);
+    auto welcome = session_->accept(known->key);
     if (!welcome) {
         alarm(channel::to_string(welcome.error()));
         return;
     }
     // Only now it is the node itself who is told.
-    if ((*known)->revoked) {
+    if (known->revoked) {
         refuse("the node was revoked; enrol it anew if it is to come back", false);
         return;
     }
@@ -211,8 +213,8 @@ void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> known) {
         return;
     }
     node_ = claim_.node;
-    node_key_ = (*known)->key;
-    organisation_ = std::move((*known)->organisation);
+    node_key_ = known->key;
+    organisation_ = std::move(known->organisation);
     welcome_ = std::move(*welcome);
     ask<std::optional<Fence>>(
         [node = node_, instance = channels_->instance_](const Context& context)
@@ -220,12 +222,13 @@ void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> known) {
         &NodeChannel::on_claimed);
 }
 
-void NodeChannel::on_claimed(Result<std::optional<Fence>> fence) {
-    if (!fence || !*fence) {
+void NodeChannel::on_claimed(Result<std::optional<Fence>> claimed) {
+    std::optional<Fence> fence = std::move(claimed).value_or(std::nullopt);
+    if (!fence) {
         refuse("the hub cannot take the node in now; try again", false);
         return;
     }
-    fence_ = std::move(**fence);
+    fence_ = std::move(*fence);
     state_ = State::kProven;
     ++channels_->counters_.established;
     channels_->settle(*this);

@@ -66,8 +66,8 @@ class NodeChannel final : public http::WebSocketUser {
     void alarm(std::string_view what);
 
     void on_authenticate(std::string_view text);
-    void on_looked_up(Result<std::optional<KnownNode>> known);
-    void on_claimed(Result<std::optional<Fence>> fence);
+    void on_looked_up(Result<std::optional<KnownNode>> looked_up);
+    void on_claimed(Result<std::optional<Fence>> claimed);
 
     void on_frame(std::string_view text);
     void on_request(channel::RpcRequest request);
@@ -96,7 +96,7 @@ class NodeChannel final : public http::WebSocketUser {
     http::WebSocketSink* sink_ = nullptr;
     State state_ = State::kAsked;
     std::shared_ptr<const Keyring> keyring_;  // of the time when the channel began
-    std::optional<channel::HubSession> session_;
+    std::unique_ptr<channel::HubSession> session_;
     channel::NodeClaim claim_;
     std::string welcome_;  // until the node is claimed
     std::string node_;

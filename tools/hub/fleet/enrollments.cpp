@@ -84,7 +84,9 @@ std::expected<Code, EnrollmentFailure> take_code(const Context& context,
 }
 
 // Machines are called alike more often than one thinks.
-std::string free_name(const Context& context, const std::string& organisation, std::string name) {
+std::string free_name(const Context& context,
+                      const std::string& organisation,
+                      const std::string& name) {
     constexpr int kTriesMax = 1000;
     std::string candidate = name;
     for (int i = 2; i < kTriesMax; ++i) {

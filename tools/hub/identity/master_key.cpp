@@ -8,6 +8,7 @@
 #include "control-agent/channel/crypto.h"
 #include "control-agent/channel/gcm.h"
 #include "control-agent/channel/key_file.h"
+#include "tools/hub/identity/password.h"
 
 namespace isthmus::hub {
 
@@ -47,6 +48,10 @@ std::optional<MasterKey> MasterKey::from_text(std::string_view text) {
         return std::nullopt;
     }
     return MasterKey(std::move(*bytes));
+}
+
+MasterKey MasterKey::from_passphrase(std::string_view passphrase, std::string_view salt) {
+    return MasterKey(derive_key(passphrase, salt));
 }
 
 std::string MasterKey::text() const {

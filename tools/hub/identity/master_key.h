@@ -20,6 +20,9 @@ class MasterKey {
     [[nodiscard]] static Result<MasterKey> load(const std::filesystem::path& path);
     // 32 bytes as base64url: what the file holds.
     [[nodiscard]] static std::optional<MasterKey> from_text(std::string_view text);
+    // What a backup's passphrase comes to.
+    [[nodiscard]] static MasterKey from_passphrase(std::string_view passphrase,
+                                                   std::string_view salt);
     [[nodiscard]] std::string text() const;
 
     // AES-256-GCM under a nonce of its own, as base64url. `context` says what it is

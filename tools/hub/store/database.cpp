@@ -156,6 +156,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& address, Pos
     auto state = std::make_unique<State>();
     state->session = std::move(*session);
     state->post = std::move(post);
+    // NOLINTNEXTLINE(*-owning-memory): private constructor
     return std::unique_ptr<Database>(new Database(std::move(state)));
 }
 

@@ -144,6 +144,7 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
                 *session << setting;
             }
         }
+        // NOLINTNEXTLINE(*-owning-memory): private constructor
         return std::unique_ptr<Session>(new Session(std::move(session), postgresql));
     } catch (const std::exception& e) {
         return make_error(ErrorCode::kUnavailable,
