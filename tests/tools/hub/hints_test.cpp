@@ -47,8 +47,8 @@ TEST_F(HintsTest, ACommandReachesTheNodeThroughTheOther) {
 TEST_F(HintsTest, AConfigurationOfAClusterReachesItsNodesOnBoth) {
     const auto here = connect_node("here");
     const auto there = move_to_second(*connect_node("there"));
-    for (const auto& ask : {&HintsTest::ask_first, &HintsTest::ask_second}) {
-        (this->*ask)();
+    for (Hub* hub : {hub_.get(), second_.get()}) {
+        url_ = hub->url();
         const std::size_t before = here->commands.size();
         ASSERT_EQ(call("PUT",
                        "/v1/hybrid/clusters/hq/configuration",

@@ -69,7 +69,7 @@ void NatsServerUnderTest::start() {
     // It writes this when it listens.
     const fs::path ports =
         folder_.path() / ("nats-server_" + std::to_string(pid_) + ".ports");
-    const std::regex port(R"("nats":\s*\[\s*"[a-z]+://127\.0\.0\.1:(\d+)")");
+    const std::regex port(R"re("nats":\s*\[\s*"[a-z]+://127\.0\.0\.1:(\d+)")re");
     const auto deadline = std::chrono::steady_clock::now() + kStartsWithin;
     for (std::smatch found;;) {
         const std::string text = contents_of(ports);

@@ -35,7 +35,7 @@ std::optional<std::string> decode_base32(std::string_view text) {
             buffer &= (1U << bits) - 1;
         }
     }
-    return buffer == 0 ? std::optional(out) : std::nullopt;
+    return buffer == 0 && bits < 5 ? std::optional(out) : std::nullopt;
 }
 
 // CRC-16/XMODEM, the low byte first.

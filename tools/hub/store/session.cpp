@@ -121,6 +121,9 @@ constexpr const char* kSqliteSettings[] = {
     "pragma busy_timeout=5000",
 };
 
+// Else libpq tells standard error that tables are there already.
+constexpr const char* kPostgresqlSetting = "set client_min_messages = warning";
+
 }  // namespace
 
 Session::Session(std::unique_ptr<soci::session> session, bool postgresql)
@@ -139,7 +142,9 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
         auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, *options)
                                   : std::make_unique<soci::session>(
                                         soci::sqlite3, fmt::format("db=\"{}\" timeout=5", address));
-        if (!postgresql) {
+        if (postgresql) {
+            *session << kPostgresqlSetting;
+        } else {
             for (const char* setting : kSqliteSettings) {
                 *session << setting;
             }
@@ -212,6 +217,7 @@ Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& val
 Result<void> Session::reconnect() {
     try {
         session_->reconnect();
+        *session_ << kPostgresqlSetting;
         return {};
     } catch (const std::exception& e) {
         return std::unexpected(error_of(e));

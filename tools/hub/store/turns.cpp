@@ -1,5 +1,8 @@
 #include "tools/hub/store/turns.h"
 
+#include <cstdint>
+#include <optional>
+
 #include <spdlog/fmt/fmt.h>
 
 namespace isthmus::hub {
@@ -23,14 +26,15 @@ Result<void> claim_instance_name(Sql& sql, const std::string& name) {
     }
     sql.run("set local lock_timeout = '5s'");
     sql.find({"1"}, fmt::format("from pg_advisory_lock({}, hashtext(?))", kInstanceNames), {name});
-    if (sql.fault()) {
+    if (const std::optional<Error> fault = sql.fault()) {
+        sql.clear_fault();  // what it says is said better here
         return make_error(
             ErrorCode::kConflict,
             fmt::format("another instance on this database has the same name ({}): where one data "
                         "directory was copied from the other, remove the file \"instance\" from "
                         "this one; {}",
                         name,
-                        sql.fault()->message));
+                        fault->message));
     }
     sql.run("set local lock_timeout = 0");
     return {};
