@@ -20,10 +20,12 @@ before(async () => {
   postgresql = new Postgresql();
   nats = new NatsCluster();
   balancer = await Balancer.start(PORT, [PORT_B, PORT_A]);
-  const more = (metrics) => ['--url', `https://127.0.0.1:${PORT}`, '--database', postgresql.address,
-    '--nats', nats.urls.join(','), '--metrics-listen', `127.0.0.1:${metrics}`];
-  a = await Hub.start({ port: PORT_A, more: more(METRICS_A) });
-  b = await Hub.start({ port: PORT_B, more: more(METRICS_B), sibling: a });
+  const options = (metrics) => ({
+    url: `https://127.0.0.1:${PORT}`,
+    more: ['--database', postgresql.address, '--nats', nats.urls.join(','), '--metrics-listen', `127.0.0.1:${metrics}`],
+  });
+  a = await Hub.start({ port: PORT_A, ...options(METRICS_A) });
+  b = await Hub.start({ port: PORT_B, ...options(METRICS_B), sibling: a });
   await eventually('both hear NATS', async () => (await connected(METRICS_A)) && connected(METRICS_B));
 });
 

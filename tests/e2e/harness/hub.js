@@ -15,15 +15,15 @@ const CTL = process.env.ISTHMUS_CTL ?? path.join(BIN, 'isthmusctl');
 const PASSWORD = 'a long enough password';
 
 export class Hub {
-  // `host`: how nodes are told to reach it. `more`: more arguments, the last of which count. `sibling`: the hub
-  // beside which this one is another instance.
-  static async start({ port = 8443, host = '127.0.0.1', heartbeat = 1, more = [], sibling } = {}) {
+  // `url`: how nodes are told to reach it. `more`: more arguments. `sibling`: the hub beside which this one is
+  // another instance.
+  static async start({ port = 8443, host = '127.0.0.1', url = `https://${host}:${port}`, heartbeat = 1, more = [], sibling } = {}) {
     const hub = new Hub();
     hub.folder = makeFolder('hub');
     hub.data = path.join(hub.folder, 'data');
     hub.port = port;
     hub.args = ['--data', hub.data, '--listen', `127.0.0.1:${port}`,
-      '--url', `https://${host}:${port}`, '--heartbeat', String(heartbeat), ...more];
+      '--url', url, '--heartbeat', String(heartbeat), ...more];
     if (sibling) {
       fs.mkdirSync(hub.data, { mode: 0o700 });
       fs.copyFileSync(path.join(sibling.data, 'master.key'), path.join(hub.data, 'master.key'));

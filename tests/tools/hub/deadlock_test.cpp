@@ -52,7 +52,7 @@ TEST(Deadlock, RunsOneOfTheTransactionsAgain) {
     two->reset();  // finishes what waits
     one->reset();
     EXPECT_EQ(done, 2);
-    EXPECT_EQ(runs_of_one + runs_of_two, 3);
+    EXPECT_GE(runs_of_one + runs_of_two, 3);
     auto again = Database::open(postgresql.address(), post);
     ASSERT_TRUE(again.has_value());
     ASSERT_TRUE((*again)

@@ -21,6 +21,8 @@ constexpr std::size_t kWaitingMax = 50'000;
 constexpr std::size_t kBatchMax = 512;
 // Of a transaction that PostgreSQL ends for a deadlock. After the last the job that it hit has failed.
 constexpr int kAttempts = 4;
+// The other transaction waited first, but PostgreSQL lets who comes at once have the row.
+constexpr auto kRepeatPause = std::chrono::milliseconds(50);
 constexpr auto kReconnectPause = std::chrono::seconds(1);
 
 }  // namespace
@@ -62,8 +64,9 @@ struct Database::State {
     void run_batch(std::vector<Job>& batch) {
         std::uint64_t undone = 0;
         for (int left = kAttempts - 1; !try_batch(batch, left > 0, undone); --left) {
-            const std::lock_guard lock(mutex);
+            std::unique_lock lock(mutex);
             ++counters.repeats;
+            wake.wait_for(lock, kRepeatPause, [] { return false; });
         }
         const std::optional<Error> failed = session->fault();
         if (failed) {
