@@ -188,3 +188,22 @@ test('a NATS server, a hub and PostgreSQL die and come back, and nothing is lost
   t.diagnostic(`${load.commands.length} commands taken, ${load.refused} refused while something was away; events ${events.join(', ')}`);
   assert.ok(load.commands.length > 100, 'there was something to lose');
 });
+
+test('a hub that slept while its nodes went elsewhere changes nothing when it wakes', async (t) => {
+  // The agents notice by answers that do not come.
+  const agents = [await join(t, 'early'), await join(t, 'late')];
+  const atA = await nodesAt(METRICS_A);
+  b.process.child.kill('SIGSTOP');
+  balancer.backends = [PORT_A];
+  const took = await measure('its nodes are at the other', async () => (await nodesAt(METRICS_A)) === atA + 2, 90);
+  const commands = await Promise.all(['early', 'late'].map((name) => ping(a, name)));
+  await eventually('commands reach them there', async () => (await Promise.all(commands.map((id) => succeeded(a, id)))).every(Boolean));
+  b.process.child.kill('SIGCONT');
+  const closed = await measure('the old one lets its dead connections go', async () => (await nodesAt(METRICS_B)) === 0);
+  t.diagnostic(`nodes moved after ${Math.round(took)} ms; dead connections closed ${Math.round(closed)} ms after waking`);
+  assert.equal(await nodesAt(METRICS_A), atA + 2);
+  for (const name of ['early', 'late']) assert.ok((await a.node(name)).connected);
+  balancer.backends = [PORT_B, PORT_A];
+  await eventually('everything has left the outboxes', () => agents.every((agent) => agent.status().outbox.entries === 0));
+  ['early', 'late'].forEach(assertComplete);
+});

@@ -1,11 +1,14 @@
 // Two hubs on one PostgreSQL, with nothing between them.
 #include <filesystem>
+#include <fstream>
+#include <string>
 
 #include <boost/json/object.hpp>
 #include <gtest/gtest.h>
 
 #include "control-agent/channel/enrollment.h"
 #include "tests/tools/hub/two_hubs_fixture.h"
+#include "tools/hub/store/database.h"
 
 namespace isthmus::hub {
 namespace {
@@ -73,6 +76,30 @@ TEST_F(TwoHubsTest, LoadsTheKeysThatTheOtherChanged) {
     ASSERT_EQ(call("POST", "/v1/keys", {{"kind", "signing"}}).status, 200U);
     ask_first();
     ASSERT_TRUE(run_until([&] { return fingerprint() != before; }));
+}
+
+// The channel ended while the database was away, or before its claim was answered.
+TEST_F(TwoHubsTest, GivesUpANodeWhoseChannelIsGone) {
+    auto agent = connect_node("node");
+    const std::string node = agent->identity().node;
+    agent->disconnect();
+    const auto connected = [&] {
+        return call("GET", "/v1/hybrid/nodes/node").body.at("connected").as_bool();
+    };
+    ASSERT_TRUE(run_until([&] { return !connected(); }));
+    std::ifstream name(data_ / "instance");
+    std::string instance;
+    std::getline(name, instance);
+    auto database = Database::open(database_, [](std::move_only_function<void()> /*answer*/) {});
+    ASSERT_TRUE(database.has_value());
+    ASSERT_TRUE((*database)
+                    ->run_now([&](Sql& sql) -> Result<void> {
+                        sql.run("update nodes set home = ? where id = ?", {instance, node});
+                        return {};
+                    })
+                    .has_value());
+    EXPECT_TRUE(connected());
+    EXPECT_TRUE(run_until([&] { return !connected(); }));
 }
 
 // One was copied from the other with all its files.
