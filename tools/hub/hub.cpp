@@ -257,10 +257,9 @@ Result<void> Hub::State::join_other_instances() {
     if (!options.bus) {
         return {};
     }
-    auto made = options.bus(
-        instance, {.post = post(), .on_payload = [this](std::string payload) {
-                       others->on_payload(payload);
-                   }});
+    auto made = options.bus(instance, {.post = post(), .on_payload = [this](std::string payload) {
+                                           others->on_payload(payload);
+                                       }});
     if (!made) {
         return std::unexpected(made.error());
     }

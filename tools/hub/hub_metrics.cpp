@@ -68,9 +68,10 @@ std::string hub_metrics(const HubFigures& figures) {
     counter("isthmus_hub_nats_refused_total",
             "Messages that came and were no hints of an instance.",
             figures.bus_refused);
-    counter("isthmus_hub_nats_dropped_total",
-            "Hints not sent while NATS was away, and messages that came faster than they were read.",
-            figures.bus.dropped);
+    counter(
+        "isthmus_hub_nats_dropped_total",
+        "Hints not sent while NATS was away, and messages that came faster than they were read.",
+        figures.bus.dropped);
     counter("isthmus_hub_nats_reconnects_total",
             "Times a connection to NATS was found again.",
             figures.bus.reconnects);

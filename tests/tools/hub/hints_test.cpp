@@ -1,5 +1,5 @@
-// Two hubs on one PostgreSQL that do not look into it by themselves: what one learns of the other it
-// learns by hints.
+// Two hubs on one PostgreSQL that do not look into it by themselves: what one learns of the other
+// it learns by hints.
 #include <array>
 #include <chrono>
 #include <string>
@@ -55,9 +55,8 @@ TEST_F(HintsTest, AConfigurationOfAClusterReachesItsNodesOnBoth) {
                        {{"programs", {{"example", {{"round", before}}}}}})
                       .status,
                   200U);
-        EXPECT_TRUE(run_until([&] {
-            return here->commands.size() > before && there->commands.size() > before;
-        }));
+        EXPECT_TRUE(run_until(
+            [&] { return here->commands.size() > before && there->commands.size() > before; }));
     }
 }
 

@@ -119,8 +119,8 @@ TEST_F(HubTest, SendsASignedCommandAndTellsHowItEnded) {
     EXPECT_EQ(call("GET", path).body.at("result").at("method"), json::value("maintenance.set"));
 }
 
-// A node says once for each channel how a command ended. More than eight at once were refused, and so
-// stood there as under way for ever.
+// A node says once for each channel how a command ended. More than eight at once were refused, and
+// so stood there as under way for ever.
 TEST_F(HubTest, KeepsHowManyCommandsEndedThatEndAtOnce) {
     constexpr std::size_t kCommands = 60;
     const auto agent = connect_node("node");

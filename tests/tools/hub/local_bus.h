@@ -1,5 +1,5 @@
-// A bus between hubs of one test, all in its thread. What was published arrives when the test's loop
-// runs, at everybody but the one who said it.
+// A bus between hubs of one test, all in its thread. What was published arrives when the test's
+// loop runs, at everybody but the one who said it.
 #pragma once
 
 #include <cstdint>

@@ -31,16 +31,15 @@ constexpr auto kPatience = std::chrono::seconds(30);
 class Listener {
   public:
     explicit Listener(NatsOptions options, const std::string& name = "test") {
-        auto bus = NatsBus::start(
-            std::move(options),
-            name,
-            {.post = [this](std::move_only_function<void()> job) { job(); },
-             .on_payload =
-                 [this](std::string payload) {
-                     const std::lock_guard lock(mutex_);
-                     payloads_.push_back(std::move(payload));
-                     came_.notify_all();
-                 }});
+        auto bus = NatsBus::start(std::move(options),
+                                  name,
+                                  {.post = [this](std::move_only_function<void()> job) { job(); },
+                                   .on_payload =
+                                       [this](std::string payload) {
+                                           const std::lock_guard lock(mutex_);
+                                           payloads_.push_back(std::move(payload));
+                                           came_.notify_all();
+                                       }});
         EXPECT_TRUE(bus.has_value()) << bus.error().message;
         bus_ = std::move(*bus);
     }
@@ -212,7 +211,8 @@ TEST_F(NatsBusTest, ComesBackWhereItWasRefusedForAWhile) {
         constexpr std::string_view kRefusal = "authentication error";
         const std::string log = server.log();
         std::size_t count = 0;
-        for (auto at = log.find(kRefusal); at != std::string::npos; at = log.find(kRefusal, at + 1)) {
+        for (auto at = log.find(kRefusal); at != std::string::npos;
+             at = log.find(kRefusal, at + 1)) {
             ++count;
         }
         return count;

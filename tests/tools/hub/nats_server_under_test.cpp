@@ -67,8 +67,7 @@ void NatsServerUnderTest::start() {
     arguments.push_back(nullptr);
     CHECK(::posix_spawn(&pid_, kProgram, nullptr, nullptr, arguments.data(), environ) == 0);
     // It writes this when it listens.
-    const fs::path ports =
-        folder_.path() / ("nats-server_" + std::to_string(pid_) + ".ports");
+    const fs::path ports = folder_.path() / ("nats-server_" + std::to_string(pid_) + ".ports");
     const std::regex port(R"re("nats":\s*\[\s*"[a-z]+://127\.0\.0\.1:(\d+)")re");
     const auto deadline = std::chrono::steady_clock::now() + kStartsWithin;
     for (std::smatch found;;) {

@@ -24,7 +24,8 @@ class TwoHubsFixture : private SharedDatabase, public HubFixture {
 
     void ask_second() { url_ = second_->url(); }
 
-    // Connects the agent's node to the second, over a network that never told the first of its leaving.
+    // Connects the agent's node to the second, over a network that never told the first of its
+    // leaving.
     [[nodiscard]] std::unique_ptr<ScriptedAgent> move_to_second(ScriptedAgent& agent);
 
     std::unique_ptr<Hub> second_;

@@ -114,7 +114,8 @@ TEST_F(TwoHubsTest, StartsNoSecondOneOfTheSameName) {
     options.listen = {{.ip = "127.0.0.1", .port = 0}};
     const auto hub = Hub::start(io_, std::move(options));
     ASSERT_FALSE(hub.has_value());
-    EXPECT_TRUE(hub.error().message.contains("remove the file \"instance\"")) << hub.error().message;
+    EXPECT_TRUE(hub.error().message.contains("remove the file \"instance\""))
+        << hub.error().message;
 }
 
 }  // namespace

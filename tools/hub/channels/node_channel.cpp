@@ -405,11 +405,12 @@ void NodeChannel::on_progress(const channel::RpcRequest& request) {
     keep_progress({.id = request.id, .progress = std::move(progress)});
 }
 
-// A node says it once for each channel, and a hundred commands may end at the same time: what cannot
-// be written at once waits for what is under way, and is then written together.
+// A node says it once for each channel, and a hundred commands may end at the same time: what
+// cannot be written at once waits for what is under way, and is then written together.
 void NodeChannel::keep_progress(Told told) {
-    told_bytes_ += told.progress.message.size() + kToldBytes +
-                   (told.progress.result.is_null() ? 0 : json::serialize(told.progress.result).size());
+    told_bytes_ +=
+        told.progress.message.size() + kToldBytes +
+        (told.progress.result.is_null() ? 0 : json::serialize(told.progress.result).size());
     told_.push_back(std::move(told));
     if (told_bytes_ > kToldBytesMax) {
         end("too much is under way; come again");

@@ -110,7 +110,7 @@ class NodeChannel final : public http::WebSocketUser {
     bool taking_commands_ = false;
     bool take_again_ = false;
     bool commands_lost_ = false;  // perhaps marked as sent, and not sent
-    std::vector<Told> told_;  // and not given to the database yet
+    std::vector<Told> told_;      // and not given to the database yet
     std::size_t told_bytes_ = 0;
     bool keeping_told_ = false;
     std::int64_t next_call_ = 1;

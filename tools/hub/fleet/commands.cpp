@@ -198,9 +198,8 @@ Result<void> note_progress(const Context& context, const Fence& fence, const Pro
         // Not a refusal: the node is to say it again, on the channel that it has now.
         return make_error(ErrorCode::kUnavailable, "another channel of this node took over");
     }
-    const auto row = context.sql->find({"state"},
-                                       "from commands where id = ? and node = ?",
-                                       {progress.command, fence.node});
+    const auto row = context.sql->find(
+        {"state"}, "from commands where id = ? and node = ?", {progress.command, fence.node});
     if (!row) {
         return make_error(ErrorCode::kNotFound, "there is no such command for this node");
     }

@@ -46,8 +46,8 @@ struct Fence {
     std::int64_t number = 0;
 };
 
-// Is it the newest, and the node not revoked? It stays so until this transaction ends: what is written
-// under it is there before a later channel begins, on whichever instance.
+// Is it the newest, and the node not revoked? It stays so until this transaction ends: what is
+// written under it is there before a later channel begins, on whichever instance.
 [[nodiscard]] bool holds_fence(const Context& context, const Fence& fence);
 
 // Those that are to be sent now, with their sequences; none where the fence is not the newest.

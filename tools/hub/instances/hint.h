@@ -18,9 +18,9 @@
 namespace isthmus::hub {
 
 enum class HintKind : std::uint8_t {
-    kWake,      // there are commands or a configuration for these nodes
-    kRecheck,   // revoked, removed, or claimed by a channel elsewhere: is the channel here good?
-    kKeys,      // the hub's keys changed
+    kWake,     // there are commands or a configuration for these nodes
+    kRecheck,  // revoked, removed, or claimed by a channel elsewhere: is the channel here good?
+    kKeys,     // the hub's keys changed
 };
 
 inline constexpr std::size_t kHintNodesMax = 500;
@@ -33,7 +33,13 @@ struct Hint {
     bool operator==(const Hint&) const = default;
 };
 
-enum class HintFault : std::uint8_t { kTooLong, kNotJson, kUnknownVersion, kUnknownKind, kMalformed };
+enum class HintFault : std::uint8_t {
+    kTooLong,
+    kNotJson,
+    kUnknownVersion,
+    kUnknownKind,
+    kMalformed
+};
 
 [[nodiscard]] std::string_view to_string(HintFault fault);
 

@@ -149,11 +149,14 @@ void OtherInstances::look_at_named() {
                     node.fence = row.integer(1);
                 }
             }
-            for (const SqlRow& row : context.sql->select(
-                     {"distinct node"}, "from commands where state = 'queued' and node " + in, ids)) {
+            for (const SqlRow& row :
+                 context.sql->select({"distinct node"},
+                                     "from commands where state = 'queued' and node " + in,
+                                     ids)) {
                 found.at(row.text(0)).waiting = true;
             }
             std::vector<Named> named;
+            named.reserve(found.size());
             for (auto& [id, node] : found) {
                 named.push_back(std::move(node));
             }

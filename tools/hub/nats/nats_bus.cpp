@@ -235,8 +235,8 @@ class NatsBus::Link : public std::enable_shared_from_this<Link> {
 
     void add_identity(natsOptions* options, Steps& step) const {
         if (!options_.user.empty()) {
-            step(natsOptions_SetUserInfo(
-                options, options_.user.c_str(), options_.password.c_str()));
+            step(
+                natsOptions_SetUserInfo(options, options_.user.c_str(), options_.password.c_str()));
         }
         if (!options_.credentials.empty()) {
             step(natsOptions_SetUserCredentialsFromFiles(
@@ -358,8 +358,8 @@ class NatsBus::Link : public std::enable_shared_from_this<Link> {
                            natsMsg* message,
                            void* self) {
         // One byte more than a hint may have is enough to know that it is none.
-        const auto size = std::min(static_cast<std::size_t>(natsMsg_GetDataLength(message)),
-                                   kHintBytesMax + 1);
+        const auto size =
+            std::min(static_cast<std::size_t>(natsMsg_GetDataLength(message)), kHintBytesMax + 1);
         std::string payload(natsMsg_GetData(message), size);
         natsMsg_Destroy(message);
         static_cast<Link*>(self)->take_in(std::move(payload));
@@ -431,8 +431,8 @@ Result<std::unique_ptr<Bus>> NatsBus::start(NatsOptions options,
         }
         nkey = std::move(*key);
     }
-    auto link = std::make_shared<Link>(
-        std::move(options), instance, std::move(nkey), std::move(user));
+    auto link =
+        std::make_shared<Link>(std::move(options), instance, std::move(nkey), std::move(user));
     link->start();
     return std::unique_ptr<Bus>(new NatsBus(std::move(link)));
 }

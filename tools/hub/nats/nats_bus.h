@@ -30,6 +30,7 @@ class NatsBus final : public Bus {
 
   private:
     class Link;
+
     explicit NatsBus(std::shared_ptr<Link> link) : link_(std::move(link)) {}
 
     std::shared_ptr<Link> link_;

@@ -22,10 +22,10 @@ Result<void> check_server(const std::string& server) {
                       !url->encoded_host().empty() && url->encoded_path().size() <= 1 &&
                       !url->has_query() && !url->has_fragment();
     if (!good) {
-        return wrong(fmt::format(
-            "\"{}\" is no address of a NATS server; write e.g. nats://10.0.0.1:4222 or "
-            "tls://nats.example:4222",
-            shown_server(server)));
+        return wrong(
+            fmt::format("\"{}\" is no address of a NATS server; write e.g. nats://10.0.0.1:4222 or "
+                        "tls://nats.example:4222",
+                        shown_server(server)));
     }
     // The library sends it as it stands.
     if (url->encoded_userinfo().contains("%")) {
@@ -70,11 +70,8 @@ Result<void> check_nats_options(const NatsOptions& options) {
             return good;
         }
     }
-    for (const fs::path& file : {options.credentials,
-                                 options.nkey,
-                                 options.ca,
-                                 options.certificate,
-                                 options.key}) {
+    for (const fs::path& file :
+         {options.credentials, options.nkey, options.ca, options.certificate, options.key}) {
         if (const auto good = check_file(file); !good) {
             return good;
         }

@@ -1,4 +1,5 @@
-// How to reach NATS: what the command line and the environment said, checked before anything starts.
+// How to reach NATS: what the command line and the environment said, checked before anything
+// starts.
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,5 @@
-// Keys as NATS writes them: base32 of a prefix, 32 bytes and a CRC-16. The library signs with a seed
-// but wants to be told the public key that belongs to it.
+// Keys as NATS writes them: base32 of a prefix, 32 bytes and a CRC-16. The library signs with a
+// seed but wants to be told the public key that belongs to it.
 #pragma once
 
 #include <string>

@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kWaitingMax = 50'000;
 // One transaction; longer ones would keep the first in them waiting.
 constexpr std::size_t kBatchMax = 512;
-// Of a transaction that PostgreSQL ends for a deadlock. After the last the job that it hit has failed.
+// Of a transaction that PostgreSQL ends for a deadlock. After the last the job that it hit has
+// failed.
 constexpr int kAttempts = 4;
 // The other transaction waited first, but PostgreSQL lets who comes at once have the row.
 constexpr auto kRepeatPause = std::chrono::milliseconds(50);

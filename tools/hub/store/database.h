@@ -5,8 +5,8 @@
 // commit, not one each. An answer is given only after the commit, so that whatever is said to
 // anybody is on the disk.
 //
-// Where two instances wait for each other's rows, PostgreSQL ends the transaction of one, which then
-// runs its jobs again: a job may run twice, and must leave its captures as they are.
+// Where two instances wait for each other's rows, PostgreSQL ends the transaction of one, which
+// then runs its jobs again: a job may run twice, and must leave its captures as they are.
 //
 //     database.run<int>([](Sql& sql) -> Result<int> { ... }, [](Result<int> answer) { ... });
 #pragma once
