@@ -7,7 +7,11 @@
 #include "tools/hub/instances/hint.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace isthmus::hub;
+    using isthmus::hub::HintKind;
+    using isthmus::hub::kHintNodesMax;
+    using isthmus::hub::parse_hint;
+    using isthmus::hub::to_string;
+    using isthmus::hub::write_hint;
     const auto hint = parse_hint(std::string_view(reinterpret_cast<const char*>(data), size));
     if (!hint) {
         CHECK(!to_string(hint.error()).empty());

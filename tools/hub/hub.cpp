@@ -120,8 +120,6 @@ struct Hub::State {
           timer(io_context) {}
 
     ~State() {
-        timer.cancel();
-        bus.reset();
         server.reset();
         metrics_server.reset();
         answers->close();
@@ -257,9 +255,10 @@ Result<void> Hub::State::join_other_instances() {
     if (!options.bus) {
         return {};
     }
-    auto made = options.bus(instance, {.post = post(), .on_payload = [this](std::string payload) {
-                                           others->on_payload(payload);
-                                       }});
+    auto made =
+        options.bus(instance, {.post = post(), .on_payload = [this](std::string_view payload) {
+                                   others->on_payload(payload);
+                               }});
     if (!made) {
         return std::unexpected(made.error());
     }

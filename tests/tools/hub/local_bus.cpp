@@ -45,12 +45,14 @@ void LocalBus::deliver(std::uint64_t from, const std::string& payload) {
     }
     for (const auto& [number, user] : users_) {
         if (number != from) {
-            user.post([this, number, payload] {
-                if (const auto found = users_.find(number); found != users_.end()) {
-                    found->second.on_payload(payload);
-                }
-            });
+            user.post([this, number, payload] { hand_over(number, payload); });
         }
+    }
+}
+
+void LocalBus::hand_over(std::uint64_t to, const std::string& payload) {
+    if (const auto found = users_.find(to); found != users_.end()) {
+        found->second.on_payload(payload);
     }
 }
 

@@ -25,6 +25,8 @@ class LocalBus {
     class End;
 
     void deliver(std::uint64_t from, const std::string& payload);
+    // Who has left meanwhile gets nothing.
+    void hand_over(std::uint64_t to, const std::string& payload);
 
     std::uint64_t next_ = 1;
     std::map<std::uint64_t, BusUser> users_;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,9 +36,9 @@ class Listener {
                                   name,
                                   {.post = [this](std::move_only_function<void()> job) { job(); },
                                    .on_payload =
-                                       [this](std::string payload) {
+                                       [this](std::string_view payload) {
                                            const std::lock_guard lock(mutex_);
-                                           payloads_.push_back(std::move(payload));
+                                           payloads_.emplace_back(payload);
                                            came_.notify_all();
                                        }});
         EXPECT_TRUE(bus.has_value()) << bus.error().message;

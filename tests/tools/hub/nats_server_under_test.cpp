@@ -88,11 +88,11 @@ void NatsServerUnderTest::kill() {
     }
 }
 
-void NatsServerUnderTest::freeze() {
+void NatsServerUnderTest::freeze() const {
     ::kill(pid_, SIGSTOP);
 }
 
-void NatsServerUnderTest::thaw() {
+void NatsServerUnderTest::thaw() const {
     ::kill(pid_, SIGCONT);
 }
 

@@ -22,8 +22,8 @@ class NatsServerUnderTest {
 
     void start();  // on the port of before, if there was one
     void kill();
-    void freeze();  // it goes on holding its connections
-    void thaw();
+    void freeze() const;  // it goes on holding its connections
+    void thaw() const;
 
     // From the next start on.
     void reconfigure(std::string configuration) { configuration_ = std::move(configuration); }

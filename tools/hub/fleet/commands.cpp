@@ -89,7 +89,7 @@ Result<std::string> add_command(const Context& context, const NewCommand& comman
         return make_error(ErrorCode::kLimitExceeded,
                           "a hundred commands wait for this node already");
     }
-    const std::string id = context.new_id();
+    std::string id = context.new_id();
     // A configuration is what is wanted, however long the node is away.
     const std::int64_t expires_s = apply ? 0 : context.now_s() + kCommandWaitSeconds;
     context.sql->run(

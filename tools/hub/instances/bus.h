@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -34,7 +35,7 @@ struct BusUser {
     // Runs what it is given on the network thread.
     std::function<void(std::move_only_function<void()>)> post;
     // What another instance published, or a stranger. Network thread.
-    std::function<void(std::string payload)> on_payload;
+    std::function<void(std::string_view payload)> on_payload;
 };
 
 // `instance` is for those who look at the bus.

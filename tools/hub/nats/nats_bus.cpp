@@ -375,7 +375,7 @@ class NatsBus::Link : public std::enable_shared_from_this<Link> {
             }
             ++incoming_;
         }
-        user_.post([held = shared_from_this(), payload = std::move(payload)]() mutable {
+        user_.post([held = shared_from_this(), payload = std::move(payload)] {
             {
                 const std::lock_guard lock(held->mutex_);
                 --held->incoming_;
@@ -383,7 +383,7 @@ class NatsBus::Link : public std::enable_shared_from_this<Link> {
                     return;
                 }
             }
-            held->user_.on_payload(std::move(payload));
+            held->user_.on_payload(payload);
         });
     }
 

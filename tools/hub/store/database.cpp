@@ -69,7 +69,7 @@ struct Database::State {
             ++counters.repeats;
             wake.wait_for(lock, kRepeatPause, [] { return false; });
         }
-        const std::optional<Error> failed = session->fault();
+        std::optional<Error> failed = session->fault();
         if (failed) {
             recover(*failed);
         }
@@ -87,7 +87,7 @@ struct Database::State {
     // False where it is to be tried again, from the beginning: two instances waited for each other.
     // To repeat one job alone would not do. It may be the jobs before it that hold what the other
     // instance waits for, and a node's events must not overtake each other.
-    bool try_batch(std::vector<Job>& batch, bool may_repeat, std::uint64_t& undone) {
+    bool try_batch(std::vector<Job>& batch, bool may_repeat, std::uint64_t& undone) const {
         undone = 0;
         session->clear_fault();
         session->run("begin");
@@ -103,7 +103,7 @@ struct Database::State {
         return true;
     }
 
-    void run_job(Job& job, std::uint64_t& undone) {
+    void run_job(Job& job, std::uint64_t& undone) const {
         session->run("savepoint job");
         if (session->fault()) {
             return;  // the whole transaction is lost
@@ -172,8 +172,8 @@ Result<void> Database::run_now(const std::function<Result<void>(Sql&)>& job) {
     if (done) {
         session.run("commit");
     }
-    if (session.fault()) {
-        done = std::unexpected(*session.fault());
+    if (const std::optional<Error>& fault = session.fault()) {
+        done = std::unexpected(*fault);
     }
     if (!done) {
         session.clear_fault();

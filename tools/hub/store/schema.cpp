@@ -146,11 +146,11 @@ Result<void> migrate(Sql& sql) {
         take_turn(sql);
         const auto step = migrate_once(sql);
         sql.run(step ? "commit" : "rollback");
-        if (sql.fault()) {
-            return make_error(sql.fault()->code,
+        if (const std::optional<Error>& fault = sql.fault()) {
+            return make_error(fault->code,
                               fmt::format("bringing the database to version {} failed: {}",
                                           schema_version(),
-                                          sql.fault()->message));
+                                          fault->message));
         }
         if (!step) {
             return std::unexpected(step.error());

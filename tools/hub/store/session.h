@@ -11,7 +11,7 @@
 #include "tools/hub/store/sql.h"
 
 namespace soci {
-class session;
+class session;  // NOLINT(readability-identifier-naming): SOCI's
 }
 
 namespace isthmus::hub {
