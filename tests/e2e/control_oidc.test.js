@@ -24,7 +24,7 @@ let provider;
 let hub;
 before(async () => {
   provider = await IdentityProvider.start({ port: 9443, client: CLIENT });
-  hub = await Hub.start({ options: ['--outbound-authorities', provider.authorities] });
+  hub = await Hub.start({ more: ['--outbound-authorities', provider.authorities] });
   await configure();
 });
 after(async () => {

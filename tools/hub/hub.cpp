@@ -26,8 +26,10 @@
 #include "tools/hub/hub_metrics.h"
 #include "tools/hub/identity/hash_thread.h"
 #include "tools/hub/identity/password.h"
+#include "tools/hub/instances/other_instances.h"
 #include "tools/hub/oidc/accounts.h"
 #include "tools/hub/store/database.h"
+#include "tools/hub/store/turns.h"
 #include "tools/hub/tenancy/organisations.h"
 #include "tools/hub/tenancy/people.h"
 #include "tools/hub/tenancy/tokens.h"
@@ -40,7 +42,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFirstName = "admin";
 constexpr std::size_t kOneTimeCharacters = 20;
-constexpr auto kTick = std::chrono::seconds(1);
 constexpr int kTicksOfHousekeeping = 60;
 constexpr std::int64_t kHousekeepingLeaseMs = 150'000;
 constexpr std::int64_t kServerRenewSeconds = std::int64_t{30} * 86'400;
@@ -139,6 +140,8 @@ struct Hub::State {
     FirstAdministrator first;
     std::int64_t keys_seen = 0;
     std::unique_ptr<NodeChannels> channels;
+    std::unique_ptr<OtherInstances> others;
+    std::unique_ptr<Bus> bus;
     std::unique_ptr<Api> api;
     std::unique_ptr<LoginEndpoints> login;
     std::unique_ptr<EnrollmentEndpoints> enrollment;
@@ -160,8 +163,19 @@ struct Hub::State {
     void add_routes();
     void tick();
     void keep_house();
-    void follow_other_instances();
+    Result<void> join_other_instances();
     void reload_keys();
+
+    [[nodiscard]] BusFigures bus_figures() const { return bus ? bus->figures() : BusFigures{}; }
+
+    // Ready all the same without NATS: taking every instance out of service would make more of it
+    // than a second.
+    [[nodiscard]] std::string readiness() const {
+        return bus && !bus->figures().connected
+                   ? "ready, degraded: NATS is away, what other instances do takes effect here "
+                     "within a second rather than at once\n"
+                   : "ready\n";
+    }
 
     [[nodiscard]] std::function<void(std::move_only_function<void()>)> post() const {
         return [held = answers](std::move_only_function<void()> answer) {
@@ -198,6 +212,11 @@ Result<void> Hub::State::open() {
 Result<void> Hub::State::prepare() {
     std::shared_ptr<const Keyring> keyring;
     auto done = work->run_now([&](const Context& context) -> Result<void> {
+        // Of instances that start at once, one makes keys and administrator, the others find them.
+        take_turn(*context.sql);
+        if (const auto claimed = claim_instance_name(*context.sql, instance); !claimed) {
+            return claimed;
+        }
         auto loaded = load_keyring(context);
         if (!loaded) {
             return std::unexpected(loaded.error());
@@ -221,6 +240,9 @@ Result<void> Hub::State::prepare() {
     channels = std::make_unique<NodeChannels>(
         *work, keyring, instance, ChannelLimits{.heartbeat_s = options.heartbeat_s});
     add_routes();
+    if (auto joined = join_other_instances(); !joined) {
+        return joined;
+    }
     return channel::write_private_file(options.data / "ca.crt", keyring->authorities_pem());
 }
 
@@ -242,18 +264,54 @@ Result<void> Hub::State::open_way_out() {
     return {};
 }
 
-void Hub::State::add_routes() {
-    api = std::make_unique<Api>(
+Result<void> Hub::State::join_other_instances() {
+    others = std::make_unique<OtherInstances>(
         *work,
-        *hashes,
-        ApiEffects{.wake = [this](const std::string& node) { channels->wake(node); },
-                   .cut =
-                       [this](const std::string& node) {
-                           channels->cut(node, "the node was revoked or removed");
-                       },
-                   .reload_keys = [this] { reload_keys(); },
-                   .keyring = [this] { return channels->keyring(); }},
-        options.url);
+        *channels,
+        OtherInstances::Surroundings{.instance = instance,
+                                     .post = post(),
+                                     .on_keyring_version = [this](std::int64_t version) {
+                                         if (version != keys_seen) {
+                                             reload_keys();
+                                         }
+                                     }});
+    channels->call_when_claimed([this](const std::string& node) { others->tell_recheck(node); });
+    if (!options.bus) {
+        return {};
+    }
+    auto made =
+        options.bus(instance, {.post = post(), .on_payload = [this](std::string_view payload) {
+                                   others->on_payload(payload);
+                               }});
+    if (!made) {
+        return std::unexpected(made.error());
+    }
+    bus = std::move(*made);
+    others->use_bus(bus.get());
+    return {};
+}
+
+void Hub::State::add_routes() {
+    api = std::make_unique<Api>(*work,
+                                *hashes,
+                                ApiEffects{.wake =
+                                               [this](const std::string& node) {
+                                                   channels->wake(node);
+                                                   others->tell_wake(node);
+                                               },
+                                           .cut =
+                                               [this](const std::string& node) {
+                                                   channels->cut(node,
+                                                                 "the node was revoked or removed");
+                                                   others->tell_recheck(node);
+                                               },
+                                           .reload_keys =
+                                               [this] {
+                                                   reload_keys();
+                                                   others->tell_keys();
+                                               },
+                                           .keyring = [this] { return channels->keyring(); }},
+                                options.url);
     login = std::make_unique<LoginEndpoints>(*work, *hashes);
     enrollment =
         std::make_unique<EnrollmentEndpoints>(*work, [this] { return channels->keyring(); });
@@ -277,8 +335,8 @@ void Hub::State::add_routes() {
             [](const Context& context) -> Result<bool> {
                 return context.sql->find({"version"}, "from schema_version").has_value();
             },
-            [respond = std::move(respond)](const Result<bool>& ready) mutable {
-                respond(ready ? http::Response::text(200, "ready\n")
+            [this, respond = std::move(respond)](const Result<bool>& ready) mutable {
+                respond(ready ? http::Response::text(200, readiness())
                               : http::Response::problem(ready.error()));
             });
     });
@@ -288,7 +346,9 @@ void Hub::State::add_routes() {
                                                   .api = api->counters(),
                                                   .oidc = sign_ins->counters(),
                                                   .database = database->counters(),
-                                                  .server = server->counters()})));
+                                                  .server = server->counters(),
+                                                  .bus = bus_figures(),
+                                                  .bus_refused = others->refused()})));
     });
 }
 
@@ -340,14 +400,14 @@ Result<void> Hub::State::listen() {
 }
 
 void Hub::State::tick() {
-    timer.expires_after(kTick);
+    timer.expires_after(options.tick);
     timer.async_wait([this](const boost::system::error_code& error) {
         if (error) {
             return;
         }
         channels->tick();
         if (database->is_postgresql()) {
-            follow_other_instances();
+            others->look_around();
         }
         if (++ticks % kTicksOfHousekeeping == 0) {
             keep_house();
@@ -386,51 +446,6 @@ void Hub::State::keep_house() {
             log::error("hub", "renewing the HTTPS certificate: {}", used.error().message);
         }
     }
-}
-
-// Another instance took a request that concerns a node whose channel is here.
-void Hub::State::follow_other_instances() {
-    struct News {
-        std::vector<std::string> wake;
-        std::vector<std::string> cut;
-        std::int64_t keys = 0;
-    };
-
-    constexpr std::int64_t kRevokedLatelySeconds = 10;
-    work->run<News>(
-        std::nullopt,
-        [here = instance](const Context& context) -> Result<News> {
-            News news;
-            for (const SqlRow& row :
-                 context.sql->select({"distinct n.id"},
-                                     "from nodes n join commands c on c.node = n.id "
-                                     "where n.home = ? and c.state = 'queued'",
-                                     {here})) {
-                news.wake.push_back(row.text(0));
-            }
-            for (const SqlRow& row :
-                 context.sql->select({"id"},
-                                     "from nodes where state = 'revoked' and revoked_s > ?",
-                                     {context.now_s() - kRevokedLatelySeconds})) {
-                news.cut.push_back(row.text(0));
-            }
-            news.keys = keyring_version(context);
-            return news;
-        },
-        [this](const Result<News>& news) {
-            if (!news) {
-                return;
-            }
-            for (const std::string& node : news->wake) {
-                channels->wake(node);
-            }
-            for (const std::string& node : news->cut) {
-                channels->cut(node, "the node was revoked");
-            }
-            if (news->keys != keys_seen) {
-                reload_keys();
-            }
-        });
 }
 
 void Hub::State::reload_keys() {

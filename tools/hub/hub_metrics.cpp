@@ -4,11 +4,49 @@
 
 namespace isthmus::hub {
 
+namespace {
+
+void write_counter(MetricsWriter& out,
+                   std::string_view name,
+                   std::string_view help,
+                   std::uint64_t value) {
+    out.counter(name, help);
+    out.sample(value);
+}
+
+void write_bus(MetricsWriter& out, const HubFigures& figures) {
+    const BusFigures& bus = figures.bus;
+    out.gauge("isthmus_hub_nats_connected", "1 while there is a connection to a NATS server.");
+    out.sample(std::uint64_t{bus.connected ? 1U : 0U});
+    write_counter(out,
+                  "isthmus_hub_nats_published_total",
+                  "Hints that were given to NATS for other instances.",
+                  bus.published);
+    write_counter(out,
+                  "isthmus_hub_nats_received_total",
+                  "Messages that came from other instances.",
+                  bus.received);
+    write_counter(out,
+                  "isthmus_hub_nats_refused_total",
+                  "Messages that came and were no hints of an instance.",
+                  figures.bus_refused);
+    write_counter(
+        out,
+        "isthmus_hub_nats_dropped_total",
+        "Hints not sent while NATS was away, and messages that came faster than they were read.",
+        bus.dropped);
+    write_counter(out,
+                  "isthmus_hub_nats_reconnects_total",
+                  "Times a connection to NATS was found again.",
+                  bus.reconnects);
+}
+
+}  // namespace
+
 std::string hub_metrics(const HubFigures& figures) {
     MetricsWriter out;
     const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t value) {
-        out.counter(name, help);
-        out.sample(value);
+        write_counter(out, name, help, value);
     };
     const auto gauge = [&](std::string_view name, std::string_view help, std::uint64_t value) {
         out.gauge(name, help);
@@ -65,9 +103,13 @@ std::string hub_metrics(const HubFigures& figures) {
     counter("isthmus_hub_database_commits_total",
             "Transactions, each of which may carry many jobs.",
             figures.database.commits);
+    counter("isthmus_hub_database_repeats_total",
+            "Transactions run again because two instances waited for each other.",
+            figures.database.repeats);
     counter("isthmus_hub_database_reconnects_total",
             "Times the connection to the database was lost.",
             figures.database.reconnects);
+    write_bus(out, figures);
     gauge("isthmus_hub_http_connections", "Open connections.", figures.server.connections_open);
     counter("isthmus_hub_http_connections_refused_total",
             "Connections over a limit.",

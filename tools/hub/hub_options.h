@@ -1,6 +1,7 @@
 // What isthmus-hub is started with.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/http/server_address.h"
+#include "tools/hub/instances/bus.h"
 
 namespace isthmus::hub {
 
@@ -28,6 +30,9 @@ struct HubOptions {
     std::size_t connections = 12'000;
     std::size_t connections_per_address = 128;
     std::int64_t heartbeat_s = 10;
+    BusMaker bus{};  // between several instances; empty: none
+    // How often channels are looked at, and the database for what other instances did.
+    std::chrono::milliseconds tick = std::chrono::seconds(1);
 };
 
 }  // namespace isthmus::hub

@@ -15,7 +15,8 @@ namespace isthmus::hub {
 
 namespace json = boost::json;
 
-HubFixture::HubFixture(std::string database) : database_(std::move(database)) {
+HubFixture::HubFixture(std::string database, HubOptions options)
+    : database_(std::move(database)), options_(std::move(options)) {
     start_hub();
     if (hub_) {
         const FirstAdministrator first = hub_->first_administrator();
@@ -34,7 +35,7 @@ HubFixture::~HubFixture() {
 }
 
 void HubFixture::start_hub() {
-    HubOptions options;
+    HubOptions options = options_;
     options.data = data_;
     options.database = database_;
     options.listen = {{.ip = "127.0.0.1", .port = port_}};

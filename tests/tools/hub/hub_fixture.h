@@ -26,7 +26,8 @@ struct ApiReply {
 class HubFixture : public ::testing::Test {
   protected:
     // `database`: postgresql://..., or empty for SQLite.
-    explicit HubFixture(std::string database = {});
+    // `options`: what the fixture does not set itself.
+    explicit HubFixture(std::string database = {}, HubOptions options = {});
     ~HubFixture() override;
 
     void start_hub();
@@ -56,6 +57,7 @@ class HubFixture : public ::testing::Test {
     static constexpr const char* kPassword = "correct horse battery";
 
     std::string database_;
+    HubOptions options_;
     TemporaryFolder folder_;
     std::filesystem::path data_ = folder_.path() / "hub";
     boost::asio::io_context io_{1};

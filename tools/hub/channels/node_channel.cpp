@@ -22,6 +22,9 @@ namespace json = boost::json;
 constexpr std::int64_t kHeartbeatsMissed = 4;
 constexpr std::size_t kCallsMax = 256;
 constexpr std::size_t kReportBytesMax = 64UL * 1024;
+// What a node may have said of its commands while the database is busy with what it said before.
+constexpr std::size_t kToldBytesMax = 4UL * 1024 * 1024;
+constexpr std::size_t kToldBytes = 256;  // of each, beside message and result
 
 std::string text_of(const json::value& value, std::string_view name) {
     return channel::text_field(value, name).value_or("");
@@ -157,6 +160,8 @@ void NodeChannel::tick(std::int64_t now_ms) {
         if (now_ms - heard_ms_ > channels_->limits_.heartbeat_s * 1000 * kHeartbeatsMissed) {
             ++channels_->counters_.timed_out;
             end("no heartbeat came");
+        } else if (commands_lost_) {
+            wake();
         }
     } else if (now_ms - began_ms_ > channels_->limits_.handshake_ms) {
         ++channels_->counters_.timed_out;
@@ -244,7 +249,11 @@ void NodeChannel::wake() {
     }
     taking_commands_ = true;
     ask<std::vector<channel::Command>>(
-        [fence = fence_](const Context& context) -> Result<std::vector<channel::Command>> {
+        [fence = fence_, again = std::exchange(commands_lost_, false)](
+            const Context& context) -> Result<std::vector<channel::Command>> {
+            if (again && holds_fence(context, fence)) {
+                resend_commands(context, fence.node);
+            }
             return take_commands(context, fence);
         },
         &NodeChannel::on_commands);
@@ -252,6 +261,8 @@ void NodeChannel::wake() {
 
 void NodeChannel::on_commands(Result<std::vector<channel::Command>> commands) {
     taking_commands_ = false;
+    // A database that went away in the middle may have kept that they were sent.
+    commands_lost_ = !commands;
     if (commands && proven()) {
         for (const channel::Command& command : *commands) {
             const std::int64_t call = next_call_++;
@@ -276,17 +287,12 @@ void NodeChannel::on_response(const channel::RpcResponse& response) {
     }
     if (!response.result) {
         // The node's gate did not let it through.
-        ask_and_answer(
-            std::nullopt,
-            [fence = fence_,
-             progress = Progress{.command = found->second,
-                                 .state = "failed",
-                                 .percent = 0,
-                                 .message = response.result.error().message,
-                                 .result = {}}](const Context& context) -> Result<json::value> {
-                const auto done = note_progress(context, fence, progress);
-                return done ? Result<json::value>(nullptr) : std::unexpected(done.error());
-            });
+        keep_progress({.id = {},
+                       .progress = {.command = found->second,
+                                    .state = "failed",
+                                    .percent = 0,
+                                    .message = response.result.error().message,
+                                    .result = {}}});
     }
     calls_.erase(found);
 }
@@ -396,13 +402,63 @@ void NodeChannel::on_progress(const channel::RpcRequest& request) {
     if (const json::value* result = channel::find_field(request.params, "result")) {
         progress.result = *result;
     }
-    ask_and_answer(request.id,
-                   [fence = fence_,
-                    progress = std::move(progress)](const Context& context) -> Result<json::value> {
-                       const auto done = note_progress(context, fence, progress);
-                       return done ? Result<json::value>(json::object())
-                                   : std::unexpected(done.error());
-                   });
+    keep_progress({.id = request.id, .progress = std::move(progress)});
+}
+
+// A node says it once for each channel, and a hundred commands may end at the same time: what
+// cannot be written at once waits for what is under way, and is then written together.
+void NodeChannel::keep_progress(Told told) {
+    told_bytes_ +=
+        told.progress.message.size() + kToldBytes +
+        (told.progress.result.is_null() ? 0 : json::serialize(told.progress.result).size());
+    told_.push_back(std::move(told));
+    if (told_bytes_ > kToldBytesMax) {
+        end("too much is under way; come again");
+        return;
+    }
+    if (std::exchange(keeping_told_, true)) {
+        return;
+    }
+    keep_told();
+}
+
+void NodeChannel::keep_told() {
+    told_bytes_ = 0;
+    auto batch = std::make_shared<const std::vector<Told>>(std::exchange(told_, {}));
+    channels_->work_->run<std::vector<Result<void>>>(
+        std::nullopt,
+        [fence = fence_, batch](const Context& context) -> Result<std::vector<Result<void>>> {
+            std::vector<Result<void>> kept;
+            kept.reserve(batch->size());
+            for (const Told& told : *batch) {
+                kept.push_back(note_progress(context, fence, told.progress));
+            }
+            return kept;
+        },
+        [channels = channels_, number = number_, batch](
+            const Result<std::vector<Result<void>>>& kept) {
+            if (NodeChannel* channel = channels->find(number)) {
+                channel->on_told_kept(*batch, kept);
+            }
+        });
+}
+
+void NodeChannel::on_told_kept(const std::vector<Told>& batch,
+                               const Result<std::vector<Result<void>>>& kept) {
+    keeping_told_ = false;
+    bool lost = !kept;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const Result<void> done = kept ? kept->at(i) : std::unexpected(kept.error());
+        lost = lost || (!done && done.error().code == ErrorCode::kUnavailable);
+        answer(batch[i].id,
+               done ? Result<json::value>(json::object()) : std::unexpected(done.error()));
+    }
+    if (lost) {
+        end("the hub cannot keep what the node says; come again");
+    } else if (!told_.empty()) {
+        keeping_told_ = true;
+        keep_told();
+    }
 }
 
 void NodeChannel::on_renew(const channel::RpcRequest& request) {

@@ -86,9 +86,7 @@ Result<std::int64_t> keep_events(const Context& context,
                                  const Fence& fence,
                                  const std::string& organisation,
                                  const EventPush& push) {
-    if (!context.sql->find({"id"},
-                           "from nodes where id = ? and fence = ? and state = 'enrolled'",
-                           {fence.node, fence.number})) {
+    if (!holds_fence(context, fence)) {
         return make_error(ErrorCode::kPermissionDenied, "another channel of this node took over");
     }
     for (const NodeEvent& event : push.entries) {

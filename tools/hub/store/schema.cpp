@@ -4,6 +4,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "tools/hub/store/turns.h"
+
 namespace isthmus::hub {
 namespace {
 
@@ -136,13 +138,8 @@ void apply(Sql& sql, std::int64_t version, const std::vector<const char*>& state
     sql.run("update schema_version set version = ?", {version});
 }
 
-}  // namespace
-
-std::int64_t schema_version() {
-    return static_cast<std::int64_t>(migrations().size());
-}
-
-Result<void> migrate(Sql& sql) {
+// True where there was nothing to do.
+Result<bool> migrate_once(Sql& sql) {
     sql.run("create table if not exists schema_version(version bigint not null)");
     const auto found = sql.find({"version"}, "from schema_version");
     if (!found) {
@@ -156,16 +153,35 @@ Result<void> migrate(Sql& sql) {
                                       have,
                                       schema_version()));
     }
-    for (std::int64_t version = have + 1; version <= schema_version(); ++version) {
-        sql.run("begin");
-        apply(sql, version, migrations()[static_cast<std::size_t>(version - 1)]);
-        sql.run("commit");
+    if (have == schema_version()) {
+        return true;
     }
-    if (const std::optional<Error>& fault = sql.fault()) {
-        return make_error(fault->code,
-                          fmt::format("bringing the database to version {} failed: {}",
-                                      schema_version(),
-                                      fault->message));
+    apply(sql, have + 1, migrations()[static_cast<std::size_t>(have)]);
+    return false;
+}
+
+}  // namespace
+
+std::int64_t schema_version() {
+    return static_cast<std::int64_t>(migrations().size());
+}
+
+Result<void> migrate(Sql& sql) {
+    for (bool done = false; !done;) {
+        sql.run("begin");
+        take_turn(sql);
+        const auto step = migrate_once(sql);
+        sql.run(step ? "commit" : "rollback");
+        if (const std::optional<Error>& fault = sql.fault()) {
+            return make_error(fault->code,
+                              fmt::format("bringing the database to version {} failed: {}",
+                                          schema_version(),
+                                          fault->message));
+        }
+        if (!step) {
+            return std::unexpected(step.error());
+        }
+        done = *step;
     }
     return {};
 }

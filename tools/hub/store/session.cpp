@@ -30,11 +30,18 @@ std::string with_names(std::string_view text) {
     return out;
 }
 
+// PostgreSQL's own, appendix A of its manual: its messages are translated, these are not.
+constexpr std::string_view kUniqueViolation = "23505";
+constexpr std::string_view kDeadlockDetected = "40P01";
+
+std::string sqlstate_of(const std::exception& thrown) {
+    const auto* error = dynamic_cast<const soci::postgresql_soci_error*>(&thrown);
+    return error != nullptr ? error->sqlstate() : std::string();
+}
+
 Error error_of(const std::exception& thrown) {
     const std::string what = thrown.what();
-    // SOCI's categories differ between its back ends; the messages do not change.
-    const bool constraint = what.contains("UNIQUE constraint") || what.contains("duplicate key");
-    if (constraint) {
+    if (what.contains("UNIQUE constraint") || sqlstate_of(thrown) == kUniqueViolation) {
         return {.code = ErrorCode::kConflict, .message = "there is one of that name already"};
     }
     return {.code = ErrorCode::kUnavailable, .message = fmt::format("the database: {}", what)};
@@ -117,6 +124,9 @@ constexpr const char* kSqliteSettings[] = {
     "pragma busy_timeout=5000",
 };
 
+// Else libpq tells standard error that tables are there already.
+constexpr const char* kPostgresqlSetting = "set client_min_messages = warning";
+
 }  // namespace
 
 Session::Session(std::unique_ptr<soci::session> session, bool postgresql)
@@ -135,7 +145,9 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
         auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, *options)
                                   : std::make_unique<soci::session>(
                                         soci::sqlite3, fmt::format("db=\"{}\" timeout=5", address));
-        if (!postgresql) {
+        if (postgresql) {
+            *session << kPostgresqlSetting;
+        } else {
             for (const char* setting : kSqliteSettings) {
                 *session << setting;
             }
@@ -179,8 +191,13 @@ Result<void> Session::do_each(const std::vector<std::string>& columns,
         }
         return {};
     } catch (const std::exception& e) {
-        return std::unexpected(error_of(e));
+        return failed(e);
     }
+}
+
+std::unexpected<Error> Session::failed(const std::exception& thrown) {
+    deadlocked_ = deadlocked_ || sqlstate_of(thrown) == kDeadlockDetected;
+    return std::unexpected(error_of(thrown));
 }
 
 Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& values) {
@@ -197,13 +214,14 @@ Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& val
         statement.execute(true);
         return statement.get_affected_rows();
     } catch (const std::exception& e) {
-        return std::unexpected(error_of(e));
+        return failed(e);
     }
 }
 
 Result<void> Session::reconnect() {
     try {
         session_->reconnect();
+        *session_ << kPostgresqlSetting;
         return {};
     } catch (const std::exception& e) {
         return std::unexpected(error_of(e));
