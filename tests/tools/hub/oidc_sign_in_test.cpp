@@ -176,6 +176,14 @@ TEST_F(OidcSignInTest, GivesTheSessionToTheProgramThatBeganOnly) {
     EXPECT_EQ(hub_.redeem(late).status, 401U);
 }
 
+TEST_F(OidcSignInTest, GoesOnAtAnyInstanceOfTheHub) {
+    const Begun begun = hub_.begin();
+    hub_.go_to_another_instance();
+    const http::Response redirect = hub_.come_back(begun);
+    hub_.go_to_another_instance();
+    EXPECT_EQ(hub_.who(token_of(hub_.redeem(redirect))).at("name"), json::value("alice"));
+}
+
 TEST_F(OidcSignInTest, ChangesNothingBeforeTheCodeIsRedeemed) {
     hub_.claims["groups"] = "admins";
     hub_.come_back(hub_.begin());

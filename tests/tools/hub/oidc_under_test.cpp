@@ -24,15 +24,7 @@ OidcUnderTest::OidcUnderTest() : master_(*MasterKey::from_text(std::string(43, '
     database_ = std::move(*Database::open(
         ":memory:", [this](std::move_only_function<void()> answer) { post(std::move(answer)); }));
     work_ = std::make_unique<Work>(*database_, master_, random_, [this] { return now_ms; });
-    endpoints_ = std::make_unique<OidcEndpoints>(
-        *work_,
-        [this](http::ClientRequest request, http::Client::Answer done) {
-            post([this, request = std::move(request), done = std::move(done)]() mutable {
-                done(answer(request));
-            });
-        },
-        [] { return std::string("https://hub.test"); });
-    endpoints_->add_routes(router_);
+    go_to_another_instance();
     administrator = {
         .organisation = {}, .person = {}, .name = "admin", .token = {}, .role = Role::kFull};
     const auto made = work_->run_now([this](const Context& context) -> Result<void> {
@@ -53,6 +45,19 @@ OidcUnderTest::OidcUnderTest() : master_(*MasterKey::from_text(std::string(43, '
                                {"otherwise", "support"}}}});
     });
     EXPECT_TRUE(made.has_value()) << made.error().message;
+}
+
+void OidcUnderTest::go_to_another_instance() {
+    instances_.push_back(std::make_unique<OidcEndpoints>(
+        *work_,
+        [this](http::ClientRequest request, http::Client::Answer done) {
+            post([this, request = std::move(request), done = std::move(done)]() mutable {
+                done(answer(request));
+            });
+        },
+        [] { return std::string("https://hub.test"); }));
+    router_ = std::make_unique<http::Router>();
+    instances_.back()->add_routes(*router_);
 }
 
 OidcUnderTest::~OidcUnderTest() {
@@ -135,8 +140,8 @@ http::Response OidcUnderTest::ask(const std::string& method,
         request.headers.emplace("Authorization", "Bearer " + token);
     }
     std::optional<http::Response> response;
-    router_.dispatch(std::move(request),
-                     [&response](http::Response given) { response = std::move(given); });
+    router_->dispatch(std::move(request),
+                      [&response](http::Response given) { response = std::move(given); });
     pump([&response] { return response.has_value(); });
     return response.value_or(http::Response{});
 }

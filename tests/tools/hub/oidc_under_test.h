@@ -50,6 +50,8 @@ class OidcUnderTest {
     [[nodiscard]] Begun begin(const boost::json::object& more = {});
     // The browser comes back with the provider's code: where it is sent, or the page.
     http::Response come_back(const Begun& begun);
+    // Requests go to another instance of the hub from now on, on the same database.
+    void go_to_another_instance();
     // All of it: the answer to the code.
     http::Response sign_in();
     http::Response redeem(const http::Response& redirect, const std::string& verifier = kVerifier);
@@ -85,8 +87,9 @@ class OidcUnderTest {
     MasterKey master_;
     std::unique_ptr<Database> database_;
     std::unique_ptr<Work> work_;
-    std::unique_ptr<OidcEndpoints> endpoints_;
-    http::Router router_;
+    // Each lives on: answers may be under way to it.
+    std::vector<std::unique_ptr<OidcEndpoints>> instances_;
+    std::unique_ptr<http::Router> router_;
     std::string nonce_;  // of the sign-in that was begun last
 };
 
