@@ -14,7 +14,6 @@ const CTL = process.env.ISTHMUS_CTL ?? path.join(ROOT, 'build/release/bin/isthmu
 const CLIENT = {
   client_id: 'isthmus-hub',
   client_secret: 'a secret of the client: & %',
-  redirect_uris: ['https://127.0.0.1:8443/v1/oidc/callback'],
   response_types: ['code'],
   grant_types: ['authorization_code'],
   token_endpoint_auth_method: 'client_secret_basic',
@@ -23,9 +22,10 @@ const CLIENT = {
 let provider;
 let hub;
 before(async () => {
-  provider = await IdentityProvider.start({ port: 9443, client: CLIENT });
+  provider = IdentityProvider.prepare({ port: 9443 });
   hub = await Hub.start({ more: ['--outbound-authorities', provider.authorities] });
-  await configure();
+  const { redirectUri } = await configure();
+  await provider.serve({ ...CLIENT, redirect_uris: [redirectUri] });
 });
 after(async () => {
   await hub?.stop();
@@ -105,8 +105,9 @@ test('whom no rule fits is refused, and the administrator sees why', async () =>
 
 test('who says no at the provider is told so', async () => {
   const program = logIn([]);
-  const state = new URL(await program.address).searchParams.get('state');
-  await new Browser('alice').visit(`https://127.0.0.1:${hub.port}/v1/oidc/callback?error=access_denied&state=${encodeURIComponent(state)}`);
+  const asked = new URL(await program.address).searchParams;
+  const [state, back] = [asked.get('state'), asked.get('redirect_uri')];
+  await new Browser('alice').visit(`${back}?error=access_denied&state=${encodeURIComponent(state)}`);
   const { status, output } = await program.ended;
   assert.notEqual(status, 0);
   assert.match(output, /access_denied/);

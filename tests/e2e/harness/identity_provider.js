@@ -15,22 +15,26 @@ const PEOPLE = {
 };
 
 export class IdentityProvider {
-  static async start({ port, client, groupsInToken = true }) {
+  // Its certificate is there from now on; it answers from serve() on, when it knows its client.
+  static prepare({ port, groupsInToken = true }) {
     const provider = new IdentityProvider();
     provider.folder = makeFolder('identity-provider');
     provider.port = port;
     provider.issuer = `https://127.0.0.1:${port}`;
     provider.authorities = path.join(provider.folder, 'authority.crt');
-    provider.client = client;
     provider.groupsInToken = groupsInToken;
     const key = path.join(provider.folder, 'provider.key');
     execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
       '-subj', '/CN=identity provider', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', provider.authorities],
     { stdio: 'ignore' });
     provider.tls = { key: fs.readFileSync(key), cert: fs.readFileSync(provider.authorities) };
-    provider.useKey('first', 'RS256');
-    await provider.listen();
     return provider;
+  }
+
+  async serve(client) {
+    this.client = client;
+    this.useKey('first', 'RS256');
+    await this.listen();
   }
 
   // Signs with another key from now on; the one before is published no more.

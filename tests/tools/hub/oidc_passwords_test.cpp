@@ -80,7 +80,8 @@ TEST_F(IdentityProviderTest, IsShownWithoutItsSecretAndWithWhatToRegister) {
     const json::value shown = api_.body_of(one_, "GET", kPath);
     EXPECT_EQ(shown.at("hasClientSecret"), json::value(true));
     EXPECT_EQ(shown.at("scopes"), json::value("openid groups"));
-    EXPECT_EQ(shown.at("redirectUri"), json::value("https://hub.test/v1/oidc/callback"));
+    EXPECT_EQ(shown.at("redirectUri"),
+              json::value("https://hub.test/v1/oidc/callback/" + one_.organisation));
     EXPECT_FALSE(json::serialize(shown).contains("the client's secret"));
     EXPECT_FALSE(json::serialize(api_.body_of(one_, "GET", "/v1/audit")).contains("the client's"));
     EXPECT_FALSE(api_.dump(one_.organisation).contains("the client's secret"));
@@ -198,6 +199,15 @@ TEST_F(IdentityProviderTest, MakesPeopleWithoutAPasswordWhoAreGoneWithTheirLinks
        [&](const Context& context) { EXPECT_FALSE(find_caller(context, token).has_value()); });
     sign_in();
     EXPECT_NE(person_id("alice"), first);
+    // A code that waits is worth nothing once the provider is another.
+    std::string code;
+    as(one_, [&](const Context& context) {
+        code = add_sign_in_code(context, vouched, challenge_of("v"));
+    });
+    api_.body_of(one_, "PUT", kPath, provider());
+    as(one_, [&](const Context& context) {
+        EXPECT_FALSE(redeem_sign_in_code(context, {.code = code, .verifier = "v"}).has_value());
+    });
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ TEST_F(OidcSignInTest, EndsInASessionOfAPersonWhomTheProviderKnows) {
     hub_.claims["groups"] = {"staff", "admins"};
     const Begun begun = hub_.begin();
     EXPECT_TRUE(begun.url.starts_with("https://issuer.test/auth?")) << begun.url;
-    EXPECT_EQ(query_field(begun.url, "redirect_uri"), "https://hub.test/v1/oidc/callback");
+    EXPECT_EQ(query_field(begun.url, "redirect_uri"), "https://hub.test" + hub_.callback(""));
     EXPECT_EQ(query_field(begun.url, "code_challenge_method"), "S256");
     const http::Response redirect = hub_.come_back(begun);
     ASSERT_EQ(redirect.status, 302U) << redirect.body;
@@ -146,18 +146,21 @@ TEST_F(OidcSignInTest, RefusesWhatTheProviderRefuses) {
     expect_refused(hub_.come_back(hub_.begin()), "status 400");
     hub_.token_status = 200;
     const Begun begun = hub_.begin();
-    expect_refused(hub_.ask("GET", "/v1/oidc/callback?error=access_denied&state=" + begun.state),
+    expect_refused(hub_.ask("GET", hub_.callback("?error=access_denied&state=" + begun.state)),
                    "access_denied");
     // An answer that another provider mixed in (RFC 9207).
     expect_refused(
-        hub_.ask("GET", "/v1/oidc/callback?code=c&iss=https://evil.test&state=" + begun.state),
+        hub_.ask("GET", hub_.callback("?code=c&iss=https://evil.test&state=" + begun.state)),
         "another provider");
 }
 
 TEST_F(OidcSignInTest, TakesNoStateButItsOwnWithinTenMinutes) {
-    EXPECT_EQ(hub_.ask("GET", "/v1/oidc/callback?code=c&state=forged").status, 400U);
-    EXPECT_EQ(hub_.ask("GET", "/v1/oidc/callback").status, 400U);
+    EXPECT_EQ(hub_.ask("GET", hub_.callback("?code=c&state=forged")).status, 400U);
+    EXPECT_EQ(hub_.ask("GET", hub_.callback("")).status, 400U);
     const Begun begun = hub_.begin();
+    // Another organisation's provider sent the browser there.
+    EXPECT_EQ(hub_.ask("GET", "/v1/oidc/callback/another?code=c&state=" + begun.state).status,
+              400U);
     hub_.now_ms += kSignInSeconds * 1000;
     EXPECT_EQ(hub_.come_back(begun).status, 400U);
 }
@@ -203,7 +206,7 @@ TEST_F(OidcSignInTest, ShowsTheCodeWhereTheBrowserIsOnAnotherMachine) {
     // What the provider says of an error is text on a page, never markup.
     const Begun begun = hub_.begin({{"returnTo", ""}});
     const http::Response refusal =
-        hub_.ask("GET", "/v1/oidc/callback?error=%3Cscript%3E&state=" + begun.state);
+        hub_.ask("GET", hub_.callback("?error=%3Cscript%3E&state=" + begun.state));
     EXPECT_EQ(refusal.status, 403U);
     EXPECT_FALSE(refusal.body.contains("<script>"));
 }
@@ -255,7 +258,7 @@ TEST_F(OidcSignInTest, LinksAPersonWhoIsLoggedIn) {
 TEST_F(OidcSignInTest, WritesAtMostThirtyRefusalsOfStrangersAMinuteIntoTheAuditLog) {
     const Begun begun = hub_.begin();
     for (int i = 0; i < 40; ++i) {
-        hub_.ask("GET", "/v1/oidc/callback?error=x&state=" + begun.state);
+        hub_.ask("GET", hub_.callback("?error=x&state=" + begun.state));
     }
     EXPECT_EQ(std::ranges::count_if(
                   hub_.audit(),

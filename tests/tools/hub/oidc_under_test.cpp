@@ -165,8 +165,12 @@ Begun OidcUnderTest::begin(const json::object& more) {
     return begun;
 }
 
+std::string OidcUnderTest::callback(const std::string& query) const {
+    return "/v1/oidc/callback/" + administrator.organisation + query;
+}
+
 http::Response OidcUnderTest::come_back(const Begun& begun) {
-    return ask("GET", "/v1/oidc/callback?code=provider-code&state=" + begun.state);
+    return ask("GET", callback("?code=provider-code&state=" + begun.state));
 }
 
 http::Response OidcUnderTest::redeem(const http::Response& redirect, const std::string& verifier) {

@@ -48,6 +48,8 @@ class OidcUnderTest {
                        const std::string& token = {});
 
     [[nodiscard]] Begun begin(const boost::json::object& more = {});
+    // Where browsers come back to, with the query that follows.
+    [[nodiscard]] std::string callback(const std::string& query) const;
     // The browser comes back with the provider's code: where it is sent, or the page.
     http::Response come_back(const Begun& begun);
     // Requests go to another instance of the hub from now on, on the same database.

@@ -45,7 +45,7 @@ TEST(HubOpenApi, NamesEveryEndpoint) {
                                           "put /v1/people/me/password",
                                           "get /v1/ca",
                                           "post /v1/oidc/sign-ins",
-                                          "get /v1/oidc/callback",
+                                          "get /v1/oidc/callback/{organization}",
                                           "post /v1/oidc/tokens"};
     EXPECT_EQ(operations, others);
 }

@@ -15,6 +15,8 @@
 //                                                             TellsBothLogsWithoutNamesOfPeople
 // 11. a guest's own node of the same name is confused with it KeepsNodesOfOneNameApart
 // 12. organisations can be found by guessing names            FindsGuestsByTheirIdOnly
+#include "tools/hub/fleet/shares.h"
+
 #include <map>
 #include <string>
 
@@ -308,6 +310,22 @@ TEST_F(SharesTest, FindsGuestsByTheirIdOnly) {
     EXPECT_TRUE(api_.call(host_, "PUT", path + guest_.organisation).has_value());
     EXPECT_EQ(api_.call(host_, "PUT", path + guest_.organisation).error().code,
               ErrorCode::kConflict);
+}
+
+TEST_F(SharesTest, LetsSoManyOffersWaitForAnOrganisation) {
+    for (std::int64_t i = 0; i < kOffersMax; ++i) {
+        EXPECT_TRUE(api_.run(nullptr,
+                             [&](const Context& context) -> Result<void> {
+                                 context.sql->run(
+                                     "insert into node_shares(node, organisation, guest, state, "
+                                     "created_s, accepted_s) values(?, 'x', ?, 'offered', 0, 0)",
+                                     {std::to_string(i), guest_.organisation});
+                                 return {};
+                             })
+                        .has_value());
+    }
+    EXPECT_EQ(api_.call(host_, "PUT", share_path(guest_)).error().code, ErrorCode::kLimitExceeded);
+    EXPECT_TRUE(api_.call(host_, "PUT", share_path(other_)).has_value());
 }
 
 TEST_F(SharesTest, IsGrantedByAnOperatorWithoutBeingAsked) {

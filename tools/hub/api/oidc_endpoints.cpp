@@ -84,10 +84,11 @@ void OidcEndpoints::add_routes(http::Router& router) {
         "POST", "/v1/oidc/sign-ins", [this](const http::Request& request, http::Responder respond) {
             begin(request, std::move(respond));
         });
-    router.add(
-        "GET", "/v1/oidc/callback", [this](const http::Request& request, http::Responder respond) {
-            come_back(request, std::move(respond));
-        });
+    router.add("GET",
+               "/v1/oidc/callback/{organization}",
+               [this](const http::Request& request, http::Responder respond) {
+                   come_back(request, std::move(respond));
+               });
     router.add(
         "POST", "/v1/oidc/tokens", [this](const http::Request& request, http::Responder respond) {
             redeem(request, std::move(respond));
@@ -161,7 +162,7 @@ void OidcEndpoints::send_to_provider(const AttemptPtr& attempt) {
                 const std::string url = oidc::authorization_url(
                     attempt->discovery,
                     {.client_id = attempt->provider.client_id,
-                     .redirect_uri = oidc::redirect_uri(url_()),
+                     .redirect_uri = oidc::redirect_uri(url_(), attempt->provider.organisation),
                      .scopes = attempt->provider.scopes,
                      .state = *state,
                      .nonce = attempt->sign_in.nonce,
@@ -188,9 +189,12 @@ void OidcEndpoints::come_back(const http::Request& request, http::Responder resp
     const std::string issuer = query_of(request, "iss");
     work_->run<bool>(
         attempt->caller,
-        [attempt, state = query_of(request, "state")](const Context& context) -> Result<bool> {
+        [attempt,
+         state = query_of(request, "state"),
+         organisation =
+             request.parameters.at("organization")](const Context& context) -> Result<bool> {
             const auto sign_in = oidc::open_sign_in(*context.master, state, context.now_s());
-            if (!sign_in) {
+            if (!sign_in || sign_in->organisation != organisation) {
                 return make_error(ErrorCode::kInvalidArgument,
                                   "This sign-in is none of this hub's, or it took longer than ten "
                                   "minutes. Begin anew: isthmusctl hub login --oidc.");
@@ -230,7 +234,8 @@ void OidcEndpoints::exchange_code(const AttemptPtr& attempt) {
                       oidc::token_request(attempt->discovery,
                                           {.client_id = attempt->provider.client_id,
                                            .client_secret = attempt->provider.client_secret,
-                                           .redirect_uri = oidc::redirect_uri(url_()),
+                                           .redirect_uri = oidc::redirect_uri(
+                                               url_(), attempt->provider.organisation),
                                            .code = attempt->code,
                                            .verifier = attempt->sign_in.verifier}),
                       [this, attempt](Result<http::Response> response) {

@@ -86,6 +86,13 @@ Result<void> add_share(const Context& context, const Share& share) {
         return make_error(ErrorCode::kLimitExceeded,
                           "a node is shared with at most 1000 organisations");
     }
+    const auto offers = context.sql->find(
+        {"count(*)"}, "from node_shares where guest = ? and state = 'offered'", {share.guest});
+    if (!share.accepted && offers && offers->integer(0) >= kOffersMax) {
+        return make_error(
+            ErrorCode::kLimitExceeded,
+            "too many offers wait for this organisation; it has to answer some first");
+    }
     context.sql->run(
         "insert into node_shares(node, organisation, guest, state, created_s, accepted_s) "
         "values(?, ?, ?, ?, ?, ?)",

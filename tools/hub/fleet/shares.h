@@ -18,6 +18,7 @@
 namespace isthmus::hub {
 
 inline constexpr std::int64_t kSharesOfANodeMax = 1000;
+inline constexpr std::int64_t kOffersMax = 100;  // that wait for one organisation
 
 // --- the host; `node` is known to be the caller's --------------------------------------------
 

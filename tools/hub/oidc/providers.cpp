@@ -133,7 +133,10 @@ Result<std::string> read_secret(const Context& context,
                      *context.random, secret_context(context.caller->organisation), secret);
 }
 
-void end_linked_sessions(const Context& context) {
+// Sessions, and sign-ins that are not over yet.
+void end_what_it_began(const Context& context) {
+    context.sql->run("delete from sign_in_codes where organisation = ?",
+                     {context.caller->organisation});
     context.sql->run(
         "delete from tokens where organisation = ? and kind = 'session' and person in "
         "(select person from identities where organisation = ?)",
@@ -142,8 +145,8 @@ void end_linked_sessions(const Context& context) {
 
 }  // namespace
 
-std::string redirect_uri(const std::string& hub_url) {
-    return hub_url + "/v1/oidc/callback";
+std::string redirect_uri(const std::string& hub_url, const std::string& organisation) {
+    return hub_url + "/v1/oidc/callback/" + organisation;
 }
 
 Result<json::value> show_provider(const Context& context, const std::string& hub_url) {
@@ -152,7 +155,7 @@ Result<json::value> show_provider(const Context& context, const std::string& hub
         return none();
     }
     json::value out = describe(*row);
-    out.get_object()["redirectUri"] = redirect_uri(hub_url);
+    out.get_object()["redirectUri"] = redirect_uri(hub_url, row->organisation);
     return out;
 }
 
@@ -195,7 +198,7 @@ Result<void> put_provider(const Context& context, const json::value& body) {
          row.passwords,
          row.emergency,
          context.now_s()});
-    end_linked_sessions(context);
+    end_what_it_began(context);
     record(context,
            {.action = "identity-provider.set",
             .object = organisation,
@@ -209,7 +212,7 @@ Result<void> remove_provider(const Context& context) {
     if (!old) {
         return none();
     }
-    end_linked_sessions(context);
+    end_what_it_began(context);
     context.sql->run("delete from identity_providers where organisation = ?",
                      {context.caller->organisation});
     record(context,
@@ -248,7 +251,7 @@ Result<void> set_passwords(const Context& context, const json::value& body) {
         "update identity_providers set passwords = ?, emergency = ? where organisation = ?",
         {mode, emergency, organisation});
     if (!emergency.empty()) {
-        // Sessions that a password began, but for the one that says so.
+        // Of people who have nothing but a password, but for the session that says so.
         context.sql->run(
             "delete from tokens where organisation = ? and kind = 'session' and person <> ? and "
             "id <> ? and person not in (select person from identities where organisation = ?)",

@@ -23,8 +23,9 @@ struct Provider {
     RoleMapping mapping;
 };
 
-// Where the hub's answers come from at the provider; what is registered there.
-[[nodiscard]] std::string redirect_uri(const std::string& hub_url);
+// Where the provider sends browsers back to; what is registered there. One for each organisation,
+// so that one's provider cannot pass an answer of another's for its own (RFC 9700 section 4.4.2.2).
+[[nodiscard]] std::string redirect_uri(const std::string& hub_url, const std::string& organisation);
 
 // The caller's organisation's, without the secret. kNotFound where it has none.
 [[nodiscard]] Result<boost::json::value> show_provider(const Context& context,
