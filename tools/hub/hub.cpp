@@ -265,30 +265,27 @@ Result<void> Hub::State::open_way_out() {
 }
 
 Result<void> Hub::State::join_other_instances() {
-    others = std::make_unique<OtherInstances>(
-        *work,
-        *channels,
-        OtherInstances::Surroundings{.instance = instance,
-                                     .post = post(),
-                                     .on_keyring_version = [this](std::int64_t version) {
-                                         if (version != keys_seen) {
-                                             reload_keys();
-                                         }
-                                     }});
+    others = std::make_unique<OtherInstances>(*work, *channels, instance);
+    others->call_on_keyring_version([this](std::int64_t version) {
+        if (version != keys_seen) {
+            reload_keys();
+        }
+    });
     channels->call_when_claimed([this](const std::string& node) { others->tell_recheck(node); });
     if (!options.bus) {
         return {};
     }
-    auto made =
-        options.bus(instance, {.post = post(), .on_payload = [this](std::string_view payload) {
-                                   others->on_payload(payload);
-                               }});
+    const BusUser user{.post = post(), .on_payload = [this](std::string_view payload) {
+                           others->on_payload(payload);
+                       }};
+    auto made = options.bus(instance, user);
     if (!made) {
         return std::unexpected(made.error());
     }
     bus = std::move(*made);
-    others->use_bus(bus.get());
+    others->use_bus(*bus, post());
     return {};
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): std::function frees what it made
 }
 
 void Hub::State::add_routes() {

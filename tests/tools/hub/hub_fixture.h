@@ -24,11 +24,15 @@ struct ApiReply {
 };
 
 class HubFixture : public ::testing::Test {
+  public:
+    ~HubFixture() override;
+    HubFixture(const HubFixture&) = delete;
+    HubFixture& operator=(const HubFixture&) = delete;
+
   protected:
     // `database`: postgresql://..., or empty for SQLite.
     // `options`: what the fixture does not set itself.
     explicit HubFixture(std::string database = {}, HubOptions options = {});
-    ~HubFixture() override;
 
     void start_hub();
     void stop_hub();

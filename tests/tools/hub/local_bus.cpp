@@ -34,8 +34,9 @@ class LocalBus::End final : public Bus {
 };
 
 BusMaker LocalBus::maker() {
-    return [this](const std::string& /*instance*/, BusUser user) -> Result<std::unique_ptr<Bus>> {
-        return std::make_unique<End>(*this, std::move(user));
+    return [this](const std::string& /*instance*/,
+                  const BusUser& user) -> Result<std::unique_ptr<Bus>> {
+        return std::make_unique<End>(*this, user);
     };
 }
 

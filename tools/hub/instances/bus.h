@@ -40,6 +40,6 @@ struct BusUser {
 
 // `instance` is for those who look at the bus.
 using BusMaker =
-    std::function<Result<std::unique_ptr<Bus>>(const std::string& instance, BusUser user)>;
+    std::function<Result<std::unique_ptr<Bus>>(const std::string& instance, const BusUser& user)>;
 
 }  // namespace isthmus::hub

@@ -49,8 +49,8 @@ struct OtherInstances::Home {
     std::int64_t fence = 0;
 };
 
-OtherInstances::OtherInstances(Work& work, NodeChannels& channels, Surroundings surroundings)
-    : work_(&work), channels_(&channels), around_(std::move(surroundings)) {}
+OtherInstances::OtherInstances(Work& work, NodeChannels& channels, std::string instance)
+    : work_(&work), channels_(&channels), instance_(std::move(instance)) {}
 
 // --- to the others -------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ void OtherInstances::tell_keys() {
 
 void OtherInstances::flush_later() {
     if (!std::exchange(flushing_, true)) {
-        around_.post([this] { flush(); });
+        post_([this] { flush(); });
     }
 }
 
@@ -200,7 +200,7 @@ void OtherInstances::look_around() {
     looking_around_ = true;
     work_->run<Around>(
         std::nullopt,
-        [here = around_.instance](const Context& context) -> Result<Around> {
+        [here = instance_](const Context& context) -> Result<Around> {
             Around around;
             for (const SqlRow& row :
                  context.sql->select({"distinct n.id"},
@@ -236,7 +236,9 @@ void OtherInstances::on_around(const Around& around) {
     for (const std::string& node : around.wake) {
         channels_->wake(node);
     }
-    around_.on_keyring_version(around.keyring_version);
+    if (on_keyring_version_) {
+        on_keyring_version_(around.keyring_version);
+    }
     if (around.census != channels_->census()) {
         compare_home();
     }
@@ -245,7 +247,7 @@ void OtherInstances::on_around(const Around& around) {
 void OtherInstances::compare_home() {
     work_->run<std::vector<Home>>(
         std::nullopt,
-        [here = around_.instance](const Context& context) -> Result<std::vector<Home>> {
+        [here = instance_](const Context& context) -> Result<std::vector<Home>> {
             std::vector<Home> home;
             for (const SqlRow& row : context.sql->select(
                      {"id", "fence"}, "from nodes where home = ? and state = 'enrolled'", {here})) {

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tools/hub/channels/node_channels.h"
@@ -23,19 +24,22 @@ namespace isthmus::hub {
 
 class OtherInstances {
   public:
-    struct Surroundings {
-        std::string instance;  // as it stands in the database
-        // Runs it later on the network thread.
-        std::function<void(std::move_only_function<void()>)> post;
-        // With keyring_version(), whenever it was seen.
-        std::function<void(std::int64_t)> on_keyring_version;
-    };
+    // Runs what it is given later, on the network thread.
+    using Post = std::function<void(std::move_only_function<void()>)>;
 
-    // `work` and `channels` outlive it.
-    OtherInstances(Work& work, NodeChannels& channels, Surroundings surroundings);
+    // `work` and `channels` outlive it. `instance`: its name, as it stands in the database.
+    OtherInstances(Work& work, NodeChannels& channels, std::string instance);
 
-    // Null: there is none. It outlives this.
-    void use_bus(Bus* bus) { bus_ = bus; }
+    // Without one nobody is told anything. It outlives this.
+    void use_bus(Bus& bus, Post post) {
+        bus_ = &bus;
+        post_ = std::move(post);
+    }
+
+    // With keyring_version(), whenever it was seen.
+    void call_on_keyring_version(std::function<void(std::int64_t)> on_keyring_version) {
+        on_keyring_version_ = std::move(on_keyring_version);
+    }
 
     // After the commit of what they are about. Those of one turn go out as one message.
     void tell_wake(const std::string& node);
@@ -69,8 +73,10 @@ class OtherInstances {
 
     Work* work_;
     NodeChannels* channels_;
-    Surroundings around_;
+    std::string instance_;
+    std::function<void(std::int64_t)> on_keyring_version_;
     Bus* bus_ = nullptr;
+    Post post_;
     // To be told.
     std::set<std::string> wake_;
     std::set<std::string> recheck_;

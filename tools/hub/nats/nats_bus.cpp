@@ -450,8 +450,8 @@ BusFigures NatsBus::figures() const {
 }
 
 BusMaker nats_bus(NatsOptions options) {
-    return [options = std::move(options)](const std::string& instance, BusUser user) {
-        return NatsBus::start(options, instance, std::move(user));
+    return [options = std::move(options)](const std::string& instance, const BusUser& user) {
+        return NatsBus::start(options, instance, user);
     };
 }
 
