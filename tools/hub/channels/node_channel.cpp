@@ -160,9 +160,12 @@ void NodeChannel::tick(std::int64_t now_ms) {
         if (now_ms - heard_ms_ > channels_->limits_.heartbeat_s * 1000 * kHeartbeatsMissed) {
             ++channels_->counters_.timed_out;
             end("no heartbeat came");
-        } else if (commands_lost_) {
+            return;
+        }
+        if (commands_lost_) {
             wake();
         }
+        keep_told();
     } else if (now_ms - began_ms_ > channels_->limits_.handshake_ms) {
         ++channels_->counters_.timed_out;
         end("the handshake took too long");
@@ -402,29 +405,33 @@ void NodeChannel::on_progress(const channel::RpcRequest& request) {
     if (const json::value* result = channel::find_field(request.params, "result")) {
         progress.result = *result;
     }
+    // The database takes none, and one of them must not keep others from being written.
+    if (progress.command.contains('\0') || progress.message.contains('\0')) {
+        answer(request.id, make_error(ErrorCode::kInvalidArgument, "text holds a NUL character"));
+        return;
+    }
     keep_progress({.id = request.id, .progress = std::move(progress)});
 }
 
 // A node says it once for each channel, and a hundred commands may end at the same time: what
-// cannot be written at once waits for what is under way, and is then written together.
+// cannot be written at once waits for what is under way, or for a database that is away, and is
+// then written together.
 void NodeChannel::keep_progress(Told told) {
-    told_bytes_ +=
-        told.progress.message.size() + kToldBytes +
-        (told.progress.result.is_null() ? 0 : json::serialize(told.progress.result).size());
+    told_bytes_ += told.bytes();
     told_.push_back(std::move(told));
     if (told_bytes_ > kToldBytesMax) {
         end("too much is under way; come again");
-        return;
+    } else {
+        keep_told();
     }
-    if (std::exchange(keeping_told_, true)) {
-        return;
-    }
-    keep_told();
 }
 
 void NodeChannel::keep_told() {
+    if (told_.empty() || std::exchange(keeping_told_, true)) {
+        return;
+    }
     told_bytes_ = 0;
-    auto batch = std::make_shared<const std::vector<Told>>(std::exchange(told_, {}));
+    auto batch = std::make_shared<std::vector<Told>>(std::exchange(told_, {}));
     channels_->work_->run<std::vector<Result<void>>>(
         std::nullopt,
         [fence = fence_, batch](const Context& context) -> Result<std::vector<Result<void>>> {
@@ -437,28 +444,53 @@ void NodeChannel::keep_told() {
         },
         [channels = channels_, number = number_, batch](
             const Result<std::vector<Result<void>>>& kept) {
-            if (NodeChannel* channel = channels->find(number)) {
-                channel->on_told_kept(*batch, kept);
+            NodeChannel* channel = channels->find(number);
+            if (channel == nullptr) {
+                return;
+            }
+            channel->keeping_told_ = false;
+            if (kept) {
+                channel->on_told_kept(*batch, *kept);
+            } else if (kept.error().code == ErrorCode::kUnavailable) {
+                channel->on_told_unkept(std::move(*batch));
+            } else {
+                channel->on_told_kept(
+                    *batch, std::vector<Result<void>>(batch->size(), std::unexpected(kept.error())));
             }
         });
 }
 
 void NodeChannel::on_told_kept(const std::vector<Told>& batch,
-                               const Result<std::vector<Result<void>>>& kept) {
-    keeping_told_ = false;
-    bool lost = !kept;
+                               const std::vector<Result<void>>& kept) {
+    bool lost = false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        const Result<void> done = kept ? kept->at(i) : std::unexpected(kept.error());
+        const Result<void>& done = kept.at(i);
         lost = lost || (!done && done.error().code == ErrorCode::kUnavailable);
         answer(batch[i].id,
                done ? Result<json::value>(json::object()) : std::unexpected(done.error()));
     }
     if (lost) {
-        end("the hub cannot keep what the node says; come again");
-    } else if (!told_.empty()) {
-        keeping_told_ = true;
+        end("another channel of this node took over, or it was revoked");
+    } else {
         keep_told();
     }
+}
+
+// tick() tries again.
+void NodeChannel::on_told_unkept(std::vector<Told> batch) {
+    for (Told& later : told_) {
+        batch.push_back(std::move(later));
+    }
+    told_ = std::move(batch);
+    told_bytes_ = 0;
+    for (const Told& told : told_) {
+        told_bytes_ += told.bytes();
+    }
+}
+
+std::size_t NodeChannel::Told::bytes() const {
+    return kToldBytes + progress.message.size() +
+           (progress.result.is_null() ? 0 : json::serialize(progress.result).size());
 }
 
 void NodeChannel::on_renew(const channel::RpcRequest& request) {

@@ -53,6 +53,8 @@ class NodeChannel final : public http::WebSocketUser {
     struct Told {
         std::optional<channel::RpcId> id;
         Progress progress;
+
+        [[nodiscard]] std::size_t bytes() const;
     };
 
     template <typename T>
@@ -83,8 +85,8 @@ class NodeChannel final : public http::WebSocketUser {
                         std::move_only_function<Result<boost::json::value>(const Context&)> job);
     void keep_progress(Told told);
     void keep_told();
-    void on_told_kept(const std::vector<Told>& batch,
-                      const Result<std::vector<Result<void>>>& kept);
+    void on_told_kept(const std::vector<Told>& batch, const std::vector<Result<void>>& kept);
+    void on_told_unkept(std::vector<Told> batch);
     void on_noted(Result<bool> kept);
     void on_commands(Result<std::vector<channel::Command>> commands);
 
