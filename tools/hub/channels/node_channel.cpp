@@ -455,7 +455,8 @@ void NodeChannel::keep_told() {
                 channel->on_told_unkept(std::move(*batch));
             } else {
                 channel->on_told_kept(
-                    *batch, std::vector<Result<void>>(batch->size(), std::unexpected(kept.error())));
+                    *batch,
+                    std::vector<Result<void>>(batch->size(), std::unexpected(kept.error())));
             }
         });
 }
