@@ -22,9 +22,6 @@ namespace json = boost::json;
 constexpr std::int64_t kHeartbeatsMissed = 4;
 constexpr std::size_t kCallsMax = 256;
 constexpr std::size_t kReportBytesMax = 64UL * 1024;
-// What a node may have said of its commands while the database is busy with what it said before.
-constexpr std::size_t kToldBytesMax = 4UL * 1024 * 1024;
-constexpr std::size_t kToldBytes = 256;  // of each, beside message and result
 
 std::string text_of(const json::value& value, std::string_view name) {
     return channel::text_field(value, name).value_or("");
@@ -165,7 +162,7 @@ void NodeChannel::tick(std::int64_t now_ms) {
         if (commands_lost_) {
             wake();
         }
-        keep_told();
+        keep_progress();
     } else if (now_ms - began_ms_ > channels_->limits_.handshake_ms) {
         ++channels_->counters_.timed_out;
         end("the handshake took too long");
@@ -413,56 +410,47 @@ void NodeChannel::on_progress(const channel::RpcRequest& request) {
     keep_progress({.id = request.id, .progress = std::move(progress)});
 }
 
-// A node says it once for each channel, and a hundred commands may end at the same time: what
-// cannot be written at once waits for what is under way, or for a database that is away, and is
-// then written together.
-void NodeChannel::keep_progress(Told told) {
-    told_bytes_ += told.bytes();
-    told_.push_back(std::move(told));
-    if (told_bytes_ > kToldBytesMax) {
-        end("too much is under way; come again");
+void NodeChannel::keep_progress(ProgressQueue::Told told) {
+    if (progress_.add(std::move(told))) {
+        keep_progress();
     } else {
-        keep_told();
+        end("too much is under way; come again");
     }
 }
 
-void NodeChannel::keep_told() {
-    if (told_.empty() || std::exchange(keeping_told_, true)) {
+void NodeChannel::keep_progress() {
+    using Kept = std::vector<Result<void>>;
+    auto batch = std::make_shared<ProgressQueue::Batch>(progress_.begin_batch());
+    if (batch->empty()) {
         return;
     }
-    told_bytes_ = 0;
-    auto batch = std::make_shared<std::vector<Told>>(std::exchange(told_, {}));
-    channels_->work_->run<std::vector<Result<void>>>(
+    channels_->work_->run<Kept>(
         std::nullopt,
-        [fence = fence_, batch](const Context& context) -> Result<std::vector<Result<void>>> {
-            std::vector<Result<void>> kept;
+        [fence = fence_, batch](const Context& context) -> Result<Kept> {
+            Kept kept;
             kept.reserve(batch->size());
-            for (const Told& told : *batch) {
+            for (const ProgressQueue::Told& told : *batch) {
                 kept.push_back(note_progress(context, fence, told.progress));
             }
             return kept;
         },
-        [channels = channels_, number = number_, batch](
-            const Result<std::vector<Result<void>>>& kept) {
+        [channels = channels_, number = number_, batch](const Result<Kept>& kept) {
             NodeChannel* channel = channels->find(number);
             if (channel == nullptr) {
                 return;
             }
-            channel->keeping_told_ = false;
-            if (kept) {
-                channel->on_told_kept(*batch, *kept);
-            } else if (kept.error().code == ErrorCode::kUnavailable) {
-                channel->on_told_unkept(std::move(*batch));
-            } else {
-                channel->on_told_kept(
-                    *batch,
-                    std::vector<Result<void>>(batch->size(), std::unexpected(kept.error())));
+            if (!kept && kept.error().code == ErrorCode::kUnavailable) {
+                channel->progress_.put_back(std::move(*batch));  // tick() tries again
+                return;
             }
+            channel->progress_.end_batch();
+            channel->on_progress_kept(
+                *batch, kept ? *kept : Kept(batch->size(), std::unexpected(kept.error())));
         });
 }
 
-void NodeChannel::on_told_kept(const std::vector<Told>& batch,
-                               const std::vector<Result<void>>& kept) {
+void NodeChannel::on_progress_kept(const ProgressQueue::Batch& batch,
+                                   const std::vector<Result<void>>& kept) {
     bool lost = false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const Result<void>& done = kept.at(i);
@@ -473,25 +461,8 @@ void NodeChannel::on_told_kept(const std::vector<Told>& batch,
     if (lost) {
         end("another channel of this node took over, or it was revoked");
     } else {
-        keep_told();
+        keep_progress();
     }
-}
-
-// tick() tries again.
-void NodeChannel::on_told_unkept(std::vector<Told> batch) {
-    for (Told& later : told_) {
-        batch.push_back(std::move(later));
-    }
-    told_ = std::move(batch);
-    told_bytes_ = 0;
-    for (const Told& told : told_) {
-        told_bytes_ += told.bytes();
-    }
-}
-
-std::size_t NodeChannel::Told::bytes() const {
-    return kToldBytes + progress.message.size() +
-           (progress.result.is_null() ? 0 : json::serialize(progress.result).size());
 }
 
 void NodeChannel::on_renew(const channel::RpcRequest& request) {
