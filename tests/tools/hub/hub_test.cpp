@@ -144,6 +144,26 @@ TEST_F(HubTest, KeepsHowManyCommandsEndedThatEndAtOnce) {
     }
 }
 
+TEST_F(HubTest, KeepsWhatIsSaidBesideTextThatNoDatabaseTakes) {
+    const auto agent = connect_node("node");
+    agent->answers_commands = false;
+    ASSERT_EQ(call("POST", "/v1/hybrid/nodes/node/ping").status, 202U);
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == 1; }));
+    const std::string nul(1, '\0');
+    const std::string& id = agent->commands[0].id;
+    std::vector<bool> taken;
+    for (const json::object& params :
+         {json::object{{"id", id}, {"state", "running"}, {"message", "a" + nul}},
+          json::object{{"id", nul}, {"state", "running"}},
+          json::object{{"id", id}, {"state", "succeeded"}, {"result", {{"text", nul}}}}}) {
+        agent->call("command.progress", params, [&](const channel::RpcResponse& response) {
+            taken.push_back(response.result.has_value());
+        });
+    }
+    ASSERT_TRUE(run_until([&] { return taken.size() == 3; }));
+    EXPECT_EQ(taken, (std::vector<bool>{false, false, true}));
+}
+
 TEST_F(HubTest, KeepsACommandForANodeThatIsAwayAndSendsItAgainWhereItWasLost) {
     auto agent = connect_node("node");
     agent->answers_commands = false;

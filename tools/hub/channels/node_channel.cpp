@@ -22,9 +22,6 @@ namespace json = boost::json;
 constexpr std::int64_t kHeartbeatsMissed = 4;
 constexpr std::size_t kCallsMax = 256;
 constexpr std::size_t kReportBytesMax = 64UL * 1024;
-// What a node may have said of its commands while the database is busy with what it said before.
-constexpr std::size_t kToldBytesMax = 4UL * 1024 * 1024;
-constexpr std::size_t kToldBytes = 256;  // of each, beside message and result
 
 std::string text_of(const json::value& value, std::string_view name) {
     return channel::text_field(value, name).value_or("");
@@ -160,9 +157,12 @@ void NodeChannel::tick(std::int64_t now_ms) {
         if (now_ms - heard_ms_ > channels_->limits_.heartbeat_s * 1000 * kHeartbeatsMissed) {
             ++channels_->counters_.timed_out;
             end("no heartbeat came");
-        } else if (commands_lost_) {
+            return;
+        }
+        if (commands_lost_) {
             wake();
         }
+        keep_progress();
     } else if (now_ms - began_ms_ > channels_->limits_.handshake_ms) {
         ++channels_->counters_.timed_out;
         end("the handshake took too long");
@@ -402,62 +402,66 @@ void NodeChannel::on_progress(const channel::RpcRequest& request) {
     if (const json::value* result = channel::find_field(request.params, "result")) {
         progress.result = *result;
     }
+    // The database takes none, and one of them must not keep others from being written.
+    if (progress.command.contains('\0') || progress.message.contains('\0')) {
+        answer(request.id, make_error(ErrorCode::kInvalidArgument, "text holds a NUL character"));
+        return;
+    }
     keep_progress({.id = request.id, .progress = std::move(progress)});
 }
 
-// A node says it once for each channel, and a hundred commands may end at the same time: what
-// cannot be written at once waits for what is under way, and is then written together.
-void NodeChannel::keep_progress(Told told) {
-    told_bytes_ +=
-        told.progress.message.size() + kToldBytes +
-        (told.progress.result.is_null() ? 0 : json::serialize(told.progress.result).size());
-    told_.push_back(std::move(told));
-    if (told_bytes_ > kToldBytesMax) {
+void NodeChannel::keep_progress(ProgressQueue::Told told) {
+    if (progress_.add(std::move(told))) {
+        keep_progress();
+    } else {
         end("too much is under way; come again");
-        return;
     }
-    if (std::exchange(keeping_told_, true)) {
-        return;
-    }
-    keep_told();
 }
 
-void NodeChannel::keep_told() {
-    told_bytes_ = 0;
-    auto batch = std::make_shared<const std::vector<Told>>(std::exchange(told_, {}));
-    channels_->work_->run<std::vector<Result<void>>>(
+void NodeChannel::keep_progress() {
+    using Kept = std::vector<Result<void>>;
+    auto batch = std::make_shared<ProgressQueue::Batch>(progress_.begin_batch());
+    if (batch->empty()) {
+        return;
+    }
+    channels_->work_->run<Kept>(
         std::nullopt,
-        [fence = fence_, batch](const Context& context) -> Result<std::vector<Result<void>>> {
-            std::vector<Result<void>> kept;
+        [fence = fence_, batch](const Context& context) -> Result<Kept> {
+            Kept kept;
             kept.reserve(batch->size());
-            for (const Told& told : *batch) {
+            for (const ProgressQueue::Told& told : *batch) {
                 kept.push_back(note_progress(context, fence, told.progress));
             }
             return kept;
         },
-        [channels = channels_, number = number_, batch](
-            const Result<std::vector<Result<void>>>& kept) {
-            if (NodeChannel* channel = channels->find(number)) {
-                channel->on_told_kept(*batch, kept);
+        [channels = channels_, number = number_, batch](const Result<Kept>& kept) {
+            NodeChannel* channel = channels->find(number);
+            if (channel == nullptr) {
+                return;
             }
+            if (!kept && kept.error().code == ErrorCode::kUnavailable) {
+                channel->progress_.put_back(std::move(*batch));  // tick() tries again
+                return;
+            }
+            channel->progress_.end_batch();
+            channel->on_progress_kept(
+                *batch, kept ? *kept : Kept(batch->size(), std::unexpected(kept.error())));
         });
 }
 
-void NodeChannel::on_told_kept(const std::vector<Told>& batch,
-                               const Result<std::vector<Result<void>>>& kept) {
-    keeping_told_ = false;
-    bool lost = !kept;
+void NodeChannel::on_progress_kept(const ProgressQueue::Batch& batch,
+                                   const std::vector<Result<void>>& kept) {
+    bool lost = false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        const Result<void> done = kept ? kept->at(i) : std::unexpected(kept.error());
+        const Result<void>& done = kept.at(i);
         lost = lost || (!done && done.error().code == ErrorCode::kUnavailable);
         answer(batch[i].id,
                done ? Result<json::value>(json::object()) : std::unexpected(done.error()));
     }
     if (lost) {
-        end("the hub cannot keep what the node says; come again");
-    } else if (!told_.empty()) {
-        keeping_told_ = true;
-        keep_told();
+        end("another channel of this node took over, or it was revoked");
+    } else {
+        keep_progress();
     }
 }
 

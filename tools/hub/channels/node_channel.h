@@ -18,6 +18,7 @@
 #include "control-agent/channel/hub_session.h"
 #include "control-agent/channel/json_rpc.h"
 #include "tools/hub/channels/node_channels.h"
+#include "tools/hub/channels/progress_queue.h"
 #include "tools/hub/fleet/commands.h"
 #include "tools/hub/fleet/nodes.h"
 
@@ -49,12 +50,6 @@ class NodeChannel final : public http::WebSocketUser {
     friend class NodeChannels;
     enum class State : std::uint8_t { kAsked, kLookingUp, kProven, kEnded };
 
-    // How a command goes, and the request that said so.
-    struct Told {
-        std::optional<channel::RpcId> id;
-        Progress progress;
-    };
-
     template <typename T>
     void ask(std::move_only_function<Result<T>(const Context&)> job,
              void (NodeChannel::*done)(Result<T>));
@@ -81,10 +76,9 @@ class NodeChannel final : public http::WebSocketUser {
     // As ask(), and answers the request with what comes back. Refuses where too much is under way.
     void ask_and_answer(const std::optional<channel::RpcId>& id,
                         std::move_only_function<Result<boost::json::value>(const Context&)> job);
-    void keep_progress(Told told);
-    void keep_told();
-    void on_told_kept(const std::vector<Told>& batch,
-                      const Result<std::vector<Result<void>>>& kept);
+    void keep_progress(ProgressQueue::Told told);
+    void keep_progress();
+    void on_progress_kept(const ProgressQueue::Batch& batch, const std::vector<Result<void>>& kept);
     void on_noted(Result<bool> kept);
     void on_commands(Result<std::vector<channel::Command>> commands);
 
@@ -110,9 +104,7 @@ class NodeChannel final : public http::WebSocketUser {
     bool taking_commands_ = false;
     bool take_again_ = false;
     bool commands_lost_ = false;  // perhaps marked as sent, and not sent
-    std::vector<Told> told_;      // and not given to the database yet
-    std::size_t told_bytes_ = 0;
-    bool keeping_told_ = false;
+    ProgressQueue progress_;
     std::int64_t next_call_ = 1;
     std::unordered_map<std::int64_t, std::string> calls_;  // to command ids
 };
