@@ -48,7 +48,23 @@ void Agent::Parts::ask_node(std::move_only_function<void()> then) {
         if (!node_report.serves) {
             node_report.version.clear();
         }
+        measure_usage();
         then();
+    });
+}
+
+void Agent::Parts::measure_usage() {
+    const bool any = channel::integer_field(node_report.maintenance, "conferences").value_or(0) > 0;
+    if (!any && usage.open() == 0) {
+        return;
+    }
+    node_api->ask_conferences([this](const Result<json::value>& answer) {
+        if (!answer) {
+            return;
+        }
+        for (const json::object& record : usage.look(unix_ms(), *answer)) {
+            emit("usage", record);
+        }
     });
 }
 

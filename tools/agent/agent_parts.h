@@ -33,6 +33,7 @@
 #include "tools/agent/node_api.h"
 #include "tools/agent/node_program.h"
 #include "tools/agent/services.h"
+#include "tools/agent/usage_meter.h"
 
 namespace isthmus::agent {
 
@@ -67,6 +68,7 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     void tick();
     void wait_for_tick();
     void ask_node(std::move_only_function<void()> then);
+    void measure_usage();
     void send_heartbeat();
     void check_alarms();
     void renew_on_channel();
@@ -123,6 +125,7 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     std::unique_ptr<registration::Renewal> renewal;
 
     NodeReport node_report;
+    UsageMeter usage;
     std::uint64_t applied_version = 0;  // of the configuration of all programs, as the hub counts
     std::string down_because = "not connected yet";
     std::int64_t hub_clock_offset_s = 0;
