@@ -15,6 +15,7 @@ struct HubFigures {
     ApiCounters api;
     DatabaseCounters database;
     http::ServerCounters server;
+    std::uint64_t events_dropped = 0;
 };
 
 [[nodiscard]] std::string hub_metrics(const HubFigures& figures);

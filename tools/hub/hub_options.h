@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/http/server_address.h"
+#include "control-agent/channel/protocol_range.h"
+#include "tools/hub/fleet/events.h"
 
 namespace isthmus::hub {
 
@@ -24,6 +26,11 @@ struct HubOptions {
     std::size_t connections = 12'000;
     std::size_t connections_per_address = 128;
     std::int64_t heartbeat_s = 10;
+    EventLimits events{};
+    std::int64_t housekeeping_s = 60;  // between two looks at what is old
+    // For tests.
+    std::function<std::int64_t()> unix_ms{};  // empty: the machine's clock
+    channel::ProtocolRange protocols = channel::kProtocols;
 };
 
 }  // namespace isthmus::hub

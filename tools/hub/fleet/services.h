@@ -22,4 +22,7 @@ namespace isthmus::hub {
                                                             const std::string& node,
                                                             const std::string& name);
 
+// The node has stopped it; one that was activated again meanwhile stays.
+void forget_service(const Context& context, const std::string& node, const std::string& name);
+
 }  // namespace isthmus::hub
