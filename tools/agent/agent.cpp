@@ -173,7 +173,7 @@ void Agent::Parts::save_identity() {
 
 void Agent::Parts::wait_for_tick() {
     tick_timer.expires_after(
-        std::chrono::seconds(channel->up() ? heartbeat_s : kSecondsWithoutHub));
+        std::chrono::seconds(channel->up() ? seconds_between_heartbeats() : kSecondsWithoutHub));
     tick_timer.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
             tick();
