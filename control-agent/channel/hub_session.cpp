@@ -28,6 +28,7 @@ HubSession::HubSession(const HubIdentity& identity,
                        const ProtocolRange& protocols)
     : identity_(&identity),
       protocols_(protocols),
+      heartbeat_s_(identity.heartbeat_s),
       unix_s_(now_unix_s),
       ephemeral_(ExchangeKey::generate(random)),
       nonce_(random_bytes(random, kNonceBytes)) {}
@@ -121,7 +122,7 @@ std::expected<std::string, ChannelFault> HubSession::accept(const PublicKey& nod
         json::object{{"welcome",
                       {{"key", http::encode_base64url(identity_->key.public_key().bytes())},
                        {"signature", http::encode_base64url(signature)},
-                       {"heartbeat_s", identity_->heartbeat_s},
+                       {"heartbeat_s", heartbeat_s_},
                        {"keys", write_hub_keys(identity_->links)}}}});
 }
 

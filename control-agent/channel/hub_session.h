@@ -43,6 +43,9 @@ class HubSession {
                RandomSource& random,
                const ProtocolRange& protocols = kProtocols);
 
+    // What the welcome says, instead of what the identity has.
+    void use_heartbeat(std::int64_t seconds) { heartbeat_s_ = seconds; }
+
     [[nodiscard]] std::string hello() const;
 
     [[nodiscard]] std::expected<NodeClaim, ChannelFault> handle_authenticate(std::string_view text);
@@ -66,6 +69,7 @@ class HubSession {
 
     const HubIdentity* identity_;
     ProtocolRange protocols_;
+    std::int64_t heartbeat_s_;
     std::int64_t unix_s_;
     ExchangeKey ephemeral_;
     Bytes nonce_;  // H

@@ -52,6 +52,8 @@ void Agent::Parts::on_up(const channel::ChannelTerms& terms) {
     pusher.on_up();
     renew_on_channel();
     write_status_file();
+    // The next heartbeat counts from this one, however long there was none to send.
+    wait_for_tick();
 }
 
 void Agent::Parts::on_down(const std::string& why) {

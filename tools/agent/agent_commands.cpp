@@ -165,17 +165,19 @@ void Agent::Parts::activate_service(const json::value& params, CommandProgress p
         return;
     }
     const json::value* const configuration = channel::find_field(params, "configuration");
-    services->activate(*name,
-                       channel::text_field(params, "package").value_or(*name),
-                       configuration != nullptr ? *configuration : json::value(json::object{}),
-                       [this, progress = std::move(progress)](const Result<void>& active) mutable {
-                           if (active) {
-                               progress.succeed();
-                           } else {
-                               progress.fail(active.error().message);
-                           }
-                           send_heartbeat();
-                       });
+    services->activate(
+        *name,
+        channel::text_field(params, "package").value_or(*name),
+        configuration != nullptr ? *configuration : json::value(json::object{}),
+        [this, name = *name, progress = std::move(progress)](const Result<void>& active) mutable {
+            if (active) {
+                progress.succeed();
+            } else {
+                progress.fail(active.error().message,
+                              json::object{{"hosted", services->has(name)}});
+            }
+            send_heartbeat();
+        });
 }
 
 void Agent::Parts::deactivate_service(const json::value& params, CommandProgress progress) {

@@ -121,6 +121,13 @@ Result<void> Agent::Parts::open_state() {
                           {"method", method},
                           {"state", to_string(record.state)},
                           {"message", record.message}});
+                },
+            .waits =
+                [this](const std::string& method) {
+                    if (method == kConfigurationApply && node_configuration) {
+                        node_configuration->give_up_waiting(
+                            "a newer configuration came before the meetings had ended");
+                    }
                 }});
     return {};
 }

@@ -21,6 +21,7 @@ export class Agent {
     this.file = path.join(this.folder, 'agent.yaml');
     this.connectors = path.join(this.folder, 'connectors');
     fs.mkdirSync(this.state, { mode: 0o700 });
+    fs.mkdirSync(path.join(this.folder, 'node-state'));
     this.installExample();
     fs.writeFileSync(this.file, `state_directory: ${this.state}
 runtime_directory: ${path.join(this.folder, 'run')}

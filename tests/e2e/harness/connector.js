@@ -11,7 +11,8 @@ export function writeConnector(directory, name, { permissions = {}, script }) {
     name, version: '1', contract: 1, program: 'run', configuration: {}, permissions,
   }));
   fs.writeFileSync(path.join(folder, 'run'), `#!${process.execPath}
-const socket = require('node:net').connect(process.env.ISTHMUS_AGENT_SOCKET);
+import net from 'node:net';
+const socket = net.connect(process.env.ISTHMUS_AGENT_SOCKET);
 const handlers = { status: () => ({ health: 'operational', detail: '' }) };
 const waiting = new Map();
 let last = 0;

@@ -48,6 +48,59 @@ TEST_F(ServicesTest, ShowsWhatIsWantedAndWhatTheNodeSays) {
     EXPECT_EQ(services("node").at(0).at("state"), json::value("active"));
 }
 
+TEST_F(ServicesTest, CountsNoneThatCouldNotBeActivated) {
+    const auto agent = connect_node("node");
+    agent->answers_commands = false;
+    activate("node");
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == 1; }));
+    const auto fail = [&](const json::value& result) {
+        ASSERT_TRUE(ask(*agent,
+                        "command.progress",
+                        {{"id", agent->commands.back().id},
+                         {"state", "failed"},
+                         {"message", "it does not start"},
+                         {"result", result}})
+                        .result);
+    };
+    // The agent ended before it was through: it is told again.
+    fail({{"again", true}});
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == 2; }));
+    EXPECT_NE(agent->commands[0].id, agent->commands[1].id);
+    EXPECT_EQ(agent->commands[1].method, "service.activate");
+    EXPECT_EQ(services("node").at(0).at("state"), json::value("active"));
+    EXPECT_EQ(call("DELETE", "/v1/hybrid/nodes/node").status, 409U);
+    fail({{"hosted", false}});
+    EXPECT_EQ(services("node").at(0).at("state"), json::value("failed"));
+    EXPECT_FALSE(connector_call(*agent, "state.get", {{"key", "k"}}).result);
+    // One that is wanted anew counts again.
+    agent->answers_commands = true;
+    activate("node");
+    ASSERT_TRUE(
+        run_until([&] { return services("node").at(0).at("state") == json::value("active"); }));
+    ASSERT_EQ(call("DELETE", "/v1/hybrid/nodes/node/services/example").status, 202U);
+    ASSERT_TRUE(run_until([&] { return services("node").empty(); }));
+    EXPECT_EQ(call("DELETE", "/v1/hybrid/nodes/node").status, 204U);
+}
+
+TEST_F(ServicesTest, TellsNothingAgainThatIsNotWantedAnyMore) {
+    const auto agent = connect_node("node");
+    agent->answers_commands = false;
+    activate("node");
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == 1; }));
+    ASSERT_EQ(call("DELETE", "/v1/hybrid/nodes/node/services/example").status, 202U);
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == 2; }));
+    ASSERT_TRUE(ask(*agent,
+                    "command.progress",
+                    {{"id", agent->commands[0].id},
+                     {"state", "failed"},
+                     {"message", ""},
+                     {"result", {{"again", true}}}})
+                    .result);
+    ASSERT_EQ(call("POST", "/v1/hybrid/nodes/node/ping").status, 202U);
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == 3; }));
+    EXPECT_EQ(agent->commands[2].method, "ping");
+}
+
 TEST_F(ServicesTest, KeepsOneThatIsStoppedUntilTheNodeHasStoppedIt) {
     auto agent = connect_node("node");
     activate("node");

@@ -67,6 +67,7 @@ void NodeChannel::on_open(http::WebSocketSink& sink) {
                                                      began_ms_ / 1000,
                                                      channels_->work_->random(),
                                                      channels_->limits_.protocols);
+    session_->use_heartbeat(channels_->limits_.heartbeat_s);
     send(session_->hello());
 }
 

@@ -22,6 +22,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kApply = "configuration.apply";
+constexpr std::string_view kActivate = "service.activate";
 constexpr std::string_view kDeactivate = "service.deactivate";
 constexpr std::size_t kMessageBytesMax = 4096;
 constexpr std::size_t kResultBytesMax = 256UL * 1024;
@@ -107,6 +108,26 @@ Result<void> tell_again(const Context& context, const std::string& node, const s
     const auto again = add_command(
         context, {.node = node, .method = row->text(0), .params = value_of(row->text(1))});
     return again ? Result<void>() : std::unexpected(again.error());
+}
+
+// What the end of a command means for what is wanted of the node.
+Result<void> follow(const Context& context, const std::string& node, const Progress& progress) {
+    const auto row =
+        context.sql->find({"method", "params"}, "from commands where id = ?", {progress.command});
+    const std::string method = row ? row->text(0) : std::string();
+    const bool succeeded = progress.state == "succeeded";
+    if (!succeeded && channel::bool_field(progress.result, "again").value_or(false)) {
+        return tell_again(context, node, progress.command);
+    }
+    if (method == kActivate) {
+        // With an older configuration it may go on.
+        const bool hosted =
+            succeeded || channel::bool_field(progress.result, "hosted").value_or(false);
+        note_activation(context, node, service_in(row->text(1)), hosted);
+    } else if (method == kDeactivate && succeeded) {
+        forget_service(context, node, service_in(row->text(1)));
+    }
+    return {};
 }
 
 // Channel operations know the node by its proof, not by a caller.
@@ -226,7 +247,7 @@ Result<void> note_progress(const Context& context, const Fence& fence, const Pro
         return make_error(ErrorCode::kInvalidArgument, "no state of a command, or a long result");
     }
     const auto row = context.sql->find(
-        {"c.state", "c.method", "c.params"},
+        {"c.state"},
         "from commands c join nodes n on n.id = c.node where c.id = ? and n.id = ? and n.fence = ?",
         {progress.command, fence.node, fence.number});
     if (!row) {
@@ -244,13 +265,8 @@ Result<void> note_progress(const Context& context, const Fence& fence, const Pro
          result,
          context.now_s(),
          progress.command});
-    if (progress.state == "succeeded" && row->text(1) == kDeactivate) {
-        forget_service(context, fence.node, service_in(row->text(2)));
-    }
-    // The agent ended before it was through.
-    if (progress.state == "failed" &&
-        channel::bool_field(progress.result, "again").value_or(false)) {
-        return tell_again(context, fence.node, progress.command);
+    if (ended(progress.state)) {
+        return follow(context, fence.node, progress);
     }
     return {};
 }

@@ -141,7 +141,7 @@ Result<void> remove_node(const Context& context, const std::string& id) {
         return absent();
     }
     const auto service =
-        context.sql->find({"name"}, "from services where node = ? and state <> 'inactive'", {id});
+        context.sql->find({"name"}, "from services where node = ? and state = 'active'", {id});
     if (service) {
         return make_error(ErrorCode::kConflict,
                           fmt::format("the node hosts the service \"{}\"; deactivate it first",

@@ -123,6 +123,17 @@ Result<json::value> deactivate_service(const Context& context,
     return json::value{{"command", *command}};
 }
 
+void note_activation(const Context& context,
+                     const std::string& node,
+                     const std::string& name,
+                     bool hosted) {
+    context.sql->run("update services set state = ? where node = ? and name = ? and state = ?",
+                     {std::string(hosted ? "active" : "failed"),
+                      node,
+                      name,
+                      std::string(hosted ? "failed" : "active")});
+}
+
 void forget_service(const Context& context, const std::string& node, const std::string& name) {
     context.sql->run("delete from services where node = ? and name = ? and state = 'inactive'",
                      {node, name});
