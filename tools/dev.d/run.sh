@@ -30,7 +30,7 @@ start() {
 }
 
 hub_ctl() {
-    XDG_CONFIG_HOME=$run_directory "$bin/isthmusctl" --json --ca-file "$run_directory/hub/ca.crt" hub "$@"
+    XDG_CONFIG_HOME=$run_directory "$bin/isthmusctl" --json --ca-file "$root/$run_directory/hub/ca.crt" hub "$@"
 }
 
 # The first administrator's one-time password is changed for one that stays the same over restarts.
@@ -76,13 +76,13 @@ enroll_node() {
     fi
     hub_ctl cluster add development >/dev/null 2>&1 || true
     code=$(hub_ctl node add --cluster development | sed -n 's/.*"code":"\([^"]*\)".*/\1/p')
-    "$bin/isthmus-agent" --config "$run_directory/agent.yaml" enroll "$code" --name "$(uname -n)" --replace >/dev/null
+    "$bin/isthmus-agent" --config "$run_directory/agent.yaml" enroll "$code" --name "$(uname -n)" --replace >"$run_directory/agent.log" 2>&1
 }
 
 start_agent() {
     write_agent_configuration
     enroll_node &&
-        start "$bin/isthmus-agent" --config "$run_directory/agent.yaml" run >"$run_directory/agent.log" 2>&1
+        start "$bin/isthmus-agent" --config "$run_directory/agent.yaml" run >>"$run_directory/agent.log" 2>&1
 }
 
 # A node needs neither hub nor agent: what is in their way is said, and the node runs.

@@ -12,7 +12,7 @@ const PROGRAMS = ['isthmus-node', 'isthmus-hub', 'isthmus-agent', 'isthmusctl'];
 const PLACE = '/opt/isthmus/bin';
 
 // What a container of this kind needs of /etc, where it is there.
-const ETC = ['passwd', 'group', 'nsswitch.conf', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'ssl', 'alternatives', 'os-release'];
+const ETC = ['passwd', 'group', 'nsswitch.conf', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'ssl', 'alternatives'];
 // Of no use in it.
 const MASKED = ['dbus.service', 'dbus.socket', 'systemd-logind.service', 'getty.target', 'systemd-networkd.service',
   'systemd-resolved.service', 'systemd-timesyncd.service', 'apt-daily.timer', 'machines.target'];
@@ -66,6 +66,13 @@ export class Machine {
     for (const name of ETC.filter((one) => fs.existsSync(`/etc/${one}`))) {
       fs.cpSync(`/etc/${name}`, this.path('etc', name), { recursive: true, verbatimSymlinks: true });
     }
+    fs.chmodSync(this.folder, 0o755); // other users live there too
+    // No first start, which would enable whatever the real machine has units of.
+    this.write('etc/machine-id', '0123456789abcdef0123456789abcdef\n');
+    this.write('etc/systemd/system-preset/00-none.preset', 'disable *\n');
+    // nspawn looks for it before it has mounted /usr.
+    this.write('usr/lib/os-release', fs.readFileSync('/etc/os-release'));
+    fs.symlinkSync('../usr/lib/os-release', this.path('etc/os-release'));
     for (const unit of MASKED) fs.symlinkSync('/dev/null', this.path('etc/systemd/system', unit));
     for (const program of PROGRAMS) fs.copyFileSync(path.join(BIN, program), this.path(PLACE, program));
     const units = path.join(ROOT, 'packaging/systemd');
