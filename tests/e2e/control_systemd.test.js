@@ -139,7 +139,7 @@ onSystemd('a connector is held to its manifest below the agent, and ends with it
   machine.write('root/service.json', JSON.stringify({ greeting: 'hello', count_to: 1 }));
   const { command } = await ctl('service', 'activate', 'branch', 'example', '--config', '/root/service.json');
   await machine.waitFor('it is active', async () => (await ctl('command', command)).state === 'succeeded');
-  const pids = async () => (await machine.run('pgrep', '-f', '^/opt/isthmus/connectors').catch(() => '')).trim();
+  const pids = async () => (await machine.run('pgrep', '-f', '^isthmus-connector-example').catch(() => '')).trim();
   const pid = await pids();
   assert.match(pid, /^\d+$/);
   const group = (await machine.run('cat', `/proc/${pid}/cgroup`)).trim();
