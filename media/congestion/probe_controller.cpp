@@ -66,10 +66,14 @@ Duration ProbeController::interval_min() const {
                                                (1 + kPatienceOfTheServed * served)));
 }
 
+bool ProbeController::in_beginning(Instant now) const {
+    return begun_ && now - begun_at_ < kBeginning;
+}
+
 DataRate ProbeController::ceiling(Instant now) const {
-    const bool beginning = begun_ && now - begun_at_ < kBeginning;
-    return std::min(max_,
-                    beginning ? std::max(start_max_, wanted_.most) : wanted_.next * kAboveNext);
+    return std::min(
+        max_,
+        in_beginning(now) ? std::max(start_max_, wanted_.most) : wanted_.next * kAboveNext);
 }
 
 void ProbeController::on_drop(Instant now, DataRate before, DataRate estimate) {
@@ -132,6 +136,9 @@ std::optional<DataRate> ProbeController::periodic(Instant now, const ProbeCondit
         dropped_from_.reset();
     } else if (wanted_.next > conditions.estimate) {
         rate = wanted_.next * kAboveNext;
+    } else if (in_beginning(now)) {
+        // Those who joined beside it may have spoilt what the first probes found.
+        rate = start_max_;
     }
     // Never beyond what there is use for.
     rate = std::min({rate, conditions.estimate * kPeriodicScaleMax, ceiling(now)});

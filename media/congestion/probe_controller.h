@@ -66,6 +66,7 @@ class ProbeController {
     [[nodiscard]] ProbeCluster make_cluster(DataRate rate, bool verifies);
     void expect(Instant now, DataRate rate);
     [[nodiscard]] std::optional<DataRate> periodic(Instant now, const ProbeConditions& conditions);
+    [[nodiscard]] bool in_beginning(Instant now) const;
     [[nodiscard]] DataRate ceiling(Instant now) const;
     // The better served a receiver is, the longer it waits: of several behind one bottleneck those
     // with least come first.

@@ -72,6 +72,22 @@ ProbeController begun(std::int64_t kbps) {
     return controller;
 }
 
+TEST(ProbeController, TriesAgainWhatTheFirstProbesMissedButOnlyAtTheBeginning) {
+    ProbeController controller = begun(3000);
+    // Nothing better is wanted: what a wider path is good for is frames that leave in one go.
+    controller.set_wanted({.used = DataRate::kbps(2300), .most = DataRate::kbps(2300)});
+    std::vector<std::int64_t> at;
+    for (int ms = 100; ms < 30'000; ms += 100) {
+        if (const auto probe = controller.poll(at_ms(ms), conditions_of(3000))) {
+            EXPECT_EQ(probe->rate, DataRate::kbps(6000)) << "no further than doubling";
+            at.push_back(ms);
+        }
+    }
+    ASSERT_FALSE(at.empty());
+    EXPECT_LE(at.size(), 2U);
+    EXPECT_LT(at.back(), 5000);
+}
+
 TEST(ProbeController, AsksForTheNextSetOfLayersAndRarerEachTime) {
     ProbeController controller = begun(500);
     controller.set_wanted(
