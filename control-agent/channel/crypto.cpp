@@ -66,7 +66,8 @@ Bytes hkdf_sha256(std::string_view secret,
     Bytes out;
     Bytes block;
     for (unsigned char counter = 1; out.size() < length; ++counter) {
-        block = hmac_sha256(key, block + std::string(info) + static_cast<char>(counter));
+        block.append(info).push_back(static_cast<char>(counter));
+        block = hmac_sha256(key, block);
         out += block;
     }
     out.resize(length);

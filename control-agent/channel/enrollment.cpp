@@ -37,8 +37,9 @@ std::unexpected<Error> malformed(std::string_view what) {
     return make_error(ErrorCode::kInvalidArgument, std::string(what));
 }
 
-bool good_id(const std::optional<std::string>& id) {
-    return id && !id->empty() && id->size() <= kIdBytesMax;
+std::optional<std::string> id_field(const json::value& object, std::string_view name) {
+    auto id = text_field(object, name);
+    return id && !id->empty() && id->size() <= kIdBytesMax ? std::move(id) : std::nullopt;
 }
 
 bool good_name(const std::string& name) {
@@ -77,10 +78,10 @@ Result<EnrollmentCode> read_code(std::string_view text) {
     }
     auto url = text_field(*value, "u");
     auto fingerprint = bytes_field(*value, "f", kHashBytes);
-    auto id = text_field(*value, "i");
+    auto id = id_field(*value, "i");
     auto secret = bytes_field(*value, "s", kCodeSecretBytes);
     if (!version || !url || !url->starts_with("https://") || http::has_control_characters(*url) ||
-        !fingerprint || !good_id(id) || !secret) {
+        !fingerprint || !id || !secret) {
         return bad_code("it names no hub, or no secret");
     }
     return EnrollmentCode{.url = std::move(*url),
@@ -158,14 +159,14 @@ Result<EnrollmentRequest> read_enroll(std::string_view body) {
     if (!value) {
         return malformed("the body is not JSON, or longer than 16 KiB");
     }
-    auto code = text_field(*value, "code");
+    auto code = id_field(*value, "code");
     auto nonce = bytes_field(*value, "nonce", kNonceBytes);
     auto name = text_field(*value, "name");
     const auto key = key_field(*value, "key");
     const auto sealing_key = exchange_key_field(*value, "sealing_key");
     auto proof = bytes_field(*value, "proof", kHashBytes);
     auto signature = bytes_field(*value, "signature", kSignatureBytes);
-    if (!good_id(code) || !nonce || !name || !key || !sealing_key || !proof || !signature) {
+    if (!code || !nonce || !name || !key || !sealing_key || !proof || !signature) {
         return malformed(
             "code, nonce, name, key, sealing_key, proof and signature must be there, "
             "bytes as base64url without padding");
@@ -219,7 +220,7 @@ Result<Enrolled> read_enrolled(std::string_view body,
                                const EnrollmentHello& hello,
                                const PublicKey& node_key) {
     const auto value = parse_json(body, kAnswerBytesMax);
-    auto node = value ? text_field(*value, "node") : std::nullopt;
+    auto node = value ? id_field(*value, "node") : std::nullopt;
     const json::value* cluster = value ? find_field(*value, "cluster") : nullptr;
     auto cluster_id = cluster != nullptr ? text_field(*cluster, "id") : std::nullopt;
     auto cluster_name = cluster != nullptr ? text_field(*cluster, "name") : std::nullopt;
@@ -227,8 +228,8 @@ Result<Enrolled> read_enrolled(std::string_view body,
     auto certificate = value ? text_field(*value, "certificate") : std::nullopt;
     auto authorities = value ? text_field(*value, "ca") : std::nullopt;
     const auto signature = value ? bytes_field(*value, "signature", kSignatureBytes) : std::nullopt;
-    if (!good_id(node) || !cluster_id || !cluster_name || !organisation || !certificate ||
-        !authorities || !signature) {
+    if (!node || !cluster_id || !cluster_name || !organisation || !certificate || !authorities ||
+        !signature) {
         return malformed("the hub's answer is incomplete");
     }
     if (!hello.key.verify(kEnrolledLabel, {hello.nonce, *certificate}, *signature)) {
@@ -264,11 +265,11 @@ bool RenewalRequest::proves(const PublicKey& key) const {
 
 Result<RenewalRequest> read_renew(std::string_view body) {
     const auto value = parse_json(body, kEnrollBytesMax);
-    auto node = value ? text_field(*value, "node") : std::nullopt;
+    auto node = value ? id_field(*value, "node") : std::nullopt;
     auto nonce = value ? bytes_field(*value, "nonce", kNonceBytes) : std::nullopt;
     auto certificate = value ? text_field(*value, "certificate") : std::nullopt;
     auto signature = value ? bytes_field(*value, "signature", kSignatureBytes) : std::nullopt;
-    if (!good_id(node) || !nonce || !certificate || !signature) {
+    if (!node || !nonce || !certificate || !signature) {
         return malformed("node, nonce, certificate and signature must be there");
     }
     return RenewalRequest{.node = std::move(*node),

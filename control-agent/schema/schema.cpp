@@ -3,6 +3,7 @@
 #include <exception>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -22,26 +23,41 @@ constexpr std::size_t kDepthMax = 16;
 constexpr std::size_t kValuesMax = 5000;
 constexpr std::size_t kProblemsMax = 8;
 
-// Why the schema is not taken, or nothing.
-std::string find_forbidden(const json::value& value, std::size_t depth, std::size_t& values) {
-    if (depth > kDepthMax || ++values > kValuesMax) {
-        return "it is too deep or too long";
-    }
-    if (const json::object* const object = value.if_object()) {
-        for (const auto& member : *object) {
-            const std::string_view key = member.key();
-            if (key == "$ref" || key == "pattern" || key == "patternProperties") {
-                return fmt::format("\"{}\" is not supported", key);
-            }
-            if (std::string found = find_forbidden(member.value(), depth + 1, values);
-                !found.empty()) {
-                return found;
-            }
+// Of the object's own members; empty where there is none.
+std::string_view forbidden_keyword(const json::object& object) {
+    for (const std::string_view keyword : {"$ref", "pattern", "patternProperties"}) {
+        if (object.contains(keyword)) {
+            return keyword;
         }
-    } else if (const json::array* const array = value.if_array()) {
-        for (const json::value& element : *array) {
-            if (std::string found = find_forbidden(element, depth + 1, values); !found.empty()) {
-                return found;
+    }
+    return {};
+}
+
+// Why the schema is not taken, or nothing.
+std::string find_forbidden(const json::value& schema) {
+    struct Place {
+        const json::value* value;
+        std::size_t depth;
+    };
+
+    std::vector<Place> places = {{.value = &schema, .depth = 0}};
+    std::size_t values = 0;
+    while (!places.empty()) {
+        const auto [value, depth] = places.back();
+        places.pop_back();
+        if (depth > kDepthMax || ++values > kValuesMax) {
+            return "it is too deep or too long";
+        }
+        if (const json::object* const object = value->if_object()) {
+            if (const auto keyword = forbidden_keyword(*object); !keyword.empty()) {
+                return fmt::format("\"{}\" is not supported", keyword);
+            }
+            for (const auto& member : *object) {
+                places.push_back({.value = &member.value(), .depth = depth + 1});
+            }
+        } else if (const json::array* const array = value->if_array()) {
+            for (const json::value& element : *array) {
+                places.push_back({.value = &element, .depth = depth + 1});
             }
         }
     }
@@ -77,8 +93,7 @@ Schema& Schema::operator=(Schema&&) noexcept = default;
 Schema::~Schema() = default;
 
 Result<Schema> Schema::make(const json::value& schema) {
-    std::size_t values = 0;
-    if (const std::string forbidden = find_forbidden(schema, 0, values); !forbidden.empty()) {
+    if (const std::string forbidden = find_forbidden(schema); !forbidden.empty()) {
         return make_error(ErrorCode::kInvalidArgument, "the schema cannot be used: " + forbidden);
     }
     if (!schema.is_object()) {

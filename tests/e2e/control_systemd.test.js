@@ -79,8 +79,8 @@ connectors: {directory: /opt/isthmus/connectors}
 
 onSystemd('a configuration of the hub restarts the unit', async () => {
   const before = await machine.mainPid('isthmus-node');
-  machine.write('root/programs.json', JSON.stringify({ node: NODE_CONFIGURATION }));
-  await ctl('--wait', 'config', 'set-node', 'branch', '/root/programs.json');
+  machine.write('etc/programs.json', JSON.stringify({ node: NODE_CONFIGURATION }));
+  await ctl('--wait', 'config', 'set-node', 'branch', '/etc/programs.json');
   await machine.waitFor('it is applied', async () => {
     const { configuration } = await node();
     return configuration.version > 0 && configuration.state === 'applied';
@@ -136,8 +136,8 @@ onSystemd('limits of the unit hold', async (t) => {
 });
 
 onSystemd('a connector is held to its manifest below the agent, and ends with it', async (t) => {
-  machine.write('root/service.json', JSON.stringify({ greeting: 'hello', count_to: 1 }));
-  const { command } = await ctl('service', 'activate', 'branch', 'example', '--config', '/root/service.json');
+  machine.write('etc/service.json', JSON.stringify({ greeting: 'hello', count_to: 1 }));
+  const { command } = await ctl('service', 'activate', 'branch', 'example', '--config', '/etc/service.json');
   await machine.waitFor('it is active', async () => (await ctl('command', command)).state === 'succeeded');
   const pids = async () => (await machine.run('pgrep', '-f', '^isthmus-connector-example').catch(() => '')).trim();
   const pid = await pids();

@@ -122,13 +122,13 @@ void Doctor::look_at_certificate(std::int64_t hub_unix_s) {
 void Doctor::ask_hub() {
     auto connect = connect_config(subject_.config);
     if (connect) {
-        if (connect->proxy) {
+        if (const auto& proxy = connect->proxy) {
             tell(Verdict::kGood,
                  "proxy",
                  fmt::format("{}:{}{}, which looks up the hub's name itself",
-                             connect->proxy->host,
-                             connect->proxy->port,
-                             connect->proxy->credentials ? " with a user" : ""));
+                             proxy->host,
+                             proxy->port,
+                             proxy->credentials ? " with a user" : ""));
         }
         connect->on_step = [this](http::ConnectStep step, const std::string& what) {
             tell(Verdict::kGood, name_of(step), what);

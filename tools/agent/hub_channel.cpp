@@ -84,7 +84,7 @@ struct HubChannel::State {
 
     void handshake_took_too_long() { over("the hub did not answer in time", false, back_off); }
 
-    void send(std::string text);
+    void send(std::string text) const;
 };
 
 class HubChannel::State::End final : public http::WebSocketUser {
@@ -243,7 +243,7 @@ void HubChannel::State::fail_calls(const std::string& why) {
     }
 }
 
-void HubChannel::State::send(std::string text) {
+void HubChannel::State::send(std::string text) const {
     if (sink != nullptr) {
         sink->send(false, std::make_shared<const std::string>(std::move(text)));
     }

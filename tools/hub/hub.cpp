@@ -118,7 +118,6 @@ struct Hub::State {
           timer(io_context) {}
 
     ~State() {
-        timer.cancel();
         server.reset();
         metrics_server.reset();
         database.reset();  // its thread works with what is declared after it

@@ -25,10 +25,12 @@ struct ApiReply {
 };
 
 class HubFixture : public ::testing::Test {
+  public:
+    ~HubFixture() override;
+
   protected:
     // `database`: postgresql://..., or empty for SQLite. `options`: what differs from the usual.
     explicit HubFixture(std::string database = {}, HubOptions options = {});
-    ~HubFixture() override;
 
     void start_hub();
     void stop_hub();

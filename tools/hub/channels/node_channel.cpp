@@ -321,14 +321,14 @@ void NodeChannel::on_frame(std::string_view text) {
         send_message(channel::write_rpc_fault(rpc.error()));
         return;
     }
-    if (auto* request = std::get_if<channel::RpcRequest>(&*rpc)) {
-        on_request(std::move(*request));
+    if (const auto* request = std::get_if<channel::RpcRequest>(&*rpc)) {
+        on_request(*request);
     } else {
         on_response(std::get<channel::RpcResponse>(*rpc));
     }
 }
 
-void NodeChannel::on_request(channel::RpcRequest request) {
+void NodeChannel::on_request(const channel::RpcRequest& request) {
     if (request.method == "heartbeat") {
         on_heartbeat(request);
     } else if (request.method == "events.push") {

@@ -64,7 +64,7 @@ class NodeChannel final : public http::WebSocketUser {
     void on_claimed(Result<std::optional<Fence>> claimed);
 
     void on_frame(std::string_view text);
-    void on_request(channel::RpcRequest request);
+    void on_request(const channel::RpcRequest& request);
     void on_response(const channel::RpcResponse& response);
     void on_heartbeat(const channel::RpcRequest& request);
     void on_events(const channel::RpcRequest& request);

@@ -156,7 +156,7 @@ Result<std::string> add_command(const Context& context, const NewCommand& comman
         return make_error(ErrorCode::kLimitExceeded,
                           "a hundred commands wait for this node already");
     }
-    const std::string id = context.new_id();
+    std::string id = context.new_id();
     // What is wanted of a node is wanted however long it is away.
     const std::int64_t expires_s =
         lasts(command.method) ? 0 : context.now_s() + kCommandWaitSeconds;

@@ -65,7 +65,7 @@ struct Database::State {
             run_job(job, undone);
         }
         session->run("commit");
-        const std::optional<Error> failed = session->fault();
+        std::optional<Error> failed = session->fault();
         if (failed) {
             recover(*failed);
         }
@@ -80,7 +80,7 @@ struct Database::State {
         }
     }
 
-    void run_job(Job& job, std::uint64_t& undone) {
+    void run_job(Job& job, std::uint64_t& undone) const {
         session->run("savepoint job");
         if (session->fault()) {
             return;  // the whole transaction is lost
@@ -149,8 +149,8 @@ Result<void> Database::run_now(const std::function<Result<void>(Sql&)>& job) {
     if (done) {
         session.run("commit");
     }
-    if (session.fault()) {
-        done = std::unexpected(*session.fault());
+    if (const std::optional<Error>& fault = session.fault()) {
+        done = std::unexpected(*fault);
     }
     if (!done) {
         session.clear_fault();

@@ -141,11 +141,11 @@ Result<void> migrate(Sql& sql) {
         apply(sql, version, migrations()[static_cast<std::size_t>(version - 1)]);
         sql.run("commit");
     }
-    if (sql.fault()) {
-        return make_error(sql.fault()->code,
+    if (const std::optional<Error>& fault = sql.fault()) {
+        return make_error(fault->code,
                           fmt::format("bringing the database to version {} failed: {}",
                                       schema_version(),
-                                      sql.fault()->message));
+                                      fault->message));
     }
     return {};
 }

@@ -167,6 +167,7 @@ Result<void> Session::do_each(const std::vector<std::string>& columns,
         statement.execute();
         while (statement.fetch()) {
             std::vector<std::optional<std::string>> row;
+            row.reserve(columns.size());
             for (std::size_t i = 0; i < columns.size(); ++i) {
                 row.push_back(indicators[i] == soci::i_null ? std::nullopt
                                                             : std::optional(cells[i]));

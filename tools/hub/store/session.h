@@ -8,7 +8,7 @@
 #include "tools/hub/store/sql.h"
 
 namespace soci {
-class session;
+class session;  // NOLINT(readability-identifier-naming): SOCI's
 }
 
 namespace isthmus::hub {

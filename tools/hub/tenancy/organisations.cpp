@@ -43,7 +43,7 @@ Result<std::string> add_organisation(const Context& context,
     if (auto fault = fault_of_name(name); !fault.empty()) {
         return make_error(ErrorCode::kInvalidArgument, std::move(fault));
     }
-    const std::string id = context.new_id();
+    std::string id = context.new_id();
     context.sql->run(
         "insert into organisations(id, name, created_s, nodes_max, clusters_max, people_max) "
         "values(?, ?, ?, ?, ?, ?)",

@@ -81,7 +81,7 @@ Result<std::string> add_person(const Context& context,
     if (auto room = check_quota(context, organisation, "people"); !room) {
         return std::unexpected(room.error());
     }
-    const std::string id = context.new_id();
+    std::string id = context.new_id();
     context.sql->run(
         "insert into people(id, organisation, name, role, operator, password, must_change, totp, "
         "totp_step, failures, locked_until_s, created_s) "
