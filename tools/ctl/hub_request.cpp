@@ -79,6 +79,8 @@ Result<json::value> value_of(const HubArgument& argument, const std::string& tex
         }
         case Kind::kJsonFile:
             return read_json(text);
+        case Kind::kFlag:
+            return json::value(true);
         case Kind::kText:
         case Kind::kConstant:
             break;

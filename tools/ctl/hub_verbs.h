@@ -23,6 +23,7 @@ struct HubArgument {
         kList,      // "monday,friday"
         kDuration,  // "2h": seconds
         kJsonFile,  // "-": standard input
+        kFlag,      // true where it is there; takes no value
         kConstant,  // `value`, whatever the command line says
     };
 

@@ -64,7 +64,7 @@ class ConnectorHostTest : public testing::Test {
                      "isthmus-connector-example");
     }
 
-    ~ConnectorHostTest() override {
+    void TearDown() override {
         bool ended = false;
         supervisor_->detach([&](const Result<void>&) { ended = true; });
         EXPECT_TRUE(run_until([&] { return ended; }));
@@ -163,7 +163,10 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_EQ(events_.at(1).body, (json::value{{"number", 2}}));
     EXPECT_EQ(events_.at(1).connector, "example");
     EXPECT_TRUE(run_until([&] { return !hub_.calls.empty() && status().detail == "hello"; }));
-    EXPECT_THAT(hub_.calls, ElementsAre(R"(example directory.lookup {"name":"hello"})"));
+    EXPECT_TRUE(run_until([&] { return hub_.calls.size() == 2; }));
+    EXPECT_THAT(hub_.calls,
+                ElementsAre(R"(example state.put {"key":"counted","value":2})",
+                            R"(example state.get {"key":"counted"})"));
     EXPECT_EQ(status().refused, 0U);
     EXPECT_TRUE(finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
     EXPECT_TRUE(host_->status().empty());
@@ -250,7 +253,9 @@ struct Hostility {
     const char* how;
     const char* sentence;
 
-    friend void PrintTo(const Hostility& hostility, std::ostream* out) { *out << hostility.how; }
+    friend std::ostream& operator<<(std::ostream& out, const Hostility& hostility) {
+        return out << hostility.how;
+    }
 };
 
 class HostileConnectorTest : public ConnectorHostTest,

@@ -82,7 +82,7 @@ Result<ApiAnswer> ApiUnderTest::call(const Caller& caller,
     http::Request request;
     request.method = method;
     request.path = path;
-    router.dispatch(std::move(request), [](http::Response /*response*/) {});
+    router.dispatch(std::move(request), [](const http::Response& /*response*/) {});
     if (found == nullptr) {
         return make_error(ErrorCode::kNotFound, "no such endpoint");
     }
@@ -136,25 +136,34 @@ std::string ApiUnderTest::add_node(const Caller& caller,
     return node;
 }
 
+namespace {
+
+// A line for each; nothing of tables that no organisation owns.
+std::string rows_of(const Context& context,
+                    const TableColumns& table,
+                    const std::string& organisation) {
+    if (std::ranges::find(table.columns, "organisation") == table.columns.end()) {
+        return {};
+    }
+    std::string out;
+    for (const SqlRow& row : context.sql->select(
+             table.columns, "from " + table.name + " where organisation = ?", {organisation})) {
+        out += table.name;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            out += '|' + row.text(i);
+        }
+        out += '\n';
+    }
+    return out;
+}
+
+}  // namespace
+
 std::string ApiUnderTest::dump(const std::string& organisation) {
     std::string out;
     EXPECT_TRUE(run(nullptr, [&](const Context& context) -> Result<void> {
                     for (const TableColumns& table : backed_up_tables()) {
-                        const bool owned =
-                            std::ranges::find(table.columns, "organisation") != table.columns.end();
-                        if (!owned) {
-                            continue;
-                        }
-                        for (const SqlRow& row :
-                             context.sql->select(table.columns,
-                                                 "from " + table.name + " where organisation = ?",
-                                                 {organisation})) {
-                            out += table.name;
-                            for (std::size_t i = 0; i < row.size(); ++i) {
-                                out += '|' + row.text(i);
-                            }
-                            out += '\n';
-                        }
+                        out += rows_of(context, table, organisation);
                     }
                     return {};
                 }).has_value());

@@ -94,6 +94,12 @@ const std::vector<std::vector<const char*>>& migrations() {
             "create table leases(name text primary key, holder text not null, "
             "fence bigint not null, expires_ms bigint not null)",
         },
+        {
+            "create table connector_state(organisation text not null, cluster text not null, "
+            "service text not null, name text not null, value text not null, "
+            "version bigint not null, updated_s bigint not null, "
+            "primary key(cluster, service, name))",
+        },
     };
     return kSteps;
 }
@@ -257,6 +263,8 @@ const std::vector<TableColumns>& backed_up_tables() {
           "state",
           "author",
           "created_s"}},
+        {"connector_state",
+         {"organisation", "cluster", "service", "name", "value", "version", "updated_s"}},
         {"audit",
          {"number",
           "organisation",
