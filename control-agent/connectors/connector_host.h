@@ -27,6 +27,9 @@
 
 namespace isthmus::connectors {
 
+// What the supervisor calls a connector's program.
+[[nodiscard]] std::string program_name(std::string_view connector);
+
 struct ConnectorHostConfig {
     std::string socket_path;  // in a directory that only the agent and its connectors may enter
     std::string user;         // whom connectors run as; empty: as the agent

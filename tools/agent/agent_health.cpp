@@ -103,6 +103,15 @@ void Agent::Parts::check_alarms() {
                 .title = "The node does not answer",
                 .description = node_report.fault,
                 .solution = "Look into its log (isthmusctl hub node logs)"});
+    const auto program = node ? supervisor->status(kNodeName)
+                              : Result<supervisor::ProgramStatus>(supervisor::ProgramStatus{});
+    alarms.set(now,
+               "node.problem",
+               program && !program->problem.empty(),
+               {.severity = Severity::kWarning,
+                .title = "The node does not run as it should",
+                .description = program ? program->problem : "",
+                .solution = "Look at node.limits and node.user in the agent's file"});
     const std::int64_t offset = std::abs(hub_clock_offset_s);
     alarms.set(now,
                "clock",

@@ -354,6 +354,15 @@ HubCommand::HubCommand(CLI::App& app, const HubGlobals& globals, const Choose& c
                 continue;
             }
             const std::string name(argument.flag.empty() ? argument.name : argument.flag);
+            if (argument.kind == HubArgument::Kind::kFlag) {
+                command->add_flag_function(
+                    name,
+                    [&values, &argument](std::int64_t /*times*/) {
+                        values.insert_or_assign(std::string(argument.name), "");
+                    },
+                    std::string(argument.help));
+                continue;
+            }
             CLI::Option* option = command->add_option_function<std::string>(
                 name,
                 [&values, &argument](const std::string& text) {

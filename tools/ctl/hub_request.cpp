@@ -112,6 +112,8 @@ Result<json::value> value_of(const HubArgument& argument, const std::string& tex
             return read_line(text);
         case Kind::kRules:
             return read_rules(argument, text);
+        case Kind::kFlag:
+            return json::value(true);
         case Kind::kText:
         case Kind::kConstant:
             break;

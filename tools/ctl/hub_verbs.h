@@ -25,6 +25,7 @@ struct HubArgument {
         kJsonFile,  // "-": standard input
         kTextFile,  // its first line; "-": of standard input
         kRules,     // "admins=full,staff=readonly": a list of {"value","role"}
+        kFlag,      // true where it is there; takes no value
         kConstant,  // `value`, whatever the command line says
     };
 

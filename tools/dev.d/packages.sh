@@ -22,7 +22,7 @@ packages_e2e=(chromium iproute2 nftables util-linux)
 packages_turn=(coturn openssl)
 packages_postgresql=(postgresql)
 packages_nats=(nats-server)
-packages_control=(squid mitmproxy libfaketime sqlite3)
+packages_control=(squid mitmproxy libfaketime sqlite3 curl systemd systemd-container)
 
 # need_packages NAME...: installs those that are missing.
 need_packages() {

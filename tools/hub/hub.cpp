@@ -42,11 +42,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFirstName = "admin";
 constexpr std::size_t kOneTimeCharacters = 20;
-constexpr int kTicksOfHousekeeping = 60;
 constexpr std::int64_t kHousekeepingLeaseMs = 150'000;
 constexpr std::int64_t kServerRenewSeconds = std::int64_t{30} * 86'400;
 
-std::int64_t unix_ms() {
+std::int64_t machine_unix_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
@@ -125,6 +124,7 @@ struct Hub::State {
     ~State() {
         server.reset();
         metrics_server.reset();
+        database.reset();  // its thread works with what is declared after it
         answers->close();
     }
 
@@ -153,7 +153,8 @@ struct Hub::State {
     std::unique_ptr<http::Server> server;
     std::unique_ptr<http::Server> metrics_server;
     boost::asio::steady_timer timer;
-    int ticks = 0;
+    std::int64_t ticks = 0;
+    std::uint64_t events_dropped = 0;
 
     Result<void> open();
     Result<void> prepare();
@@ -205,7 +206,8 @@ Result<void> Hub::State::open() {
         return std::unexpected(opened.error());
     }
     database = std::move(*opened);
-    work = std::make_unique<Work>(*database, *master, random, unix_ms);
+    work = std::make_unique<Work>(
+        *database, *master, random, options.unix_ms ? options.unix_ms : WallClock(machine_unix_ms));
     return {};
 }
 
@@ -231,6 +233,7 @@ Result<void> Hub::State::prepare() {
             first = std::move(*administrator);
         }
         release_all_nodes(context, instance);
+        set_event_limits(context, options.events);
         return {};
     });
     if (!done) {
@@ -238,7 +241,10 @@ Result<void> Hub::State::prepare() {
     }
     hashes = std::make_unique<HashThread>(post());
     channels = std::make_unique<NodeChannels>(
-        *work, keyring, instance, ChannelLimits{.heartbeat_s = options.heartbeat_s});
+        *work,
+        keyring,
+        instance,
+        ChannelLimits{.heartbeat_s = options.heartbeat_s, .protocols = options.protocols});
     add_routes();
     if (auto joined = join_other_instances(); !joined) {
         return joined;
@@ -345,7 +351,8 @@ void Hub::State::add_routes() {
                                                   .database = database->counters(),
                                                   .server = server->counters(),
                                                   .bus = bus_figures(),
-                                                  .bus_refused = others->refused()})));
+                                                  .bus_refused = others->refused(),
+                                                  .events_dropped = events_dropped})));
     });
 }
 
@@ -357,8 +364,8 @@ Result<http::TlsIdentity> Hub::State::tls_identity() {
     names.emplace_back("127.0.0.1");
     names.insert(names.end(), options.names.begin(), options.names.end());
     constexpr std::int64_t kDay = 86'400;
-    server_until_s = unix_ms() / 1000 + kServerCertificateDays * kDay;
-    return channels->keyring()->server_authority.issue_server(names, random, unix_ms() / 1000);
+    server_until_s = work->now_ms() / 1000 + kServerCertificateDays * kDay;
+    return channels->keyring()->server_authority.issue_server(names, random, work->now_ms() / 1000);
 }
 
 Result<void> Hub::State::listen() {
@@ -406,7 +413,7 @@ void Hub::State::tick() {
         if (database->is_postgresql()) {
             others->look_around();
         }
-        if (++ticks % kTicksOfHousekeeping == 0) {
+        if (++ticks % options.housekeeping_s == 0) {
             keep_house();
         }
         tick();
@@ -415,27 +422,43 @@ void Hub::State::tick() {
 
 // What any one instance does for all.
 void Hub::State::keep_house() {
-    work->run<bool>(
+    struct Kept {
+        std::int64_t keys = 0;
+        std::int64_t events_dropped = 0;
+    };
+
+    work->run<Kept>(
         std::nullopt,
-        [holder = instance](const Context& context) -> Result<bool> {
+        [holder = instance](const Context& context) -> Result<Kept> {
+            Kept kept;
             const auto fence = take_lease(context, "housekeeping", holder, kHousekeepingLeaseMs);
-            if (!fence || !holds_lease(context, "housekeeping", *fence)) {
-                return false;
+            if (fence && holds_lease(context, "housekeeping", *fence)) {
+                expire_commands(context);
+                forget_expired_tokens(context);
+                forget_codes(context);
+                oidc::forget_sign_in_codes(context);
+                kept.events_dropped = forget_events(context);
+                drop_old_authorities(context);
             }
-            expire_commands(context);
-            forget_expired_tokens(context);
-            forget_codes(context);
-            oidc::forget_sign_in_codes(context);
-            forget_events(context);
-            drop_old_authorities(context);
-            return true;
+            kept.keys = keyring_version(context);
+            return kept;
         },
-        [](const Result<bool>& done) {
-            if (!done) {
-                log::error("hub", "housekeeping: {}", done.error().message);
+        [this](const Result<Kept>& kept) {
+            if (!kept) {
+                log::error("hub", "housekeeping: {}", kept.error().message);
+                return;
+            }
+            if (kept->events_dropped != 0) {
+                log::warning("hub",
+                             "{} events were dropped before their time (--events-max)",
+                             kept->events_dropped);
+                events_dropped += static_cast<std::uint64_t>(kept->events_dropped);
+            }
+            if (kept->keys != keys_seen) {
+                reload_keys();  // an old authority counts no more
             }
         });
-    if (server_until_s != 0 && server_until_s - unix_ms() / 1000 < kServerRenewSeconds) {
+    if (server_until_s != 0 && server_until_s - work->now_ms() / 1000 < kServerRenewSeconds) {
         const auto identity = tls_identity();
         const auto used = identity ? server->use_identity(*identity)
                                    : Result<void>(std::unexpected(identity.error()));

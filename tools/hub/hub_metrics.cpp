@@ -96,7 +96,11 @@ std::string hub_metrics(const HubFigures& figures) {
             "Heartbeats that said something new and were written.",
             channels.reports_written);
     counter("isthmus_hub_events_total", "Events that nodes sent.", channels.events);
+    counter("isthmus_hub_events_dropped_total",
+            "Events of too many that were dropped before their time.",
+            figures.events_dropped);
     counter("isthmus_hub_commands_sent_total", "Commands sent to nodes.", channels.commands_sent);
+    counter("isthmus_hub_connector_calls_total", "Calls of connectors.", channels.connector_calls);
     counter("isthmus_hub_api_calls_total", "Calls of the API.", figures.api.calls);
     counter("isthmus_hub_api_calls_failed_total",
             "Calls of the API that were refused or failed.",

@@ -21,6 +21,7 @@ struct HubFigures {
     http::ServerCounters server;
     BusFigures bus;
     std::uint64_t bus_refused = 0;
+    std::uint64_t events_dropped = 0;
 };
 
 [[nodiscard]] std::string hub_metrics(const HubFigures& figures);

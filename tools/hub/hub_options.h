@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/http/server_address.h"
+#include "control-agent/channel/protocol_range.h"
+#include "tools/hub/fleet/events.h"
 #include "tools/hub/instances/bus.h"
 
 namespace isthmus::hub {
@@ -33,6 +35,11 @@ struct HubOptions {
     BusMaker bus{};  // between several instances; empty: none
     // How often channels are looked at, and the database for what other instances did.
     std::chrono::milliseconds tick = std::chrono::seconds(1);
+    EventLimits events{};
+    std::int64_t housekeeping_s = 60;  // between two looks at what is old
+    // For tests.
+    std::function<std::int64_t()> unix_ms{};  // empty: the machine's clock
+    channel::ProtocolRange protocols = channel::kProtocols;
 };
 
 }  // namespace isthmus::hub

@@ -65,6 +65,14 @@ void add_options(CLI::App& app, CommandLine& line) {
         ->check(CLI::Range(1U, 1'000'000U));
     app.add_option("--heartbeat", line.options.heartbeat_s, "Seconds between heartbeats of nodes")
         ->check(CLI::Range(1, 600));
+    app.add_option("--events-days", line.options.events.days, "How long what nodes report is kept")
+        ->check(CLI::Range(1, 36'500))
+        ->capture_default_str();
+    app.add_option("--events-max",
+                   line.options.events.entries,
+                   "How much of it is kept of one organisation; then the oldest goes")
+        ->check(CLI::Range(std::int64_t{1000}, std::int64_t{10'000'000'000}))
+        ->capture_default_str();
     app.add_option("--log-level", line.log_level, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     app.add_flag("--version", line.version, "Print the version");

@@ -50,7 +50,9 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     // Of its process; 0 while there is none.
     [[nodiscard]] int pid() const { return pid_; }
 
-    [[nodiscard]] std::string program_name() const { return "connector-" + manifest_.name; }
+    [[nodiscard]] std::string program_name() const {
+        return connectors::program_name(manifest_.name);
+    }
 
     [[nodiscard]] const ConnectorManifest& manifest() const { return manifest_; }
 

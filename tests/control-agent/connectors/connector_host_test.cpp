@@ -163,7 +163,10 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_EQ(events_.at(1).body, (json::value{{"number", 2}}));
     EXPECT_EQ(events_.at(1).connector, "example");
     EXPECT_TRUE(run_until([&] { return !hub_.calls.empty() && status().detail == "hello"; }));
-    EXPECT_THAT(hub_.calls, ElementsAre(R"(example directory.lookup {"name":"hello"})"));
+    EXPECT_TRUE(run_until([&] { return hub_.calls.size() == 2; }));
+    EXPECT_THAT(hub_.calls,
+                ElementsAre(R"(example state.put {"key":"counted","value":2})",
+                            R"(example state.get {"key":"counted"})"));
     EXPECT_EQ(status().refused, 0U);
     EXPECT_TRUE(finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
     EXPECT_TRUE(host_->status().empty());

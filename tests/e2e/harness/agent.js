@@ -7,7 +7,7 @@ import { makeFolder, Process, ROOT } from './process.js';
 const BIN = path.join(ROOT, 'build/release/bin');
 const PROGRAM = process.env.ISTHMUS_AGENT ?? path.join(BIN, 'isthmus-agent');
 const NODE = process.env.ISTHMUS_NODE ?? path.join(BIN, 'isthmus-node');
-const CONNECTORS = path.join(ROOT, 'build/release/connectors');
+const EXAMPLE = process.env.ISTHMUS_CONNECTOR_EXAMPLE ?? path.join(BIN, 'isthmus-connector-example');
 
 export const NODE_PORT = 8080;
 
@@ -19,7 +19,10 @@ export class Agent {
     this.state = path.join(this.folder, 'state');
     this.nodeFile = path.join(this.folder, 'node.yaml');
     this.file = path.join(this.folder, 'agent.yaml');
+    this.connectors = path.join(this.folder, 'connectors');
     fs.mkdirSync(this.state, { mode: 0o700 });
+    fs.mkdirSync(path.join(this.folder, 'node-state'));
+    this.installExample();
     fs.writeFileSync(this.file, `state_directory: ${this.state}
 runtime_directory: ${path.join(this.folder, 'run')}
 node:
@@ -29,9 +32,17 @@ node:
   url: http://127.0.0.1:${NODE_PORT}
   configuration: ${this.nodeFile}
   healthy_within: ${healthyWithin}
-connectors: {directory: ${CONNECTORS}}
+connectors: {directory: ${this.connectors}}
 log: {level: debug}
 ${config}`);
+  }
+
+  // As a package would.
+  installExample() {
+    const folder = path.join(this.connectors, 'example');
+    fs.mkdirSync(folder, { recursive: true });
+    fs.copyFileSync(path.join(ROOT, 'tools/connectors/example/manifest.json'), path.join(folder, 'manifest.json'));
+    fs.copyFileSync(EXAMPLE, path.join(folder, 'isthmus-connector-example'));
   }
 
   // A configuration of the hub with which the node comes up.

@@ -102,6 +102,14 @@ export class Hub {
         !before.has(id) && method === 'configuration.apply' && ['succeeded', 'failed'].includes(state)), 60);
   }
 
+  // The command when it has ended.
+  ended(command, seconds = 40) {
+    return eventually(`command ${command} ends`, async () => {
+      const now = await this.ask('command', command);
+      return ['succeeded', 'failed', 'expired', 'superseded'].includes(now.state) && now;
+    }, seconds);
+  }
+
   async commands(node) {
     return (await this.ask('node', 'commands', node)).items;
   }

@@ -63,5 +63,51 @@ TEST(Deadlock, RunsOneOfTheTransactionsAgain) {
                     .has_value());
 }
 
+// It is stopped, or its network is gone; its connection is there for all that the database knows.
+TEST(Deadlock, AnInstanceThatSleepsInATransactionHoldsNobodyUpForLong) {
+    const PostgresqlUnderTest postgresql;
+    if (postgresql.address().empty()) {
+        GTEST_SKIP() << "PostgreSQL is not installed; tools/dev test installs it";
+    }
+    const auto post = [](std::move_only_function<void()> answer) { answer(); };
+    auto sleeper = Database::open(postgresql.address(), post);
+    auto other = Database::open(postgresql.address(), post);
+    ASSERT_TRUE(sleeper.has_value() && other.has_value());
+    ASSERT_TRUE((*other)
+                    ->run_now([](Sql& sql) -> Result<void> {
+                        sql.run("insert into counters(name, value) values('a', 0)");
+                        return {};
+                    })
+                    .has_value());
+    const auto count = [](Sql& sql) -> Result<bool> {
+        return sql.run("update counters set value = value + 1 where name = 'a'") == 1;
+    };
+    std::latch asleep(1);
+    std::latch other_done(1);
+    std::atomic<bool> first_kept = true;
+    std::atomic<int> kept = 0;
+    (*sleeper)->run<bool>(
+        [&](Sql& sql) -> Result<bool> {
+            const auto counted = count(sql);
+            asleep.count_down();
+            other_done.wait();
+            return counted;
+        },
+        [&](const Result<bool>& done) { first_kept = done.has_value(); });
+    asleep.wait();
+    (*other)->run<bool>(count, [&](const Result<bool>& done) {
+        kept += done.has_value() ? 1 : 0;
+        other_done.count_down();
+    });
+    other_done.wait();
+    // What it wanted to write is gone; what it writes after that is not.
+    (*sleeper)->run<bool>(count,
+                          [&](const Result<bool>& done) { kept += done.has_value() ? 1 : 0; });
+    sleeper->reset();
+    other->reset();
+    EXPECT_FALSE(first_kept);
+    EXPECT_EQ(kept, 2);
+}
+
 }  // namespace
 }  // namespace isthmus::hub

@@ -44,12 +44,23 @@ void HubFixture::start_hub() {
     hub_ = std::move(*hub);
     port_ = hub_->listeners().front().address.port;
     url_ = hub_->url();
+    make_client();
+}
+
+void HubFixture::make_client() {
     http::ClientConfig config;
     config.answer_bytes_max = 16UL * 1024 * 1024;
     config.connect.authorities_file = ca_file();
     auto client = http::Client::make(io_, config);
     ASSERT_TRUE(client.has_value());
     client_ = std::move(*client);
+}
+
+void HubFixture::log_in() {
+    const ApiReply login =
+        call_as("", "POST", "/v1/login", {{"name", "admin"}, {"password", kPassword}});
+    ASSERT_EQ(login.status, 200U) << login.text;
+    token_ = login.body.at("token").as_string();
 }
 
 void HubFixture::stop_hub() {

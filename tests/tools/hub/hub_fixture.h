@@ -14,6 +14,7 @@
 #include "tests/temporary_folder.h"
 #include "tests/tools/hub/scripted_agent.h"
 #include "tools/hub/hub.h"
+#include "tools/hub/hub_options.h"
 
 namespace isthmus::hub {
 
@@ -30,12 +31,15 @@ class HubFixture : public ::testing::Test {
     HubFixture& operator=(const HubFixture&) = delete;
 
   protected:
-    // `database`: postgresql://..., or empty for SQLite.
-    // `options`: what the fixture does not set itself.
+    // `database`: postgresql://..., or empty for SQLite. `options`: what differs from the usual.
     explicit HubFixture(std::string database = {}, HubOptions options = {});
 
     void start_hub();
     void stop_hub();
+    // Believes the hub's authorities of now.
+    void make_client();
+    // A session lasts for some hours only.
+    void log_in();
     // Until `done` says so, or ten seconds are over: then false.
     [[nodiscard]] bool run_until(const std::function<bool()>& done);
 

@@ -6,10 +6,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <spdlog/fmt/fmt.h>
 
 #include "base/log.h"
 #include "control-agent/channel/certificate.h"
 #include "control-agent/channel/json_fields.h"
+#include "tools/hub/fleet/connector_calls.h"
 #include "tools/hub/fleet/events.h"
 #include "tools/hub/tenancy/audit.h"
 
@@ -61,8 +63,11 @@ void NodeChannel::ask(std::move_only_function<Result<T>(const Context&)> job,
 
 void NodeChannel::on_open(http::WebSocketSink& sink) {
     sink_ = &sink;
-    session_ = std::make_unique<channel::HubSession>(
-        keyring_->identity, began_ms_ / 1000, channels_->work_->random());
+    session_ = std::make_unique<channel::HubSession>(keyring_->identity,
+                                                     began_ms_ / 1000,
+                                                     channels_->work_->random(),
+                                                     channels_->limits_.protocols);
+    session_->use_heartbeat(channels_->limits_.heartbeat_s);
     send(session_->hello());
 }
 
@@ -173,6 +178,16 @@ void NodeChannel::tick(std::int64_t now_ms) {
 
 void NodeChannel::on_authenticate(std::string_view text) {
     auto claim = session_->handle_authenticate(text);
+    if (!claim && claim.error() == channel::ChannelFault::kProtocolUnknown) {
+        refuse(fmt::format(
+                   "this hub speaks versions {} of the protocol, the agent wants {}; upgrade "
+                   "the {}",
+                   channels_->limits_.protocols.text(),
+                   session_->protocol(),
+                   session_->protocol() < channels_->limits_.protocols.oldest ? "agent" : "hub"),
+               false);
+        return;
+    }
     if (!claim) {
         alarm(channel::to_string(claim.error()));
         return;
@@ -192,9 +207,7 @@ void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> looked_up) {
         return;
     }
     std::optional<KnownNode>& known = *looked_up;
-    const auto certificate = channel::check_certificate(claim_.certificate, keyring_->authorities);
-    if (!known || !certificate || certificate->node != claim_.node ||
-        certificate->key != known->key) {
+    if (!known) {
         refuse("the hub does not know this node; enrol it anew", false);
         return;
     }
@@ -208,7 +221,10 @@ void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> looked_up) {
         refuse("the node was revoked; enrol it anew if it is to come back", false);
         return;
     }
-    if (!certificate->valid_at(heard_ms_ / 1000)) {
+    // Also of an authority that counts no more: the node was away while it was changed.
+    const auto certificate = channel::check_certificate(claim_.certificate, keyring_->authorities);
+    if (!certificate || certificate->node != claim_.node || certificate->key != known->key ||
+        !certificate->valid_at(heard_ms_ / 1000)) {
         refuse("the node's certificate ran out; renew it", true);
         return;
     }
@@ -327,6 +343,8 @@ void NodeChannel::on_request(const channel::RpcRequest& request) {
         on_progress(request);
     } else if (request.method == "certificate.renew") {
         on_renew(request);
+    } else if (request.method == "connector.call") {
+        on_connector_call(request);
     } else if (request.id) {
         // A newer agent may ask for what this hub does not know.
         send_message(channel::write_rpc_error(
@@ -351,7 +369,8 @@ void NodeChannel::on_heartbeat(const channel::RpcRequest& request) {
     }
     NodeReport note{
         .status = json::serialize(*report), .configuration_version = 0, .configuration_state = {}};
-    if (note.status.size() > kReportBytesMax || jobs_ >= channels_->limits_.jobs) {
+    if (note.status.size() > kReportBytesMax ||
+        jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
         return;
     }
     if (const json::value* configuration = channel::find_field(request.params, "configuration")) {
@@ -452,17 +471,22 @@ void NodeChannel::keep_progress() {
 void NodeChannel::on_progress_kept(const ProgressQueue::Batch& batch,
                                    const std::vector<Result<void>>& kept) {
     bool lost = false;
+    bool failed = false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const Result<void>& done = kept.at(i);
+        failed = failed || batch[i].progress.state == "failed";
         lost = lost || (!done && done.error().code == ErrorCode::kUnavailable);
         answer(batch[i].id,
                done ? Result<json::value>(json::object()) : std::unexpected(done.error()));
     }
     if (lost) {
         end("another channel of this node took over, or it was revoked");
-    } else {
-        keep_progress();
+        return;
     }
+    if (failed) {
+        wake();  // what was broken off is told again
+    }
+    keep_progress();
 }
 
 void NodeChannel::on_renew(const channel::RpcRequest& request) {
@@ -494,6 +518,30 @@ void NodeChannel::on_renew(const channel::RpcRequest& request) {
         });
 }
 
+void NodeChannel::on_connector_call(const channel::RpcRequest& request) {
+    auto call = read_connector_call(request.params);
+    if (!call) {
+        answer(request.id, std::unexpected(call.error()));
+        return;
+    }
+    ++channels_->counters_.connector_calls;
+    // They do not take the room of what the node itself has to say.
+    if (connector_jobs_ >= channels_->limits_.connector_jobs ||
+        jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
+        answer(
+            request.id,
+            make_error(ErrorCode::kLimitExceeded, "too many calls are under way; wait for them"));
+        return;
+    }
+    ++connector_jobs_;
+    ask_and_answer(
+        request.id,
+        [fence = fence_, call = std::move(*call)](const Context& context) -> Result<json::value> {
+            return answer_connector_call(context, fence, call);
+        },
+        &NodeChannel::on_connector_answered);
+}
+
 void NodeChannel::answer(const std::optional<channel::RpcId>& id,
                          const Result<json::value>& result) {
     if (!id || !proven()) {
@@ -508,8 +556,9 @@ void NodeChannel::answer(const std::optional<channel::RpcId>& id,
 }
 
 void NodeChannel::ask_and_answer(const std::optional<channel::RpcId>& id,
-                                 std::move_only_function<Result<json::value>(const Context&)> job) {
-    if (jobs_ >= channels_->limits_.jobs) {
+                                 std::move_only_function<Result<json::value>(const Context&)> job,
+                                 void (NodeChannel::*then)()) {
+    if (jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
         answer(id,
                make_error(ErrorCode::kLimitExceeded,
                           "too much is under way; wait for the answers before"));
@@ -519,10 +568,13 @@ void NodeChannel::ask_and_answer(const std::optional<channel::RpcId>& id,
     channels_->work_->run<json::value>(
         std::nullopt,
         std::move(job),
-        [channels = channels_, number = number_, id](const Result<json::value>& result) {
+        [channels = channels_, number = number_, id, then](const Result<json::value>& result) {
             if (NodeChannel* channel = channels->find(number)) {
                 --channel->jobs_;
                 channel->answer(id, result);
+                if (then != nullptr) {
+                    (channel->*then)();
+                }
             }
         });
 }

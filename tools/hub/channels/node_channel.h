@@ -71,11 +71,16 @@ class NodeChannel final : public http::WebSocketUser {
     void on_events(const channel::RpcRequest& request);
     void on_progress(const channel::RpcRequest& request);
     void on_renew(const channel::RpcRequest& request);
+    void on_connector_call(const channel::RpcRequest& request);
+
+    void on_connector_answered() { --connector_jobs_; }
 
     void answer(const std::optional<channel::RpcId>& id, const Result<boost::json::value>& result);
     // As ask(), and answers the request with what comes back. Refuses where too much is under way.
+    // `then` is called after the answer.
     void ask_and_answer(const std::optional<channel::RpcId>& id,
-                        std::move_only_function<Result<boost::json::value>(const Context&)> job);
+                        std::move_only_function<Result<boost::json::value>(const Context&)> job,
+                        void (NodeChannel::*then)() = nullptr);
     void keep_progress(ProgressQueue::Told told);
     void keep_progress();
     void on_progress_kept(const ProgressQueue::Batch& batch, const std::vector<Result<void>>& kept);
@@ -99,7 +104,8 @@ class NodeChannel final : public http::WebSocketUser {
     Fence fence_;
     std::size_t report_hash_ = 0;  // of what the last written report said, load apart
     std::int64_t report_written_ms_ = 0;
-    std::int64_t jobs_ = 0;
+    std::int64_t jobs_ = 0;  // at the database, those of connectors too
+    std::int64_t connector_jobs_ = 0;
     bool settled_ = false;  // counted among the connected
     bool taking_commands_ = false;
     bool take_again_ = false;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/http/message.h"
+#include "control-agent/channel/protocol_range.h"
 #include "tools/hub/fleet/keyring.h"
 #include "tools/hub/tenancy/line_limit.h"
 #include "tools/hub/tenancy/work.h"
@@ -29,6 +30,7 @@ struct ChannelCounters {
     std::uint64_t reports_written = 0;
     std::uint64_t events = 0;
     std::uint64_t commands_sent = 0;
+    std::uint64_t connector_calls = 0;
     std::size_t unproven = 0;  // gauges
     std::size_t connected = 0;
 };
@@ -37,7 +39,9 @@ struct ChannelLimits {
     std::size_t unproven = 1024;  // connections that have not said who they are
     std::int64_t handshake_ms = 10'000;
     std::int64_t heartbeat_s = 10;
-    std::int64_t jobs = 8;  // of one node, at the database at once
+    std::int64_t jobs = 8;            // of one node, at the database at once
+    std::int64_t connector_jobs = 4;  // beside those
+    channel::ProtocolRange protocols = channel::kProtocols;
 };
 
 // Whether two lists of nodes and fences are the same shows in these, but for a chance.

@@ -6,7 +6,10 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include <spdlog/fmt/fmt.h>
 
 #include "base/log.h"
 #include "tools/hub/store/schema.h"
@@ -19,6 +22,8 @@ namespace {
 constexpr std::size_t kWaitingMax = 50'000;
 // One transaction; longer ones would keep the first in them waiting.
 constexpr std::size_t kBatchMax = 512;
+// Between two statements of a transaction there is only our own arithmetic.
+constexpr int kIdleMs = 3000;
 // Of a transaction that PostgreSQL ends for a deadlock. After the last the job that it hit has
 // failed.
 constexpr int kAttempts = 4;
@@ -35,6 +40,7 @@ struct Database::State {
     };
 
     std::unique_ptr<Session> session;
+    bool guarded = false;  // the session's transactions end by themselves
     Post post;
     mutable std::mutex mutex;
     std::condition_variable wake;
@@ -62,7 +68,17 @@ struct Database::State {
         }
     }
 
+    // An instance that stops in the middle of a transaction must not keep the others from the rows
+    // that it holds. Not for backups: writing a large table to the disk takes its time.
+    void guard() {
+        if (session->is_postgresql() && !std::exchange(guarded, true)) {
+            session->clear_fault();
+            session->run(fmt::format("set idle_in_transaction_session_timeout = {}", kIdleMs));
+        }
+    }
+
     void run_batch(std::vector<Job>& batch) {
+        guard();
         std::uint64_t undone = 0;
         for (int left = kAttempts - 1; !try_batch(batch, left > 0, undone); --left) {
             std::unique_lock lock(mutex);
@@ -127,6 +143,7 @@ struct Database::State {
             const std::lock_guard lock(mutex);
             ++counters.reconnects;
         }
+        guarded = false;
         if (const auto back = session->reconnect(); !back) {
             log::error("hub", "{}", back.error().message);
             // The jobs behind fail at once otherwise, and with them all who ask.

@@ -120,6 +120,13 @@ const std::vector<std::vector<const char*>>& migrations() {
             "alter table events add column guest text not null default ''",
             "create index events_of_guest on events(guest, node) where guest <> ''",
         },
+        // What connectors keep at the hub.
+        {
+            "create table connector_state(organisation text not null, cluster text not null, "
+            "service text not null, name text not null, value text not null, "
+            "version bigint not null, updated_s bigint not null, "
+            "primary key(cluster, service, name))",
+        },
     };
     return kSteps;
 }
@@ -291,6 +298,8 @@ const std::vector<TableColumns>& backed_up_tables() {
           "state",
           "author",
           "created_s"}},
+        {"connector_state",
+         {"organisation", "cluster", "service", "name", "value", "version", "updated_s"}},
         {"audit",
          {"number",
           "organisation",
