@@ -363,7 +363,8 @@ void NodeChannel::on_heartbeat(const channel::RpcRequest& request) {
     }
     NodeReport note{
         .status = json::serialize(*report), .configuration_version = 0, .configuration_state = {}};
-    if (note.status.size() > kReportBytesMax || jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
+    if (note.status.size() > kReportBytesMax ||
+        jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
         return;
     }
     if (const json::value* configuration = channel::find_field(request.params, "configuration")) {
