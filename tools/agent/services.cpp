@@ -100,6 +100,7 @@ void Services::resume() {
     for (const auto& service : wanted) {
         run(service.first, service.second, [name = service.first](const Result<void>& running) {
             if (!running) {
+                // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it has an error
                 log::error("services", "{}: {}", name, running.error().message);
             }
         });

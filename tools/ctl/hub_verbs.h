@@ -24,6 +24,8 @@ struct HubArgument {
         kDuration,  // "2h": seconds
         kJsonFile,  // "-": standard input
         kFlag,      // true where it is there; takes no value
+        kTextFile,  // its first line; "-": of standard input
+        kRules,     // "admins=full,staff=readonly": a list of {"value","role"}
         kConstant,  // `value`, whatever the command line says
     };
 

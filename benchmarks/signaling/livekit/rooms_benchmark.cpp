@@ -233,9 +233,9 @@ void join_in_a_rush(benchmark::State& state) {
         state.ResumeTiming();
     }
     state.SetItemsProcessed(state.iterations() * kRush);
-    state.SetLabel(fmt::format(
-        "{:.0f} bytes a join",
-        static_cast<double>(bytes) / static_cast<double>(state.iterations() * kRush)));
+    state.SetLabel(
+        fmt::format("{:.0f} bytes a join",
+                    static_cast<double>(bytes) / static_cast<double>(state.iterations() * kRush)));
 }
 
 BENCHMARK(join_in_a_rush)

@@ -27,9 +27,12 @@ struct ApiReply {
 class HubFixture : public ::testing::Test {
   public:
     ~HubFixture() override;
+    HubFixture(const HubFixture&) = delete;
+    HubFixture& operator=(const HubFixture&) = delete;
 
   protected:
-    // `database`: postgresql://..., or empty for SQLite. `options`: what differs from the usual.
+    // `database`: postgresql://..., or empty for SQLite.
+    // `options`: what the fixture does not set itself.
     explicit HubFixture(std::string database = {}, HubOptions options = {});
 
     void start_hub();

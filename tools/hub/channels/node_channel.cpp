@@ -162,7 +162,12 @@ void NodeChannel::tick(std::int64_t now_ms) {
         if (now_ms - heard_ms_ > channels_->limits_.heartbeat_s * 1000 * kHeartbeatsMissed) {
             ++channels_->counters_.timed_out;
             end("no heartbeat came");
+            return;
         }
+        if (commands_lost_) {
+            wake();
+        }
+        keep_progress();
     } else if (now_ms - began_ms_ > channels_->limits_.handshake_ms) {
         ++channels_->counters_.timed_out;
         end("the handshake took too long");
@@ -260,7 +265,11 @@ void NodeChannel::wake() {
     }
     taking_commands_ = true;
     ask<std::vector<channel::Command>>(
-        [fence = fence_](const Context& context) -> Result<std::vector<channel::Command>> {
+        [fence = fence_, again = std::exchange(commands_lost_, false)](
+            const Context& context) -> Result<std::vector<channel::Command>> {
+            if (again && holds_fence(context, fence)) {
+                resend_commands(context, fence.node);
+            }
             return take_commands(context, fence);
         },
         &NodeChannel::on_commands);
@@ -268,6 +277,8 @@ void NodeChannel::wake() {
 
 void NodeChannel::on_commands(Result<std::vector<channel::Command>> commands) {
     taking_commands_ = false;
+    // A database that went away in the middle may have kept that they were sent.
+    commands_lost_ = !commands;
     if (commands && proven()) {
         for (const channel::Command& command : *commands) {
             const std::int64_t call = next_call_++;
@@ -292,17 +303,12 @@ void NodeChannel::on_response(const channel::RpcResponse& response) {
     }
     if (!response.result) {
         // The node's gate did not let it through.
-        ask_and_answer(
-            std::nullopt,
-            [fence = fence_,
-             progress = Progress{.command = found->second,
-                                 .state = "failed",
-                                 .percent = 0,
-                                 .message = response.result.error().message,
-                                 .result = {}}](const Context& context) -> Result<json::value> {
-                const auto done = note_progress(context, fence, progress);
-                return done ? Result<json::value>(nullptr) : std::unexpected(done.error());
-            });
+        keep_progress({.id = {},
+                       .progress = {.command = found->second,
+                                    .state = "failed",
+                                    .percent = 0,
+                                    .message = response.result.error().message,
+                                    .result = {}}});
     }
     calls_.erase(found);
 }
@@ -415,16 +421,72 @@ void NodeChannel::on_progress(const channel::RpcRequest& request) {
     if (const json::value* result = channel::find_field(request.params, "result")) {
         progress.result = *result;
     }
-    const bool failed = progress.state == "failed";
-    ask_and_answer(
-        request.id,
-        [fence = fence_,
-         progress = std::move(progress)](const Context& context) -> Result<json::value> {
-            const auto done = note_progress(context, fence, progress);
-            return done ? Result<json::value>(json::object()) : std::unexpected(done.error());
+    // The database takes none, and one of them must not keep others from being written.
+    if (progress.command.contains('\0') || progress.message.contains('\0')) {
+        answer(request.id, make_error(ErrorCode::kInvalidArgument, "text holds a NUL character"));
+        return;
+    }
+    keep_progress({.id = request.id, .progress = std::move(progress)});
+}
+
+void NodeChannel::keep_progress(ProgressQueue::Told told) {
+    if (progress_.add(std::move(told))) {
+        keep_progress();
+    } else {
+        end("too much is under way; come again");
+    }
+}
+
+void NodeChannel::keep_progress() {
+    using Kept = std::vector<Result<void>>;
+    auto batch = std::make_shared<ProgressQueue::Batch>(progress_.begin_batch());
+    if (batch->empty()) {
+        return;
+    }
+    channels_->work_->run<Kept>(
+        std::nullopt,
+        [fence = fence_, batch](const Context& context) -> Result<Kept> {
+            Kept kept;
+            kept.reserve(batch->size());
+            for (const ProgressQueue::Told& told : *batch) {
+                kept.push_back(note_progress(context, fence, told.progress));
+            }
+            return kept;
         },
-        // What was broken off is told again.
-        failed ? &NodeChannel::wake : nullptr);
+        [channels = channels_, number = number_, batch](const Result<Kept>& kept) {
+            NodeChannel* channel = channels->find(number);
+            if (channel == nullptr) {
+                return;
+            }
+            if (!kept && kept.error().code == ErrorCode::kUnavailable) {
+                channel->progress_.put_back(std::move(*batch));  // tick() tries again
+                return;
+            }
+            channel->progress_.end_batch();
+            channel->on_progress_kept(
+                *batch, kept ? *kept : Kept(batch->size(), std::unexpected(kept.error())));
+        });
+}
+
+void NodeChannel::on_progress_kept(const ProgressQueue::Batch& batch,
+                                   const std::vector<Result<void>>& kept) {
+    bool lost = false;
+    bool failed = false;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const Result<void>& done = kept.at(i);
+        lost = lost || (!done && done.error().code == ErrorCode::kUnavailable);
+        failed = failed || batch[i].progress.state == "failed";
+        answer(batch[i].id,
+               done ? Result<json::value>(json::object()) : std::unexpected(done.error()));
+    }
+    if (lost) {
+        end("another channel of this node took over, or it was revoked");
+        return;
+    }
+    keep_progress();
+    if (failed) {
+        wake();  // what was broken off is told again
+    }
 }
 
 void NodeChannel::on_renew(const channel::RpcRequest& request) {

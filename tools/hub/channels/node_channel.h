@@ -18,6 +18,7 @@
 #include "control-agent/channel/hub_session.h"
 #include "control-agent/channel/json_rpc.h"
 #include "tools/hub/channels/node_channels.h"
+#include "tools/hub/channels/progress_queue.h"
 #include "tools/hub/fleet/commands.h"
 #include "tools/hub/fleet/nodes.h"
 
@@ -80,6 +81,9 @@ class NodeChannel final : public http::WebSocketUser {
     void ask_and_answer(const std::optional<channel::RpcId>& id,
                         std::move_only_function<Result<boost::json::value>(const Context&)> job,
                         void (NodeChannel::*then)() = nullptr);
+    void keep_progress(ProgressQueue::Told told);
+    void keep_progress();
+    void on_progress_kept(const ProgressQueue::Batch& batch, const std::vector<Result<void>>& kept);
     void on_noted(Result<bool> kept);
     void on_commands(Result<std::vector<channel::Command>> commands);
 
@@ -105,6 +109,8 @@ class NodeChannel final : public http::WebSocketUser {
     bool settled_ = false;  // counted among the connected
     bool taking_commands_ = false;
     bool take_again_ = false;
+    bool commands_lost_ = false;  // perhaps marked as sent, and not sent
+    ProgressQueue progress_;
     std::int64_t next_call_ = 1;
     std::unordered_map<std::int64_t, std::string> calls_;  // to command ids
 };

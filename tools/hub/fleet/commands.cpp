@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <spdlog/fmt/fmt.h>
 
 #include "control-agent/channel/exchange_key.h"
 #include "control-agent/channel/json_fields.h"
@@ -202,7 +203,20 @@ Result<json::value> show_command(const Context& context, const std::string& id) 
     return describe(*row);
 }
 
+bool holds_fence(const Context& context, const Fence& fence) {
+    // PostgreSQL: claim_node() of another instance waits for our commit. SQLite has one writer.
+    const std::string_view lock = context.sql->is_postgresql() ? " for share" : "";
+    return context.sql
+        ->find({"id"},
+               fmt::format("from nodes where id = ? and fence = ? and state = 'enrolled'{}", lock),
+               {fence.node, fence.number})
+        .has_value();
+}
+
 std::vector<channel::Command> take_commands(const Context& context, const Fence& fence) {
+    if (!holds_fence(context, fence)) {
+        return {};
+    }
     const auto rows =
         context.sql->select({"id", "method", "params", "expires_s"},
                             "from commands where node = ? and state = 'queued' order by number",
@@ -249,10 +263,12 @@ Result<void> note_progress(const Context& context, const Fence& fence, const Pro
         result.size() > kResultBytesMax) {
         return make_error(ErrorCode::kInvalidArgument, "no state of a command, or a long result");
     }
+    if (!holds_fence(context, fence)) {
+        // Not a refusal: the node is to say it again, on the channel that it has now.
+        return make_error(ErrorCode::kUnavailable, "another channel of this node took over");
+    }
     const auto row = context.sql->find(
-        {"c.state"},
-        "from commands c join nodes n on n.id = c.node where c.id = ? and n.id = ? and n.fence = ?",
-        {progress.command, fence.node, fence.number});
+        {"state"}, "from commands where id = ? and node = ?", {progress.command, fence.node});
     if (!row) {
         return make_error(ErrorCode::kNotFound, "there is no such command for this node");
     }

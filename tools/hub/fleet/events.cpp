@@ -13,6 +13,7 @@
 #include "control-agent/channel/json_fields.h"
 #include "tools/hub/fleet/counters.h"
 #include "tools/hub/fleet/node_status.h"
+#include "tools/hub/fleet/shares.h"
 
 namespace isthmus::hub {
 namespace {
@@ -109,7 +110,9 @@ Result<NodeEvent> read_event(const json::value& entry) {
     NodeEvent event{.sequence = *sequence,
                     .time_ms = *time_ms,
                     .kind = std::move(*kind),
-                    .body = json::serialize(*body)};
+                    .body = json::serialize(*body),
+                    .guest = {}};
+    event.guest = guest_of_event(event.kind, *body);
     if (event.body.size() > kEventBodyBytesMax) {
         return malformed("an event's body is longer than 64 KiB");
     }
@@ -152,9 +155,7 @@ Result<std::int64_t> keep_events(const Context& context,
                                  const Fence& fence,
                                  const std::string& organisation,
                                  const EventPush& push) {
-    if (!context.sql->find({"id"},
-                           "from nodes where id = ? and fence = ? and state = 'enrolled'",
-                           {fence.node, fence.number})) {
+    if (!holds_fence(context, fence)) {
         return make_error(ErrorCode::kPermissionDenied, "another channel of this node took over");
     }
     std::ignore = events_kept(context, organisation);  // before these count
@@ -162,7 +163,7 @@ Result<std::int64_t> keep_events(const Context& context,
     for (const NodeEvent& event : push.entries) {
         fresh += context.sql->run(
             "insert into events(organisation, node, epoch, sequence, time_ms, kind, body, "
-            "received_ms) values(?, ?, ?, ?, ?, ?, ?, ?) "
+            "received_ms, guest) values(?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "on conflict(node, epoch, sequence) do nothing",
             {organisation,
              fence.node,
@@ -171,7 +172,8 @@ Result<std::int64_t> keep_events(const Context& context,
              event.time_ms,
              event.kind,
              event.body,
-             context.now_ms});
+             context.now_ms,
+             event.guest});
     }
     add_to_number(context, kept_counter(organisation), fresh);
     return push.entries.back().sequence;

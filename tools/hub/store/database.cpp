@@ -19,6 +19,11 @@ namespace {
 constexpr std::size_t kWaitingMax = 50'000;
 // One transaction; longer ones would keep the first in them waiting.
 constexpr std::size_t kBatchMax = 512;
+// Of a transaction that PostgreSQL ends for a deadlock. After the last the job that it hit has
+// failed.
+constexpr int kAttempts = 4;
+// The other transaction waited first, but PostgreSQL lets who comes at once have the row.
+constexpr auto kRepeatPause = std::chrono::milliseconds(50);
 constexpr auto kReconnectPause = std::chrono::seconds(1);
 
 }  // namespace
@@ -58,13 +63,12 @@ struct Database::State {
     }
 
     void run_batch(std::vector<Job>& batch) {
-        session->clear_fault();
-        session->run("begin");
         std::uint64_t undone = 0;
-        for (Job& job : batch) {
-            run_job(job, undone);
+        for (int left = kAttempts - 1; !try_batch(batch, left > 0, undone); --left) {
+            std::unique_lock lock(mutex);
+            ++counters.repeats;
+            wake.wait_for(lock, kRepeatPause, [] { return false; });
         }
-        session->run("commit");
         std::optional<Error> failed = session->fault();
         if (failed) {
             recover(*failed);
@@ -78,6 +82,25 @@ struct Database::State {
         for (Job& job : batch) {
             post([finish = std::move(job.finish), failed]() mutable { finish(std::move(failed)); });
         }
+    }
+
+    // False where it is to be tried again, from the beginning: two instances waited for each other.
+    // To repeat one job alone would not do. It may be the jobs before it that hold what the other
+    // instance waits for, and a node's events must not overtake each other.
+    bool try_batch(std::vector<Job>& batch, bool may_repeat, std::uint64_t& undone) const {
+        undone = 0;
+        session->clear_fault();
+        session->run("begin");
+        for (Job& job : batch) {
+            run_job(job, undone);
+            if (session->take_deadlocked() && may_repeat) {
+                session->clear_fault();
+                session->run("rollback");
+                return session->fault().has_value();
+            }
+        }
+        session->run("commit");
+        return true;
     }
 
     void run_job(Job& job, std::uint64_t& undone) const {
