@@ -100,6 +100,9 @@ class ConnectorHost {
     // refusal the connector has the configuration that it had.
     void configure(std::string_view name, ConnectorConfiguration configuration, Answer answer);
 
+    // The agent ends, and the supervisor with it: that connectors go is no fault of theirs.
+    void expect_end();
+
     [[nodiscard]] std::vector<ConnectorStatus> status() const;
     [[nodiscard]] Result<ConnectorManifest> manifest(std::string_view name) const;
 

@@ -20,10 +20,11 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kBytesMax = 64UL * 1024;
 
 class BoundedFileTest : public testing::Test {
+  public:
+    ~BoundedFileTest() override { ::close(file_); }
+
   protected:
     void open(int mode) { file_ = ::open(path_.c_str(), mode | O_APPEND | O_CREAT, 0600); }
-
-    ~BoundedFileTest() override { ::close(file_); }
 
     // Lines of 32 bytes that say which they are.
     void write_lines(BoundedFile& bounded, int first, int last) const {

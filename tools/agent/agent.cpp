@@ -226,6 +226,7 @@ Result<std::unique_ptr<Agent>> Agent::start(boost::asio::io_context& io,
 
 void Agent::stop(std::move_only_function<void()> done) {
     parts_->tick_timer.cancel();
+    parts_->services->expect_end();
     parts_->children->detach([done = std::move(done)](const Result<void>&) mutable { done(); });
 }
 

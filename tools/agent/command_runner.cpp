@@ -67,9 +67,11 @@ CommandRunner::CommandRunner(channel::CommandGate& gate, CommandLog& log, Hooks 
 }
 
 void CommandRunner::add(const std::string& method, Handler handler, std::string lane) {
-    methods_.insert_or_assign(
-        method,
-        Method{.lane = lane.empty() ? method : std::move(lane), .handler = std::move(handler)});
+    if (lane.empty()) {
+        lane = method;
+    }
+    methods_.insert_or_assign(method,
+                              Method{.lane = std::move(lane), .handler = std::move(handler)});
 }
 
 std::expected<json::value, RpcError> CommandRunner::take(std::int64_t now_unix_s,

@@ -72,16 +72,16 @@ void NodeDrain::on_maintenance(const Result<json::value>& maintenance) {
         return;
     }
     const std::string mode = mode_of(*maintenance);
-    if (mode == "on") {
-        finish({});
-    } else if (mode == "off" && !begun_) {
+    // Past its deadline the node should have ended them itself.
+    const bool late = latest_ && std::chrono::steady_clock::now() > *latest_;
+    if (mode == "off" && !begun_) {
         switch_on();
     } else if (mode == "off") {
         disown();
         finish(make_error(ErrorCode::kConflict,
                           "maintenance was switched off while the last meetings were waited for"));
-    } else if (latest_ && std::chrono::steady_clock::now() > *latest_) {
-        finish({});  // the node should have ended them itself
+    } else if (mode == "on" || late) {
+        finish({});
     } else {
         begun_ = true;
         tell(*maintenance);
@@ -146,7 +146,7 @@ void NodeDrain::tell(const json::value& maintenance) {
     }
 }
 
-void NodeDrain::disown() {
+void NodeDrain::disown() const {
     std::error_code ignored;
     std::filesystem::remove(config_.note, ignored);
 }

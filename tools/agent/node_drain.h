@@ -49,7 +49,7 @@ class NodeDrain {
     void reopen(Duration within, Answer answer);
 
     // An administrator has said something about maintenance: it is theirs from now on.
-    void disown();
+    void disown() const;
 
     [[nodiscard]] bool busy() const { return answer_ != nullptr; }
 

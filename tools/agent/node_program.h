@@ -48,7 +48,7 @@ class NodeProgram final : public configuration::ConfiguredProgram {
           timer_(io) {}
 
     // Somebody else decides on the node's maintenance from now on.
-    void disown_maintenance() { drain_.disown(); }
+    void disown_maintenance() const { drain_.disown(); }
 
     // From the next step on.
     void use(const NodeSettings& settings) { settings_ = settings; }

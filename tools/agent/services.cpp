@@ -96,8 +96,9 @@ Result<void> Services::save() const {
 }
 
 void Services::resume() {
-    for (const auto& [name, active] : std::map(active_)) {
-        run(name, active, [name](const Result<void>& running) {
+    const auto wanted = active_;
+    for (const auto& service : wanted) {
+        run(service.first, service.second, [name = service.first](const Result<void>& running) {
             if (!running) {
                 // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it has an error
                 log::error("services", "{}: {}", name, running.error().message);

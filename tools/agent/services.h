@@ -44,6 +44,9 @@ class Services {
         connectors::HubCalls& calls,
         connectors::EventSink events);
 
+    // The agent ends.
+    void expect_end() { host_->expect_end(); }
+
     // Runs again what was active.
     void resume();
 

@@ -56,6 +56,31 @@ std::string read_secret(const char* prompt) {
     return line;
 }
 
+using GivenValues = std::map<std::string, std::string, std::less<>>;
+
+// What the command line says of it goes into `values`; both outlive the parsing.
+void add_argument(CLI::App& command, const HubArgument& argument, GivenValues& values) {
+    const std::string name(argument.flag.empty() ? argument.name : argument.flag);
+    const std::string help(argument.help);
+    if (argument.kind == HubArgument::Kind::kFlag) {
+        command.add_flag_function(
+            name,
+            [&values, &argument](std::int64_t /*times*/) {
+                values.insert_or_assign(std::string(argument.name), "");
+            },
+            help);
+        return;
+    }
+    command
+        .add_option_function<std::string>(
+            name,
+            [&values, &argument](const std::string& text) {
+                values.insert_or_assign(std::string(argument.name), text);
+            },
+            help)
+        ->required(argument.required);
+}
+
 bool ended(std::string_view state) {
     return state == "succeeded" || state == "failed" || state == "expired" || state == "superseded";
 }
@@ -353,25 +378,7 @@ HubCommand::HubCommand(CLI::App& app, const HubGlobals& globals, const Choose& c
             if (argument.kind == HubArgument::Kind::kConstant) {
                 continue;
             }
-            const std::string name(argument.flag.empty() ? argument.name : argument.flag);
-            if (argument.kind == HubArgument::Kind::kFlag) {
-                command->add_flag_function(
-                    name,
-                    [&values, &argument](std::int64_t /*times*/) {
-                        values.insert_or_assign(std::string(argument.name), "");
-                    },
-                    std::string(argument.help));
-                continue;
-            }
-            CLI::Option* option = command->add_option_function<std::string>(
-                name,
-                [&values, &argument](const std::string& text) {
-                    values.insert_or_assign(std::string(argument.name), text);
-                },
-                std::string(argument.help));
-            if (argument.required) {
-                option->required();
-            }
+            add_argument(*command, argument, values);
         }
     }
 }

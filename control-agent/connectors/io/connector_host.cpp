@@ -256,6 +256,10 @@ void ConnectorHost::configure(std::string_view name,
     found->second->configure(std::move(configuration), std::move(answer));
 }
 
+void ConnectorHost::expect_end() {
+    state_->around.ending = true;
+}
+
 std::vector<ConnectorStatus> ConnectorHost::status() const {
     std::vector<ConnectorStatus> all;
     for (const auto& [name, connector] : state_->connectors) {

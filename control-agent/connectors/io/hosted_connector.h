@@ -26,6 +26,7 @@ struct ConnectorSurroundings {
     RandomSource* random;
     HubCalls* calls;
     EventSink emit;
+    bool ending = false;  // connectors are asked to end, and close their connections
 };
 
 class HostedConnector : public std::enable_shared_from_this<HostedConnector> {

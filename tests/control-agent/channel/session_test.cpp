@@ -157,7 +157,7 @@ TEST_F(SessionTest, SpeaksTheNewestVersionThatBothKnow) {
     struct Case {
         ProtocolRange hub;
         ProtocolRange agent;
-        std::int64_t spoken;
+        std::int64_t spoken = 0;
     };
 
     for (const Case& one : {Case{{1, 1}, {1, 1}, 1},

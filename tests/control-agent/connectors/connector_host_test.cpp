@@ -179,6 +179,17 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_TRUE(activate("example", {{"greeting", "hello again"}, {"count_to", 0}}));
 }
 
+TEST_F(ConnectorHostTest, BlamesNobodyForTheAgentsEnd) {
+    begin();
+    ASSERT_TRUE(activate("example", {{"greeting", "hello"}, {"count_to", 0}}));
+    events_.clear();
+    host_->expect_end();
+    bool ended = false;
+    supervisor_->detach([&](const Result<void>&) { ended = true; });
+    EXPECT_TRUE(run_until([&] { return ended; }));
+    EXPECT_TRUE(events_.empty());
+}
+
 TEST_F(ConnectorHostTest, GoesBackToTheConfigurationThatItHad) {
     begin();
     ASSERT_TRUE(activate("example", {{"greeting", "hello"}, {"count_to", 0}}));

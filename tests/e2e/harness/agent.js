@@ -13,7 +13,7 @@ export const NODE_PORT = 8080;
 
 export class Agent {
   // `node`: whether the machine has a media node. `config`: more lines of YAML.
-  constructor(name, { node = false, healthyWithin = '5s', config = '' } = {}) {
+  constructor(name, { node = false, healthyWithin = '5s', limits = '{}', config = '' } = {}) {
     this.name = name;
     this.folder = makeFolder(name);
     this.state = path.join(this.folder, 'state');
@@ -32,6 +32,7 @@ node:
   url: http://127.0.0.1:${NODE_PORT}
   configuration: ${this.nodeFile}
   healthy_within: ${healthyWithin}
+  limits: ${limits}
 connectors: {directory: ${this.connectors}}
 log: {level: debug}
 ${config}`);
@@ -66,9 +67,10 @@ ${config}`);
     return this.run('enroll', code, '--name', this.name, ...args);
   }
 
-  // `env`: more of the environment, e.g. for libfaketime.
-  start(env = {}) {
-    this.process = new Process(`isthmus-agent-${this.name}`, PROGRAM, ['--config', this.file, 'run'], {
+  // `env`: more of the environment, e.g. for libfaketime. `by`: a command that starts it.
+  start(env = {}, by = []) {
+    const [command, ...args] = [...by, PROGRAM, '--config', this.file, 'run'];
+    this.process = new Process(`isthmus-agent-${this.name}`, command, args, {
       cwd: this.folder, env: { ...process.env, ...env },
     });
   }

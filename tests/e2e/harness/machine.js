@@ -94,7 +94,7 @@ export class Machine {
   // What the command prints, run in the machine.
   async run(command, ...args) {
     const { stdout } = await run('nsenter', ['--target', this.init, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup',
-      '--', command, ...args], { env: { PATH: '/usr/bin:/usr/sbin', HOME: '/root', ...this.env } });
+      '--', command, ...args], { env: { PATH: '/usr/bin:/usr/sbin', HOME: '/', ...this.env } });
     return stdout;
   }
 

@@ -40,14 +40,15 @@ class SilentHub final : public connectors::HubCalls {
 };
 
 class ServicesTest : public testing::Test {
+  public:
+    ~ServicesTest() override { end(); }
+
   protected:
     ServicesTest() {
         make_package("example", "example");
         make_package("example-2", "example");
         start();
     }
-
-    ~ServicesTest() override { end(); }
 
     void start() {
         supervisor_ = std::move(supervisor::ProcessSupervisor::make(

@@ -32,6 +32,7 @@ struct Pair {
     ProtocolRange agent;
     std::int64_t spoken;  // 0: none
 
+    // googletest's name. NOLINTNEXTLINE(readability-identifier-naming)
     friend void PrintTo(const Pair& pair, std::ostream* out) { *out << pair.name; }
 };
 
@@ -162,7 +163,7 @@ class WrongChoice : public VersionSkewTest {};
 // An agent that takes a version that was not offered is told, and is no forger.
 TEST_P(WrongChoice, IsRefusedWithAReason) {
     auto agent = std::make_unique<ScriptedAgent>(io_, random_, enroll_with_more("node"));
-    agent->change_handshake = [](std::string text) {
+    agent->change_handshake = [](const std::string& text) {
         json::value value = json::parse(text);
         value.at("authenticate").at("protocol") = 7;
         return json::serialize(value);
@@ -178,7 +179,7 @@ TEST_P(WrongChoice, IsRefusedWithAReason) {
 TEST_P(WrongChoice, CannotBeForcedFromOutside) {
     auto agent = std::make_unique<ScriptedAgent>(io_, random_, enroll_with_more("node"));
     agent->protocols = {.oldest = 1, .newest = 2};
-    agent->change_hello = [](std::string text) {
+    agent->change_hello = [](const std::string& text) {
         json::value value = json::parse(text);
         value.at("hello").at("protocols") = json::array{1};
         return json::serialize(value);

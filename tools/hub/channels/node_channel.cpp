@@ -474,8 +474,8 @@ void NodeChannel::on_progress_kept(const ProgressQueue::Batch& batch,
     bool failed = false;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const Result<void>& done = kept.at(i);
-        failed = failed || batch[i].progress.state == "failed";
         lost = lost || (!done && done.error().code == ErrorCode::kUnavailable);
+        failed = failed || batch[i].progress.state == "failed";
         answer(batch[i].id,
                done ? Result<json::value>(json::object()) : std::unexpected(done.error()));
     }

@@ -115,7 +115,10 @@ Result<void> tell_again(const Context& context, const std::string& node, const s
 Result<void> follow(const Context& context, const std::string& node, const Progress& progress) {
     const auto row =
         context.sql->find({"method", "params"}, "from commands where id = ?", {progress.command});
-    const std::string method = row ? row->text(0) : std::string();
+    if (!row) {
+        return {};
+    }
+    const std::string method = row->text(0);
     const bool succeeded = progress.state == "succeeded";
     if (!succeeded && channel::bool_field(progress.result, "again").value_or(false)) {
         return tell_again(context, node, progress.command);
