@@ -16,7 +16,7 @@ struct ConfigurationRecord {
     std::uint64_t version = 0;  // that the program runs with; 0: the one of before the hub's first
     // Tried, and neither accepted nor given up yet.
     std::optional<std::uint64_t> trying;
-    bool going_back = false;   // the trial has failed, and the good one is being brought back
+    bool going_back = false;    // the trial has failed, and the good one is being brought back
     bool had_file = false;      // there was one before the trial
     std::uint64_t refused = 0;  // the last version that was not taken; 0: none since `version`
     std::string message;        // why

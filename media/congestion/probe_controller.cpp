@@ -72,8 +72,7 @@ bool ProbeController::in_beginning(Instant now) const {
 
 DataRate ProbeController::ceiling(Instant now) const {
     return std::min(
-        max_,
-        in_beginning(now) ? std::max(start_max_, wanted_.most) : wanted_.next * kAboveNext);
+        max_, in_beginning(now) ? std::max(start_max_, wanted_.most) : wanted_.next * kAboveNext);
 }
 
 void ProbeController::on_drop(Instant now, DataRate before, DataRate estimate) {

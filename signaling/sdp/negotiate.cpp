@@ -174,8 +174,8 @@ void read_extensions(const MediaDescription& offered,
     section.extensions = selection.select(offered, section.direction);
     const bool by_rid = std::ranges::any_of(
         section.encodings, [](const Encoding& encoding) { return !encoding.rid.empty(); });
-    // Chromium 156 offers in sections to come only what earlier ones were answered with, and without
-    // these it cannot make several encodings.
+    // Chromium 156 offers in sections to come only what earlier ones were answered with, and
+    // without these it cannot make several encodings.
     if (!by_rid && policy.role != Role::kBoth) {
         section.extensions.set(ExtensionKind::kRid, 0);
         section.extensions.set(ExtensionKind::kRepairedRid, 0);

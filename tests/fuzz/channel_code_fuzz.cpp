@@ -1,7 +1,9 @@
 // Any text as an enrolment code, and as the bodies of enrolment and renewal.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/random.h"
@@ -18,11 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto request = channel::read_enroll(text)) {
         CHECK(!request->name.empty());
         CHECK(!channel::proves_secret(*request, "0123456789abcdef"));
-        static_cast<void>(channel::proves_key(*request));
+        std::ignore = channel::proves_key(*request);
     }
     if (const auto request = channel::read_renew(text)) {
-        static_cast<void>(request->proves(*channel::PublicKey::from_bytes(std::string(32, 'k'))));
-        static_cast<void>(channel::read_certificate(request->certificate));
+        std::ignore = request->proves(*channel::PublicKey::from_bytes(std::string(32, 'k')));
+        std::ignore = channel::read_certificate(request->certificate);
     }
     channel::HubTrust trust({std::string(32, 'f')});
     CHECK(!channel::read_hello(text, "nonce", trust));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include <boost/json/serialize.hpp>
 
@@ -20,23 +21,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     constexpr std::int64_t kNow = 1'800'000'000;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     static isthmus::SeededRandom random(8);
-    static const channel::SigningKey hub = channel::SigningKey::generate(random);
-    static const channel::ExchangeKey node = channel::ExchangeKey::generate(random);
-    channel::HubTrust trust({hub.public_key().fingerprint()});
-    trust.remember(hub.public_key());
+    static const channel::SigningKey kHub = channel::SigningKey::generate(random);
+    static const channel::ExchangeKey kNode = channel::ExchangeKey::generate(random);
+    channel::HubTrust trust({kHub.public_key().fingerprint()});
+    trust.remember(kHub.public_key());
     channel::CommandGate gate(trust, "n", 5);
 
     const auto value = channel::parse_json(text, 65536);
     if (value) {
         CHECK(!gate.admit(kNow, *value));
-        CHECK(!channel::open_secret(node, *value));
-        static_cast<void>(channel::open_secrets(node, *value));
-        static_cast<void>(channel::redact_secrets(*value));
-        static_cast<void>(channel::parse_hub_keys(*value));
+        CHECK(!channel::open_secret(kNode, *value));
+        std::ignore = channel::open_secrets(kNode, *value);
+        std::ignore = channel::redact_secrets(*value);
+        std::ignore = channel::parse_hub_keys(*value);
     }
     const json::object signed_text = {
-        {"key", hub.public_key().id()},
-        {"signature", isthmus::http::encode_base64url(hub.sign("isthmus-command-v1", {text}))},
+        {"key", kHub.public_key().id()},
+        {"signature", isthmus::http::encode_base64url(kHub.sign("isthmus-command-v1", {text}))},
         {"payload", text}};
     const auto command = gate.admit(kNow, signed_text);
     if (command) {

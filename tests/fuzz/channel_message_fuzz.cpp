@@ -33,29 +33,29 @@ void read_rpc(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     static isthmus::SeededRandom random(7);
-    static const channel::SigningKey hub_key = channel::SigningKey::generate(random);
-    static const channel::SigningKey node_key = channel::SigningKey::generate(random);
-    static const channel::HubIdentity identity{
-        .key = hub_key, .links = {{.key = hub_key.public_key(), .signature = {}}}};
+    static const channel::SigningKey kHubKey = channel::SigningKey::generate(random);
+    static const channel::SigningKey kNodeKey = channel::SigningKey::generate(random);
+    static const channel::HubIdentity kIdentity{
+        .key = kHubKey, .links = {{.key = kHubKey.public_key(), .signature = {}}}};
 
-    channel::HubTrust trust({hub_key.public_key().fingerprint()});
-    channel::AgentSession agent({.node = "n", .certificate = "c", .key = &node_key}, trust, random);
-    channel::HubSession hub(identity, 1'800'000'000, random);
+    channel::HubTrust trust({kHubKey.public_key().fingerprint()});
+    channel::AgentSession agent({.node = "n", .certificate = "c", .key = &kNodeKey}, trust, random);
+    channel::HubSession hub(kIdentity, 1'800'000'000, random);
     const auto answer = agent.handle_handshake(hub.hello());
     CHECK(answer.has_value());
     {
         channel::AgentSession other(
-            {.node = "n", .certificate = "c", .key = &node_key}, trust, random);
+            {.node = "n", .certificate = "c", .key = &kNodeKey}, trust, random);
         if (other.handle_handshake(text)) {
             CHECK(!other.established());
         }
-        channel::HubSession asked(identity, 1'800'000'000, random);
+        channel::HubSession asked(kIdentity, 1'800'000'000, random);
         if (asked.handle_authenticate(text)) {
-            CHECK(!asked.accept(node_key.public_key()));
+            CHECK(!asked.accept(kNodeKey.public_key()));
         }
     }
     CHECK(hub.handle_authenticate(*answer).has_value());
-    const auto welcome = hub.accept(node_key.public_key());
+    const auto welcome = hub.accept(kNodeKey.public_key());
     CHECK(welcome && agent.handle_handshake(*welcome).has_value());
     CHECK(!hub.open(text));
     const auto opened = agent.open(hub.seal(text));

@@ -13,7 +13,12 @@
 
 namespace {
 
-using namespace isthmus::connectors;
+using isthmus::connectors::ConnectorLimits;
+using isthmus::connectors::ConnectorManifest;
+using isthmus::connectors::ConnectorSession;
+using isthmus::connectors::EventTold;
+using isthmus::connectors::HubCallAsked;
+using isthmus::connectors::Violation;
 
 constexpr std::string_view kHello =
     R"({"jsonrpc":"2.0","id":1,"method":"hello","params":{"token":"t","name":"a","version":"1","contract":1}})"

@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace isthmus::signaling::livekit;
+    using isthmus::signaling::livekit::DataRouter;
+    using isthmus::signaling::livekit::DataSender;
     if (size == 0) {
         return 0;
     }

@@ -99,6 +99,7 @@ void Services::resume() {
     for (const auto& [name, active] : std::map(active_)) {
         run(name, active, [name](const Result<void>& running) {
             if (!running) {
+                // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it has an error
                 log::error("services", "{}: {}", name, running.error().message);
             }
         });

@@ -23,6 +23,8 @@ struct HubArgument {
         kList,      // "monday,friday"
         kDuration,  // "2h": seconds
         kJsonFile,  // "-": standard input
+        kTextFile,  // its first line; "-": of standard input
+        kRules,     // "admins=full,staff=readonly": a list of {"value","role"}
         kConstant,  // `value`, whatever the command line says
     };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include "base/http/client.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -16,6 +17,7 @@
 #include "tools/hub/api/api.h"
 #include "tools/hub/api/enrollment_endpoints.h"
 #include "tools/hub/api/login.h"
+#include "tools/hub/api/oidc_endpoints.h"
 #include "tools/hub/fleet/commands.h"
 #include "tools/hub/fleet/enrollments.h"
 #include "tools/hub/fleet/events.h"
@@ -25,6 +27,7 @@
 #include "tools/hub/identity/hash_thread.h"
 #include "tools/hub/identity/password.h"
 #include "tools/hub/instances/other_instances.h"
+#include "tools/hub/oidc/accounts.h"
 #include "tools/hub/store/database.h"
 #include "tools/hub/store/turns.h"
 #include "tools/hub/tenancy/organisations.h"
@@ -142,6 +145,8 @@ struct Hub::State {
     std::unique_ptr<Api> api;
     std::unique_ptr<LoginEndpoints> login;
     std::unique_ptr<EnrollmentEndpoints> enrollment;
+    std::unique_ptr<OidcEndpoints> sign_ins;
+    std::unique_ptr<http::Client> outbound;  // ends before whom it answers
     http::Router router;
     http::Router metrics_router;
     std::int64_t server_until_s = 0;  // of our own certificate; 0: the operator's
@@ -152,6 +157,7 @@ struct Hub::State {
 
     Result<void> open();
     Result<void> prepare();
+    Result<void> open_way_out();
     Result<void> listen();
     Result<http::TlsIdentity> tls_identity();
     void add_routes();
@@ -240,6 +246,24 @@ Result<void> Hub::State::prepare() {
     return channel::write_private_file(options.data / "ca.crt", keyring->authorities_pem());
 }
 
+Result<void> Hub::State::open_way_out() {
+    http::ClientConfig config{.answer_bytes_max = oidc::kAnswerBytesMax, .connect = {}};
+    config.connect.authorities_file = options.outbound_authorities.string();
+    if (!options.outbound_proxy.empty()) {
+        auto proxy = http::parse_proxy_url(options.outbound_proxy);
+        if (!proxy) {
+            return std::unexpected(proxy.error());
+        }
+        config.connect.proxy = std::move(*proxy);
+    }
+    auto client = http::Client::make(*io, config);
+    if (!client) {
+        return std::unexpected(client.error());
+    }
+    outbound = std::move(*client);
+    return {};
+}
+
 Result<void> Hub::State::join_other_instances() {
     others = std::make_unique<OtherInstances>(*work, *channels, instance);
     others->call_on_keyring_version([this](std::int64_t version) {
@@ -288,8 +312,15 @@ void Hub::State::add_routes() {
     login = std::make_unique<LoginEndpoints>(*work, *hashes);
     enrollment =
         std::make_unique<EnrollmentEndpoints>(*work, [this] { return channels->keyring(); });
+    sign_ins = std::make_unique<OidcEndpoints>(
+        *work,
+        [this](http::ClientRequest request, http::Client::Answer answer) {
+            outbound->send(std::move(request), std::move(answer));
+        },
+        [this] { return api->url(); });
     channels->add_routes(router);
     login->add_routes(router);
+    sign_ins->add_routes(router);
     enrollment->add_routes(router);
     api->add_routes(router);
     router.add("GET", "/healthz", [](const http::Request&, http::Responder respond) {
@@ -310,6 +341,7 @@ void Hub::State::add_routes() {
         respond(http::Response::text(200,
                                      hub_metrics({.channels = channels->counters(),
                                                   .api = api->counters(),
+                                                  .oidc = sign_ins->counters(),
                                                   .database = database->counters(),
                                                   .server = server->counters(),
                                                   .bus = bus_figures(),
@@ -393,6 +425,7 @@ void Hub::State::keep_house() {
             expire_commands(context);
             forget_expired_tokens(context);
             forget_codes(context);
+            oidc::forget_sign_in_codes(context);
             forget_events(context);
             drop_old_authorities(context);
             return true;
@@ -449,7 +482,7 @@ Hub::~Hub() = default;
 
 Result<std::unique_ptr<Hub>> Hub::start(boost::asio::io_context& io, HubOptions options) {
     auto state = std::make_unique<State>(io, std::move(options));
-    for (const auto& step : {&State::open, &State::prepare, &State::listen}) {
+    for (const auto& step : {&State::open, &State::open_way_out, &State::prepare, &State::listen}) {
         if (const auto done = (*state.*step)(); !done) {
             return std::unexpected(done.error());
         }

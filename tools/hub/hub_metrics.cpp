@@ -41,6 +41,29 @@ void write_bus(MetricsWriter& out, const HubFigures& figures) {
                   bus.reconnects);
 }
 
+void write_sign_ins(MetricsWriter& out, const OidcCounters& sign_ins) {
+    write_counter(out,
+                  "isthmus_hub_oidc_sign_ins_begun_total",
+                  "Sign-ins through identity providers that were begun.",
+                  sign_ins.begun);
+    write_counter(out,
+                  "isthmus_hub_oidc_sign_ins_total",
+                  "Sign-ins through identity providers that ended in a session.",
+                  sign_ins.signed_in);
+    write_counter(out,
+                  "isthmus_hub_oidc_sign_ins_refused_total",
+                  "Sign-ins that a provider, a check or the mapping refused.",
+                  sign_ins.refused);
+    write_counter(out,
+                  "isthmus_hub_oidc_fetches_total",
+                  "Times a provider's document or keys were fetched.",
+                  sign_ins.fetches);
+    write_counter(out,
+                  "isthmus_hub_oidc_fetches_failed_total",
+                  "Of these, those in vain.",
+                  sign_ins.fetches_failed);
+}
+
 }  // namespace
 
 std::string hub_metrics(const HubFigures& figures) {
@@ -78,6 +101,7 @@ std::string hub_metrics(const HubFigures& figures) {
     counter("isthmus_hub_api_calls_failed_total",
             "Calls of the API that were refused or failed.",
             figures.api.calls_failed);
+    write_sign_ins(out, figures.oidc);
     gauge("isthmus_hub_database_jobs_waiting",
           "Jobs that wait for the database.",
           figures.database.waiting);

@@ -6,6 +6,7 @@
 
 #include "base/http/server.h"
 #include "tools/hub/api/api.h"
+#include "tools/hub/api/oidc_endpoints.h"
 #include "tools/hub/channels/node_channels.h"
 #include "tools/hub/instances/bus.h"
 #include "tools/hub/store/database.h"
@@ -15,6 +16,7 @@ namespace isthmus::hub {
 struct HubFigures {
     ChannelCounters channels;
     ApiCounters api;
+    OidcCounters oidc;
     DatabaseCounters database;
     http::ServerCounters server;
     BusFigures bus;

@@ -23,6 +23,10 @@ struct HubOptions {
     std::filesystem::path tls_certificate{};  // of an authority that browsers know; empty: ours
     std::filesystem::path tls_key{};
     std::vector<http::ListenAddress> metrics_listen{};  // plain HTTP; empty: none
+    // How the hub reaches identity providers: "http://[user:password@]host[:port]", and PEM of
+    // authorities beside the machine's own.
+    std::string outbound_proxy{};
+    std::filesystem::path outbound_authorities{};
     std::size_t connections = 12'000;
     std::size_t connections_per_address = 128;
     std::int64_t heartbeat_s = 10;

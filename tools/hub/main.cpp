@@ -49,6 +49,14 @@ void add_options(CLI::App& app, CommandLine& line) {
     app.add_option("--tls-certificate", line.options.tls_certificate, "PEM, instead of our own");
     app.add_option("--tls-key", line.options.tls_key, "Its key");
     app.add_option("--metrics-listen", line.metrics_listen, "Plain HTTP for /metrics");
+    app.add_option("--outbound-proxy",
+                   line.options.outbound_proxy,
+                   "http://[user:password@]host[:port], for calls to identity providers")
+        ->envname("ISTHMUS_HUB_OUTBOUND_PROXY");
+    app.add_option("--outbound-authorities",
+                   line.options.outbound_authorities,
+                   "PEM of authorities that sign identity providers' certificates, beside the "
+                   "machine's own");
     app.add_option("--connections", line.options.connections, "Most connections at once")
         ->check(CLI::Range(16U, 1'000'000U));
     app.add_option("--connections-per-address",

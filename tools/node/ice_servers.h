@@ -12,6 +12,7 @@ namespace isthmus::node {
 [[nodiscard]] inline std::vector<signaling::whip::IceServer> ice_servers_of(
     const NodeConfig& config) {
     std::vector<signaling::whip::IceServer> servers;
+    servers.reserve(config.ice_servers.size());
     for (const IceServerConfig& server : config.ice_servers) {
         servers.push_back(
             {.urls = server.urls,

@@ -69,6 +69,7 @@ void read_profiles(ConfigReader& reader, std::vector<SrtpProfile>& profiles) {
         {"AES_CM_128_HMAC_SHA1_80", SrtpProfile::kAesCm128HmacSha1_80},
     }};
     std::vector<std::string> names;
+    names.reserve(profiles.size());
     for (const SrtpProfile profile : profiles) {
         names.emplace_back(
             std::ranges::find(kNames, profile, &ConfigChoice<SrtpProfile>::value)->name);
@@ -164,6 +165,7 @@ void read_addresses(ConfigReader& reader,
                     std::string_view key,
                     std::vector<ListenAddress>& addresses) {
     std::vector<std::string> texts;
+    texts.reserve(addresses.size());
     for (const ListenAddress& address : addresses) {
         texts.push_back(address.to_string());
     }

@@ -103,7 +103,7 @@ class WebSocketClientTest : public testing::Test {
     }
 
     // Connects, says `begin`'s words and runs until everything is over.
-    Seen talk(WebSocketClientConfig config, std::function<void(WebSocketSink&)> begin) {
+    Seen talk(const WebSocketClientConfig& config, std::function<void(WebSocketSink&)> begin) {
         boost::asio::io_context io(1);
         Seen seen;
         auto client = WebSocketClient::make(io, config);

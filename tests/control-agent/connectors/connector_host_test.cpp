@@ -64,7 +64,7 @@ class ConnectorHostTest : public testing::Test {
                      "isthmus-connector-example");
     }
 
-    ~ConnectorHostTest() override {
+    void TearDown() override {
         bool ended = false;
         supervisor_->detach([&](const Result<void>&) { ended = true; });
         EXPECT_TRUE(run_until([&] { return ended; }));
@@ -250,7 +250,9 @@ struct Hostility {
     const char* how;
     const char* sentence;
 
-    friend void PrintTo(const Hostility& hostility, std::ostream* out) { *out << hostility.how; }
+    friend std::ostream& operator<<(std::ostream& out, const Hostility& hostility) {
+        return out << hostility.how;
+    }
 };
 
 class HostileConnectorTest : public ConnectorHostTest,

@@ -14,6 +14,7 @@
 namespace {
 
 std::string variable(const char* name) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads
     const char* const value = std::getenv(name);
     return value == nullptr ? "" : value;
 }
@@ -24,7 +25,8 @@ int connect_to_agent() {
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
     const int descriptor = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (descriptor < 0 ||
+        ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         std::_Exit(3);
     }
     return descriptor;

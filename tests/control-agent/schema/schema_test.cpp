@@ -68,7 +68,7 @@ TEST(Schema, RefusesWhatWouldNotEnd) {
     }
     std::string deep = "{}";
     for (int i = 0; i < 20; ++i) {
-        deep = R"({"items": )" + deep + "}";
+        deep.insert(0, R"({"items": )").push_back('}');
     }
     EXPECT_FALSE(Schema::make(json::parse(deep)));
 }

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -34,7 +35,7 @@ class ProcessSupervisorTest : public testing::Test {
   protected:
     ProcessSupervisorTest() { begin(); }
 
-    ~ProcessSupervisorTest() override {
+    void TearDown() override {
         // What the test's supervisor has, and what an earlier one left behind.
         for (const ProgramStatus& status : supervisor_->status()) {
             supervisor_->stop(status.name, [](const Result<void>&) {});
@@ -155,7 +156,7 @@ TEST_F(ProcessSupervisorTest, CountsWhatIsKilledForItsMisbehaviourAsACrash) {
 TEST_F(ProcessSupervisorTest, RaisesTheAlarmForACrashLoop) {
     ProgramSpec spec = script("echo no; exit 3");
     spec.restart.longest_wait = milliseconds(2);
-    (void)start(spec);
+    std::ignore = start(spec);
     EXPECT_TRUE(heard(Kind::kCrashLoop));
     EXPECT_TRUE(supervisor_->status("program")->crash_loop);
     EXPECT_THAT(supervisor_->status("program")->last_end, HasSubstr("exit status 3"));

@@ -59,6 +59,18 @@ export class Hub {
     this.token = JSON.parse(answer.text).token;
   }
 
+  // Somebody whose password is the tests'.
+  logInAs(name) {
+    return request(this.port, 'POST', '/v1/login', { name, password: PASSWORD });
+  }
+
+  // The same hub, as somebody whose one-time password this is.
+  async as(name, password) {
+    const answer = await request(this.port, 'POST', '/v1/login', { name, password, new_password: PASSWORD });
+    assert.equal(answer.status, 200, answer.text);
+    return Object.assign(Object.create(Hub.prototype), this, { token: JSON.parse(answer.text).token });
+  }
+
   // What `isthmusctl hub ...` prints, as JSON.
   async ask(...args) {
     const { stdout } = await this.ctl(...args);

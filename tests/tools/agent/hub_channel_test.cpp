@@ -150,7 +150,6 @@ TEST_F(HubChannelTest, AnswersCallsThatHaveNoWay) {
 TEST_F(HubChannelTest, TriesUntilTheHubIsThere) {
     start();
     run_until([&] { return user_.ups == 1; });
-    const std::string url = identity_->hub_url;
     hub_.reset();
     run_until([&] { return user_.failures.size() >= 3; });
     EXPECT_EQ(user_.downs, 1);
@@ -159,7 +158,7 @@ TEST_F(HubChannelTest, TriesUntilTheHubIsThere) {
 
 // A hub of the next release: more versions, more fields.
 TEST_F(HubChannelTest, UnderstandsANewerHub) {
-    start([](int frame, std::string text) {
+    start([](int frame, const std::string& text) {
         json::value value = json::parse(text);
         json::object& body = value.as_object().begin()->value().as_object();
         body["of_tomorrow"] = json::object{{"a", 1}};

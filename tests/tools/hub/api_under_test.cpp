@@ -19,9 +19,21 @@ namespace isthmus::hub {
 
 namespace json = boost::json;
 
-ApiUnderTest::ApiUnderTest() : master_(*MasterKey::from_text(std::string(43, 'A'))) {
-    database_ = std::move(*Database::open((folder_.path() / "hub.db").string(),
-                                          [](std::move_only_function<void()> /*answer*/) {}));
+std::string fill_path(std::string_view path, const std::map<std::string, std::string>& places) {
+    std::string filled(path);
+    for (const auto& [hole, id] : places) {
+        if (const auto at = filled.find(hole); at != std::string::npos) {
+            filled.replace(at, hole.size(), id);
+        }
+    }
+    return filled;
+}
+
+ApiUnderTest::ApiUnderTest(const std::string& database)
+    : master_(*MasterKey::from_text(std::string(43, 'A'))) {
+    database_ = std::move(
+        *Database::open(database.empty() ? (folder_.path() / "hub.db").string() : database,
+                        [](std::move_only_function<void()> /*answer*/) {}));
     EXPECT_TRUE(run(nullptr, [&](const Context& context) -> Result<void> {
                     auto keyring = load_keyring(context);
                     keyring_ = keyring ? *keyring : nullptr;
@@ -69,20 +81,18 @@ Result<ApiAnswer> ApiUnderTest::call(const Caller& caller,
                  .url = "https://hub.test",
                  .keyring = keyring_,
                  .password_hash = "hash"};
-    for (const auto* endpoints : {&tenancy_endpoints(), &fleet_endpoints(), &node_endpoints()}) {
-        for (const Endpoint& endpoint : *endpoints) {
-            router.add(endpoint.method,
-                       endpoint.path,
-                       [&](const http::Request& request, const http::Responder& /*respond*/) {
-                           found = &endpoint;
-                           call.parameters = request.parameters;
-                       });
-        }
+    for (const Endpoint* endpoint : all_endpoints()) {
+        router.add(endpoint->method,
+                   endpoint->path,
+                   [&, endpoint](const http::Request& request, const http::Responder& /*respond*/) {
+                       found = endpoint;
+                       call.parameters = request.parameters;
+                   });
     }
     http::Request request;
     request.method = method;
     request.path = path;
-    router.dispatch(std::move(request), [](http::Response /*response*/) {});
+    router.dispatch(std::move(request), [](const http::Response& /*response*/) {});
     if (found == nullptr) {
         return make_error(ErrorCode::kNotFound, "no such endpoint");
     }
@@ -136,25 +146,34 @@ std::string ApiUnderTest::add_node(const Caller& caller,
     return node;
 }
 
+namespace {
+
+// A line for each; nothing of tables that no organisation owns.
+std::string rows_of(const Context& context,
+                    const TableColumns& table,
+                    const std::string& organisation) {
+    if (std::ranges::find(table.columns, "organisation") == table.columns.end()) {
+        return {};
+    }
+    std::string out;
+    for (const SqlRow& row : context.sql->select(
+             table.columns, "from " + table.name + " where organisation = ?", {organisation})) {
+        out += table.name;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            out += '|' + row.text(i);
+        }
+        out += '\n';
+    }
+    return out;
+}
+
+}  // namespace
+
 std::string ApiUnderTest::dump(const std::string& organisation) {
     std::string out;
     EXPECT_TRUE(run(nullptr, [&](const Context& context) -> Result<void> {
                     for (const TableColumns& table : backed_up_tables()) {
-                        const bool owned =
-                            std::ranges::find(table.columns, "organisation") != table.columns.end();
-                        if (!owned) {
-                            continue;
-                        }
-                        for (const SqlRow& row :
-                             context.sql->select(table.columns,
-                                                 "from " + table.name + " where organisation = ?",
-                                                 {organisation})) {
-                            out += table.name;
-                            for (std::size_t i = 0; i < row.size(); ++i) {
-                                out += '|' + row.text(i);
-                            }
-                            out += '\n';
-                        }
+                        out += rows_of(context, table, organisation);
                     }
                     return {};
                 }).has_value());

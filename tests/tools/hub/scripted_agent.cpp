@@ -79,7 +79,7 @@ ScriptedAgent::ScriptedAgent(std::unique_ptr<ScriptedDialler> dialler,
 
 ScriptedAgent::ScriptedAgent(boost::asio::io_context& io,
                              RandomSource& random,
-                             ScriptedIdentity identity)
+                             const ScriptedIdentity& identity)
     : ScriptedAgent(make_dialler(io, identity), random, identity) {}
 
 ScriptedAgent::~ScriptedAgent() = default;

@@ -51,7 +51,9 @@ class ScriptedAgent {
     ScriptedAgent(std::unique_ptr<ScriptedDialler> dialler,
                   RandomSource& random,
                   ScriptedIdentity identity);
-    ScriptedAgent(boost::asio::io_context& io, RandomSource& random, ScriptedIdentity identity);
+    ScriptedAgent(boost::asio::io_context& io,
+                  RandomSource& random,
+                  const ScriptedIdentity& identity);
     ~ScriptedAgent();
     ScriptedAgent(const ScriptedAgent&) = delete;
     ScriptedAgent& operator=(const ScriptedAgent&) = delete;

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/http/message.h"
-#include "tools/hub/channels/line_limit.h"
 #include "tools/hub/fleet/keyring.h"
+#include "tools/hub/tenancy/line_limit.h"
 #include "tools/hub/tenancy/work.h"
 
 namespace isthmus::hub {

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "control-agent/channel/json_fields.h"
+#include "tools/hub/fleet/shares.h"
 
 namespace isthmus::hub {
 namespace {
@@ -40,7 +41,9 @@ Result<NodeEvent> read_event(const json::value& entry) {
     NodeEvent event{.sequence = *sequence,
                     .time_ms = *time_ms,
                     .kind = std::move(*kind),
-                    .body = json::serialize(*body)};
+                    .body = json::serialize(*body),
+                    .guest = {}};
+    event.guest = guest_of_event(event.kind, *body);
     if (event.body.size() > kEventBodyBytesMax) {
         return malformed("an event's body is longer than 64 KiB");
     }
@@ -89,7 +92,7 @@ Result<std::int64_t> keep_events(const Context& context,
     for (const NodeEvent& event : push.entries) {
         context.sql->run(
             "insert into events(organisation, node, epoch, sequence, time_ms, kind, body, "
-            "received_ms) values(?, ?, ?, ?, ?, ?, ?, ?) "
+            "received_ms, guest) values(?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "on conflict(node, epoch, sequence) do nothing",
             {organisation,
              fence.node,
@@ -98,7 +101,8 @@ Result<std::int64_t> keep_events(const Context& context,
              event.time_ms,
              event.kind,
              event.body,
-             context.now_ms});
+             context.now_ms,
+             event.guest});
     }
     return push.entries.back().sequence;
 }

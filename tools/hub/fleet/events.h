@@ -21,7 +21,8 @@ struct NodeEvent {
     std::int64_t sequence = 0;
     std::int64_t time_ms = 0;
     std::string kind;
-    std::string body;  // JSON
+    std::string body;     // JSON
+    std::string guest{};  // another organisation that it counts for; see shares.h
 };
 
 struct EventPush {

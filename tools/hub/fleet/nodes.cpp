@@ -11,6 +11,7 @@
 #include "tools/hub/fleet/clusters.h"
 #include "tools/hub/fleet/configurations.h"
 #include "tools/hub/fleet/node_status.h"
+#include "tools/hub/fleet/shares.h"
 #include "tools/hub/tenancy/audit.h"
 
 namespace isthmus::hub {
@@ -143,6 +144,7 @@ Result<void> remove_node(const Context& context, const std::string& id) {
                           fmt::format("the node hosts the service \"{}\"; deactivate it first",
                                       service->text(0)));
     }
+    end_shares_of(context, id);
     for (const char* statement : {"delete from commands where node = ?",
                                   "delete from services where node = ?",
                                   "delete from events where node = ?",

@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "tools/hub/channels/line_limit.h"
 #include "tools/hub/channels/node_channels.h"
 #include "tools/hub/instances/bus.h"
 #include "tools/hub/instances/hint.h"
+#include "tools/hub/tenancy/line_limit.h"
 #include "tools/hub/tenancy/work.h"
 
 namespace isthmus::hub {

@@ -18,9 +18,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "base/log.h"
-#include "tools/hub/channels/line_limit.h"
 #include "tools/hub/instances/hint.h"
 #include "tools/hub/nats/nkey.h"
+#include "tools/hub/tenancy/line_limit.h"
 
 namespace isthmus::hub {
 namespace {

@@ -94,6 +94,32 @@ const std::vector<std::vector<const char*>>& migrations() {
             "create table leases(name text primary key, holder text not null, "
             "fence bigint not null, expires_ms bigint not null)",
         },
+        // Sign-in through identity providers.
+        {
+            "create table identity_providers(organisation text primary key, issuer text not null, "
+            "client_id text not null, client_secret text not null, scopes text not null, "
+            "mapping text not null, passwords text not null, emergency text not null, "
+            "updated_s bigint not null)",
+
+            "create table identities(organisation text not null, issuer text not null, "
+            "subject text not null, person text not null, created_s bigint not null, "
+            "primary key(organisation, issuer, subject))",
+            "create index identities_of on identities(person)",
+
+            "create table sign_in_codes(hash text primary key, organisation text not null, "
+            "issuer text not null, subject text not null, name text not null, "
+            "role text not null, challenge text not null, expires_s bigint not null)",
+        },
+        // Nodes that serve several organisations.
+        {
+            "create table node_shares(node text not null, organisation text not null, "
+            "guest text not null, state text not null, created_s bigint not null, "
+            "accepted_s bigint not null, primary key(node, guest))",
+            "create index node_shares_of on node_shares(guest)",
+
+            "alter table events add column guest text not null default ''",
+            "create index events_of_guest on events(guest, node) where guest <> ''",
+        },
     };
     return kSteps;
 }
@@ -247,7 +273,15 @@ const std::vector<TableColumns>& backed_up_tables() {
           "result",
           "updated_s"}},
         {"events",
-         {"organisation", "node", "epoch", "sequence", "time_ms", "kind", "body", "received_ms"}},
+         {"organisation",
+          "node",
+          "epoch",
+          "sequence",
+          "time_ms",
+          "kind",
+          "body",
+          "received_ms",
+          "guest"}},
         {"services",
          {"organisation",
           "node",
@@ -278,6 +312,20 @@ const std::vector<TableColumns>& backed_up_tables() {
           "signature",
           "created_s"}},
         {"leases", {"name", "holder", "fence", "expires_ms"}},
+        {"identity_providers",
+         {"organisation",
+          "issuer",
+          "client_id",
+          "client_secret",
+          "scopes",
+          "mapping",
+          "passwords",
+          "emergency",
+          "updated_s"}},
+        {"identities", {"organisation", "issuer", "subject", "person", "created_s"}},
+        {"node_shares", {"node", "organisation", "guest", "state", "created_s", "accepted_s"}},
+        {"sign_in_codes",
+         {"hash", "organisation", "issuer", "subject", "name", "role", "challenge", "expires_s"}},
     };
     return kTables;
 }

@@ -11,6 +11,8 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <spdlog/fmt/fmt.h>
 
+#include "base/http/utf8.h"
+
 namespace isthmus::hub {
 namespace {
 
@@ -52,10 +54,11 @@ struct Bound {
     soci::indicator indicator = soci::i_ok;
 };
 
-bool has_nul(const SqlValues& values) {
+// PostgreSQL refuses what is no UTF-8, and SQLite keeps it: here both refuse it alike.
+bool has_bad_text(const SqlValues& values) {
     return std::ranges::any_of(values, [](const SqlValue& value) {
         const auto* text = std::get_if<std::string>(&value);
-        return text != nullptr && text->contains('\0');
+        return text != nullptr && (text->contains('\0') || !http::is_utf8(*text));
     });
 }
 
@@ -76,8 +79,8 @@ void bind(soci::statement& statement, const SqlValues& values, std::deque<Bound>
     }
 }
 
-std::unexpected<Error> nul_refused() {
-    return make_error(ErrorCode::kInvalidArgument, "text must not hold a NUL character");
+std::unexpected<Error> text_refused() {
+    return make_error(ErrorCode::kInvalidArgument, "text is UTF-8 without NUL characters");
 }
 
 std::string join(const std::vector<std::string>& columns) {
@@ -161,8 +164,8 @@ Result<void> Session::do_each(const std::vector<std::string>& columns,
                               std::string_view rest,
                               const SqlValues& values,
                               const Use& use) {
-    if (has_nul(values)) {
-        return nul_refused();
+    if (has_bad_text(values)) {
+        return text_refused();
     }
     try {
         std::vector<std::string> cells(columns.size());
@@ -198,8 +201,8 @@ std::unexpected<Error> Session::failed(const std::exception& thrown) {
 }
 
 Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& values) {
-    if (has_nul(values)) {
-        return nul_refused();
+    if (has_bad_text(values)) {
+        return text_refused();
     }
     try {
         std::deque<Bound> bound;
