@@ -126,6 +126,8 @@ struct Hub::State {
         server.reset();
         metrics_server.reset();
         answers->close();
+        // It finishes the jobs that wait, and they use what is below it.
+        database.reset();
     }
 
     boost::asio::io_context* io;
