@@ -126,6 +126,8 @@ struct Hub::State {
         metrics_server.reset();
         database.reset();  // its thread works with what is declared after it
         answers->close();
+        // It finishes the jobs that wait, and they use what is below it.
+        database.reset();
     }
 
     boost::asio::io_context* io;
