@@ -124,10 +124,9 @@ struct Hub::State {
     ~State() {
         server.reset();
         metrics_server.reset();
-        database.reset();  // its thread works with what is declared after it
-        answers->close();
-        // It finishes the jobs that wait, and they use what is below it.
+        // It finishes the jobs that wait, and they use what is declared after it.
         database.reset();
+        answers->close();
     }
 
     boost::asio::io_context* io;
