@@ -1,11 +1,19 @@
 #include "base/log.h"
 
+#include <charconv>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "base/bounded_file.h"
 
 namespace isthmus::log {
 namespace {
@@ -48,7 +56,29 @@ std::string escape(std::string_view text, bool quotes) {
     return out;
 }
 
+class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    void bound(std::uint64_t bytes_max) {
+        const std::lock_guard lock(mutex_);
+        file_ = BoundedFile(STDERR_FILENO, bytes_max);
+    }
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        std::fwrite(line.data(), 1, line.size(), stderr);
+        file_.on_written(line.size());
+    }
+
+    void flush_() override { std::fflush(stderr); }
+
+  private:
+    BoundedFile file_{STDERR_FILENO, 0};
+};
+
 struct State {
+    std::shared_ptr<StderrSink> sink;
     std::shared_ptr<spdlog::logger> logger;
     Format format = Format::kText;
 };
@@ -62,8 +92,8 @@ void set_pattern(State& state) {
 
 State make_state() {
     State state;
-    state.logger = std::make_shared<spdlog::logger>(
-        "isthmus", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    state.sink = std::make_shared<StderrSink>();
+    state.logger = std::make_shared<spdlog::logger>("isthmus", state.sink);
     state.logger->flush_on(spdlog::level::debug);
     set_pattern(state);
     return state;
@@ -79,8 +109,19 @@ State& state() {
 void configure(const Options& options) {
     State& s = state();
     s.format = options.format;
+    s.sink->bound(options.file_bytes_max);
     s.logger->set_level(to_spdlog(options.level));
     set_pattern(s);
+}
+
+std::uint64_t file_bytes_wanted() {
+    // At the start, before other threads.
+    const char* const text = std::getenv(kFileBytesVariable);  // NOLINT(concurrency-mt-unsafe)
+    std::uint64_t bytes = 0;
+    if (text != nullptr) {
+        std::from_chars(text, text + std::strlen(text), bytes);
+    }
+    return bytes;
 }
 
 bool enabled(Level level) {

@@ -3,6 +3,7 @@
 //     log::info("whip", "conference {} joined by {}", name, identity);
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -16,7 +17,14 @@ enum class Format : unsigned char { kText, kJson };
 struct Options {
     Level level = Level::kInfo;
     Format format = Format::kText;
+    // Where standard error is a regular file: beyond this size its oldest lines go. 0: no bound.
+    std::uint64_t file_bytes_max = 0;
 };
+
+// What a supervisor that may go away asks of the programs that it leaves behind: a number of bytes
+// in the environment. 0 where it does not.
+inline constexpr const char* kFileBytesVariable = "ISTHMUS_LOG_FILE_BYTES";
+[[nodiscard]] std::uint64_t file_bytes_wanted();
 
 // Call once, before other threads start; until then the defaults hold.
 void configure(const Options& options);

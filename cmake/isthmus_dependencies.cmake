@@ -48,6 +48,8 @@ target_link_libraries(isthmus_soci INTERFACE ${SOCI_CORE_LIBRARY} ${SOCI_SQLITE3
 target_include_directories(isthmus_soci SYSTEM INTERFACE ${SOCI_INCLUDE_DIR} ${PQ_INCLUDE_DIR})
 
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+# What instances of the hub tell each other over.
+pkg_check_modules(NATS REQUIRED IMPORTED_TARGET libnats)
 
 if(ISTHMUS_TESTS)
     find_package(GTest REQUIRED)

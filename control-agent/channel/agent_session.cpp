@@ -22,19 +22,15 @@ constexpr std::int64_t kHeartbeatMinSeconds = 1;
 constexpr std::int64_t kHeartbeatMaxSeconds = 3600;
 constexpr std::size_t kReasonBytesMax = 512;
 
-bool offers_our_protocol(const json::value& hello) {
-    const json::value* list = find_field(hello, "protocols");
-    const json::array* protocols = list != nullptr ? list->if_array() : nullptr;
-    return protocols != nullptr && std::ranges::any_of(*protocols, [](const json::value& one) {
-               return one.is_int64() && one.get_int64() == kProtocolVersion;
-           });
-}
-
 }  // namespace
 
-AgentSession::AgentSession(AgentIdentity identity, HubTrust& trust, RandomSource& random)
+AgentSession::AgentSession(AgentIdentity identity,
+                           HubTrust& trust,
+                           RandomSource& random,
+                           const ProtocolRange& protocols)
     : identity_(std::move(identity)),
       trust_(&trust),
+      protocols_(protocols),
       ephemeral_(ExchangeKey::generate(random)),
       nonce_(random_bytes(random, kNonceBytes)) {}
 
@@ -62,10 +58,12 @@ std::expected<std::string, ChannelFault> AgentSession::on_hello(std::string_view
     auto nonce = bytes_field(*hello, "nonce", kNonceBytes);
     const auto ephemeral = exchange_key_field(*hello, "ephemeral");
     const auto time = integer_field(*hello, "time");
-    if (!nonce || !ephemeral || !time) {
+    const json::value* const list = find_field(*hello, "protocols");
+    const json::array* const offered = list != nullptr ? list->if_array() : nullptr;
+    if (!nonce || !ephemeral || !time || offered == nullptr) {
         return std::unexpected(ChannelFault::kMalformed);
     }
-    if (!offers_our_protocol(*hello)) {
+    if (!choose_protocol(*offered)) {
         return std::unexpected(ChannelFault::kProtocolUnknown);
     }
     hub_nonce_ = std::move(*nonce);
@@ -75,17 +73,43 @@ std::expected<std::string, ChannelFault> AgentSession::on_hello(std::string_view
     // The hub that we mean: a hub that has another key does not get an answer that fits.
     const Bytes fingerprint =
         trust_->fingerprints().empty() ? Bytes() : trust_->fingerprints().back();
-    const Bytes signature = identity_.key->sign(
-        internal::kAgentLabel,
-        {hub_nonce_, hub_ephemeral_.bytes(), nonce_, ephemeral_.public_key().bytes(), fingerprint});
+    const Bytes signature = identity_.key->sign(internal::kAgentLabel,
+                                                {hub_nonce_,
+                                                 hub_ephemeral_.bytes(),
+                                                 nonce_,
+                                                 ephemeral_.public_key().bytes(),
+                                                 fingerprint,
+                                                 json::serialize(*offered),
+                                                 std::to_string(protocol_)});
     return json::serialize(
         json::object{{"authenticate",
-                      {{"protocol", kProtocolVersion},
+                      {{"protocol", protocol_},
                        {"node", identity_.node},
                        {"certificate", identity_.certificate},
                        {"nonce", http::encode_base64url(nonce_)},
                        {"ephemeral", http::encode_base64url(ephemeral_.public_key().bytes())},
                        {"signature", http::encode_base64url(signature)}}}});
+}
+
+bool AgentSession::choose_protocol(const json::array& offered) {
+    std::optional<std::int64_t> hubs_newest;
+    for (const json::value& one : offered) {
+        const std::int64_t* const version = one.if_int64();
+        if (version == nullptr) {
+            continue;
+        }
+        hubs_newest = std::max(hubs_newest.value_or(*version), *version);
+        if (protocols_.has(*version)) {
+            protocol_ = std::max(protocol_, *version);
+        }
+    }
+    if (protocol_ == 0) {
+        protocol_sentence_ = "the hub speaks versions " + json::serialize(offered) +
+                             " of the protocol, this agent " + protocols_.text() +
+                             "; upgrade the " +
+                             (hubs_newest.value_or(0) < protocols_.oldest ? "hub" : "agent");
+    }
+    return protocol_ != 0;
 }
 
 std::expected<std::string, ChannelFault> AgentSession::on_welcome(std::string_view text) {

@@ -14,9 +14,12 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/array.hpp>
+
 #include "base/random.h"
 #include "control-agent/channel/exchange_key.h"
 #include "control-agent/channel/hub_trust.h"
+#include "control-agent/channel/protocol_range.h"
 #include "control-agent/channel/session_frames.h"
 #include "control-agent/channel/signing_key.h"
 
@@ -43,8 +46,12 @@ struct ChannelRefusal {
 
 class AgentSession {
   public:
-    // `identity.key`, `trust` and `random` outlive the session.
-    AgentSession(AgentIdentity identity, HubTrust& trust, RandomSource& random);
+    // `identity.key`, `trust` and `random` outlive the session. `protocols` other than this
+    // release's are for tests.
+    AgentSession(AgentIdentity identity,
+                 HubTrust& trust,
+                 RandomSource& random,
+                 const ProtocolRange& protocols = kProtocols);
 
     // Before established(): what the hub sent. An empty text: nothing to send back (the welcome).
     [[nodiscard]] std::expected<std::string, ChannelFault> handle_handshake(std::string_view text);
@@ -52,6 +59,12 @@ class AgentSession {
     [[nodiscard]] bool established() const { return writer_.has_value(); }
 
     [[nodiscard]] const ChannelTerms& terms() const { return terms_; }
+
+    // The newest that both speak; 0 before the hello.
+    [[nodiscard]] std::int64_t protocol() const { return protocol_; }
+
+    // After kProtocolUnknown: what either side speaks, and which one is to be upgraded.
+    [[nodiscard]] const std::string& protocol_sentence() const { return protocol_sentence_; }
 
     // After kRefused.
     [[nodiscard]] const ChannelRefusal& refusal() const { return refusal_; }
@@ -64,10 +77,14 @@ class AgentSession {
     enum class State : std::uint8_t { kHello, kWelcome, kDone };
 
     [[nodiscard]] std::expected<std::string, ChannelFault> on_hello(std::string_view text);
+    [[nodiscard]] bool choose_protocol(const boost::json::array& offered);
     [[nodiscard]] std::expected<std::string, ChannelFault> on_welcome(std::string_view text);
 
     AgentIdentity identity_;
     HubTrust* trust_;
+    ProtocolRange protocols_;
+    std::int64_t protocol_ = 0;
+    std::string protocol_sentence_;
     ExchangeKey ephemeral_;
     Bytes nonce_;      // N
     Bytes hub_nonce_;  // H

@@ -22,8 +22,13 @@ constexpr std::size_t kNodeIdBytesMax = 64;
 
 }  // namespace
 
-HubSession::HubSession(const HubIdentity& identity, std::int64_t now_unix_s, RandomSource& random)
+HubSession::HubSession(const HubIdentity& identity,
+                       std::int64_t now_unix_s,
+                       RandomSource& random,
+                       const ProtocolRange& protocols)
     : identity_(&identity),
+      protocols_(protocols),
+      heartbeat_s_(identity.heartbeat_s),
       unix_s_(now_unix_s),
       ephemeral_(ExchangeKey::generate(random)),
       nonce_(random_bytes(random, kNonceBytes)) {}
@@ -31,7 +36,7 @@ HubSession::HubSession(const HubIdentity& identity, std::int64_t now_unix_s, Ran
 std::string HubSession::hello() const {
     return json::serialize(
         json::object{{"hello",
-                      {{"protocols", json::array{kProtocolVersion}},
+                      {{"protocols", internal::offer_of(protocols_)},
                        {"nonce", http::encode_base64url(nonce_)},
                        {"ephemeral", http::encode_base64url(ephemeral_.public_key().bytes())},
                        {"time", unix_s_}}}});
@@ -53,7 +58,8 @@ std::expected<NodeClaim, ChannelFault> HubSession::handle_authenticate(std::stri
     if (!protocol) {
         return std::unexpected(ChannelFault::kMalformed);
     }
-    if (*protocol != kProtocolVersion) {
+    protocol_ = *protocol;
+    if (!protocols_.has(protocol_)) {
         return std::unexpected(ChannelFault::kProtocolUnknown);
     }
     auto node = text_field(*claim, "node");
@@ -74,6 +80,9 @@ std::expected<NodeClaim, ChannelFault> HubSession::handle_authenticate(std::stri
 }
 
 bool HubSession::signed_by(const PublicKey& node_key) const {
+    // Both, so that nobody on the way can talk the two into an older version than they have.
+    const std::string offer = json::serialize(internal::offer_of(protocols_));
+    const std::string chosen = std::to_string(protocol_);
     // The node names the newest of our keys that it knows.
     return std::ranges::any_of(identity_->links, [&](const HubKeyLink& link) {
         return node_key.verify(internal::kAgentLabel,
@@ -81,7 +90,9 @@ bool HubSession::signed_by(const PublicKey& node_key) const {
                                 ephemeral_.public_key().bytes(),
                                 agent_nonce_,
                                 agent_ephemeral_.bytes(),
-                                link.key.fingerprint()},
+                                link.key.fingerprint(),
+                                offer,
+                                chosen},
                                signature_);
     });
 }
@@ -111,7 +122,7 @@ std::expected<std::string, ChannelFault> HubSession::accept(const PublicKey& nod
         json::object{{"welcome",
                       {{"key", http::encode_base64url(identity_->key.public_key().bytes())},
                        {"signature", http::encode_base64url(signature)},
-                       {"heartbeat_s", identity_->heartbeat_s},
+                       {"heartbeat_s", heartbeat_s_},
                        {"keys", write_hub_keys(identity_->links)}}}});
 }
 

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "control-agent/channel/exchange_key.h"
 #include "control-agent/channel/hub_trust.h"
+#include "control-agent/channel/protocol_range.h"
 #include "control-agent/channel/session_frames.h"
 #include "control-agent/channel/signing_key.h"
 
@@ -36,8 +37,14 @@ struct NodeClaim {
 
 class HubSession {
   public:
-    // `identity` outlives the session.
-    HubSession(const HubIdentity& identity, std::int64_t now_unix_s, RandomSource& random);
+    // `identity` outlives the session. `protocols` other than this release's are for tests.
+    HubSession(const HubIdentity& identity,
+               std::int64_t now_unix_s,
+               RandomSource& random,
+               const ProtocolRange& protocols = kProtocols);
+
+    // What the welcome says, instead of what the identity has.
+    void use_heartbeat(std::int64_t seconds) { heartbeat_s_ = seconds; }
 
     [[nodiscard]] std::string hello() const;
 
@@ -50,6 +57,10 @@ class HubSession {
 
     [[nodiscard]] bool established() const { return writer_.has_value(); }
 
+    // That the agent chose, of those that were offered; 0 before it did. One that was not offered
+    // is here after kProtocolUnknown.
+    [[nodiscard]] std::int64_t protocol() const { return protocol_; }
+
     [[nodiscard]] std::string seal(std::string_view message);
     [[nodiscard]] std::expected<std::string, ChannelFault> open(std::string_view frame);
 
@@ -57,11 +68,14 @@ class HubSession {
     [[nodiscard]] bool signed_by(const PublicKey& node_key) const;
 
     const HubIdentity* identity_;
+    ProtocolRange protocols_;
+    std::int64_t heartbeat_s_;
     std::int64_t unix_s_;
     ExchangeKey ephemeral_;
     Bytes nonce_;  // H
     // What the agent answered.
     bool answered_ = false;
+    std::int64_t protocol_ = 0;
     ExchangePublicKey agent_ephemeral_;
     Bytes agent_nonce_;  // N
     Bytes signature_;

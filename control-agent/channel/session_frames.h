@@ -35,7 +35,6 @@ enum class ChannelFault : std::uint8_t {
 inline constexpr std::size_t kMessageBytesMax = 1024UL * 1024;
 inline constexpr std::size_t kFrameBytesMax = 2 * kMessageBytesMax + 1024;
 inline constexpr std::size_t kHandshakeBytesMax = 64UL * 1024;
-inline constexpr int kProtocolVersion = 1;
 
 class FrameWriter {
   public:

@@ -5,12 +5,24 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/array.hpp>
+
 #include "control-agent/channel/crypto.h"
+#include "control-agent/channel/protocol_range.h"
 
 namespace isthmus::channel::internal {
 
 inline constexpr std::string_view kAgentLabel = "isthmus-channel-agent-v1";
 inline constexpr std::string_view kHubLabel = "isthmus-channel-hub-v1";
+
+// What the hub says it speaks. The agent signs it as it came, with what it chose.
+inline boost::json::array offer_of(const ProtocolRange& protocols) {
+    boost::json::array versions;
+    for (std::int64_t version = protocols.oldest; version <= protocols.newest; ++version) {
+        versions.emplace_back(version);
+    }
+    return versions;
+}
 
 struct ChannelKeys {
     Bytes from_agent;

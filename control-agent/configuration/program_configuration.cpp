@@ -25,7 +25,7 @@ ConfiguredProgram::Answer ProgramConfiguration::then(
     };
 }
 
-void ProgramConfiguration::tell(int percent, const char* what) {
+void ProgramConfiguration::tell(int percent, const std::string& what) {
     if (progress_) {
         progress_(percent, what);
     }
@@ -34,21 +34,31 @@ void ProgramConfiguration::tell(int percent, const char* what) {
 void ProgramConfiguration::finish(Result<void> result) {
     files_.remove_candidate();
     text_.clear();
-    progress_ = nullptr;
-    Answer answer = std::exchange(answer_, nullptr);
-    answer(std::move(result));
+    if (!std::exchange(prepared_, false)) {
+        progress_ = nullptr;
+        Answer answer = std::exchange(answer_, nullptr);
+        answer(std::move(result));
+        return;
+    }
+    program_->reopen(then([this, result = std::move(result)](const Result<void>& open) mutable {
+        if (!open && result) {
+            result = open;
+        } else if (!open) {
+            result.error().message += "; " + open.error().message;
+        }
+        finish(std::move(result));
+    }));
 }
 
-void ProgramConfiguration::apply(std::uint64_t version,
-                                 std::string text,
-                                 Progress progress,
-                                 Answer answer) {
+void ProgramConfiguration::apply(
+    std::uint64_t version, std::string text, bool now, Progress progress, Answer answer) {
     if (busy() || record_.trying) {
         answer(make_error(ErrorCode::kConflict, "another configuration is under way"));
         return;
     }
     version_ = version;
     text_ = std::move(text);
+    now_ = now;
     progress_ = std::move(progress);
     answer_ = std::move(answer);
     tell(10, "the program checks it");
@@ -70,6 +80,40 @@ void ProgramConfiguration::on_checked(const Result<void>& checked) {
         accept();
         return;
     }
+    prepared_ = true;
+    if (now_) {
+        try_it();
+    } else {
+        make_way();
+    }
+}
+
+void ProgramConfiguration::make_way() {
+    waiting_ = true;
+    tell(20, "the program is asked to make way");
+    program_->make_way(
+        [this, alive = std::weak_ptr(alive_)](const std::string& what) {
+            if (alive.lock()) {
+                tell(30, what);
+            }
+        },
+        then([this](const Result<void>& way) {
+            waiting_ = false;
+            if (way) {
+                try_it();
+            } else {
+                refuse(way.error().message);
+            }
+        }));
+}
+
+void ProgramConfiguration::give_up_waiting(const std::string& why) {
+    if (waiting_) {
+        program_->stay(why);
+    }
+}
+
+void ProgramConfiguration::try_it() {
     if (const auto installed = install(); !installed) {
         if (record_.trying) {
             give_up(installed.error().message);
@@ -168,12 +212,13 @@ void ProgramConfiguration::on_brought_back(const std::string& why, const Result<
 }
 
 void ProgramConfiguration::resume(Answer answer) {
-    if (!record_.trying || busy()) {
-        answer({});
+    answer_ = std::move(answer);
+    prepared_ = true;  // perhaps, by the agent before
+    if (!record_.trying) {
+        finish({});
         return;
     }
     version_ = *record_.trying;
-    answer_ = std::move(answer);
     if (record_.going_back || !files_.candidate_is_live()) {
         give_up("the agent ended in the middle of it");
     } else {

@@ -26,10 +26,13 @@ class ProgramConfiguration {
 
     // One at a time: kConflict where another is under way. An error says what was wrong, and that
     // the program runs with what it had before, or that it does not. Never answers from within.
-    // A version that runs already is installed again only where its text is another.
-    void apply(std::uint64_t version, std::string text, Progress progress, Answer answer);
+    // A version that runs already is installed again only where its text is another. The program is
+    // restarted when it has made way, or with `now` at once.
+    void apply(std::uint64_t version, std::string text, bool now, Progress progress, Answer answer);
+    // Gives up what waits for the program to make way; else nothing.
+    void give_up_waiting(const std::string& why);
 
-    // Finishes the trial that an agent before left; answers at once where there is none.
+    // Finishes the trial that an agent before left, or undoes what it prepared.
     void resume(Answer answer);
 
     [[nodiscard]] const ConfigurationRecord& record() const { return record_; }
@@ -41,6 +44,8 @@ class ProgramConfiguration {
         : files_(std::move(files)), program_(&program) {}
 
     void on_checked(const Result<void>& checked);
+    void make_way();
+    void try_it();
     [[nodiscard]] Result<void> install();
     void restart();
     void watch();
@@ -48,7 +53,7 @@ class ProgramConfiguration {
     void refuse(std::string why);
     void give_up(const std::string& why);
     void on_brought_back(const std::string& why, const Result<void>& healthy);
-    void tell(int percent, const char* what);
+    void tell(int percent, const std::string& what);
     void finish(Result<void> result);
     // The rest of the steps, unless the object has gone.
     [[nodiscard]] ConfiguredProgram::Answer then(
@@ -59,6 +64,9 @@ class ProgramConfiguration {
     ConfigurationRecord record_;
     std::uint64_t version_ = 0;
     std::string text_;
+    bool now_ = false;
+    bool waiting_ = false;   // for the program to make way
+    bool prepared_ = false;  // the program may have made way, and is to be opened again
     Progress progress_;
     Answer answer_;
     std::shared_ptr<int> alive_ = std::make_shared<int>();

@@ -27,6 +27,9 @@
 
 namespace isthmus::connectors {
 
+// What the supervisor calls a connector's program.
+[[nodiscard]] std::string program_name(std::string_view connector);
+
 struct ConnectorHostConfig {
     std::string socket_path;  // in a directory that only the agent and its connectors may enter
     std::string user;         // whom connectors run as; empty: as the agent
@@ -96,6 +99,9 @@ class ConnectorHost {
     // Checks against the schema, then hands over; answers when the connector has taken it. On a
     // refusal the connector has the configuration that it had.
     void configure(std::string_view name, ConnectorConfiguration configuration, Answer answer);
+
+    // The agent ends, and the supervisor with it: that connectors go is no fault of theirs.
+    void expect_end();
 
     [[nodiscard]] std::vector<ConnectorStatus> status() const;
     [[nodiscard]] Result<ConnectorManifest> manifest(std::string_view name) const;

@@ -7,7 +7,7 @@
 #include <openssl/hmac.h>
 
 #include "base/check.h"
-#include "signaling/whip/percent_encoding.h"
+#include "base/http/percent_encoding.h"
 
 namespace isthmus::signaling::whip {
 namespace {
@@ -95,8 +95,8 @@ std::vector<IceServerAccess> grant_ice_servers(const std::vector<IceServer>& ser
         std::string username = server.username;
         std::string credential = server.credential;
         if (!server.shared_secret.empty()) {
-            username =
-                std::to_string(now_unix_s + server.ttl.count()) + ":" + percent_encode(identity);
+            username = std::to_string(now_unix_s + server.ttl.count()) + ":" +
+                       http::percent_encode(identity);
             credential = make_password(server.shared_secret, username);
         }
         for (const std::string& url : server.urls) {

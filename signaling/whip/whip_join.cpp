@@ -2,11 +2,11 @@
 #include <optional>
 #include <utility>
 
+#include "base/http/percent_encoding.h"
 #include "base/http/utf8.h"
 #include "base/log.h"
 #include "signaling/sdp/answer.h"
 #include "signaling/whip/media_types.h"
-#include "signaling/whip/percent_encoding.h"
 #include "signaling/whip/whip_endpoint.h"
 
 namespace isthmus::signaling::whip {
@@ -204,7 +204,8 @@ void WhipEndpoint::finish_join(PendingJoin pending, Result<JoinResult> joined, R
     response.headers.emplace("Content-Type", kSdpType);
     // A path: a proxy before us may have another scheme and host.
     response.headers.emplace(
-        "Location", std::string(root_of(pending.role)) + percent_encode(conference) + "/" + name);
+        "Location",
+        std::string(root_of(pending.role)) + http::percent_encode(conference) + "/" + name);
     response.headers.emplace("ETag", session.etag);
     response.headers.emplace("Accept-Patch", kFragmentType);
     for (const IceServerAccess& access :

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/http/percent_encoding.h"
 #include "signaling/access/token.h"
 #include "tests/base/http/server_fixture.h"
 #include "tools/ctl/http_client.h"
@@ -159,7 +160,7 @@ TEST(HttpClient, AsksAPlainNode) {
         http_request({.base_url = "http://127.0.0.1:" + std::to_string(running.port()),
                       .authorization = basic_authorization("key", "secret")},
                      "GET",
-                     "/who/" + percent_encode("a b\xC3\xA9?"));
+                     "/who/" + http::percent_encode("a b\xC3\xA9?"));
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(answer->status, 200U);
     EXPECT_EQ(answer->body, "a b\xC3\xA9? Basic a2V5OnNlY3JldA==");

@@ -52,6 +52,8 @@ void Agent::Parts::on_up(const channel::ChannelTerms& terms) {
     pusher.on_up();
     renew_on_channel();
     write_status_file();
+    // The next heartbeat counts from this one, however long there was none to send.
+    wait_for_tick();
 }
 
 void Agent::Parts::on_down(const std::string& why) {
@@ -173,7 +175,7 @@ void Agent::Parts::save_identity() {
 
 void Agent::Parts::wait_for_tick() {
     tick_timer.expires_after(
-        std::chrono::seconds(channel->up() ? heartbeat_s : kSecondsWithoutHub));
+        std::chrono::seconds(channel->up() ? seconds_between_heartbeats() : kSecondsWithoutHub));
     tick_timer.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
             tick();
@@ -224,6 +226,7 @@ Result<std::unique_ptr<Agent>> Agent::start(boost::asio::io_context& io,
 
 void Agent::stop(std::move_only_function<void()> done) {
     parts_->tick_timer.cancel();
+    parts_->services->expect_end();
     parts_->children->detach([done = std::move(done)](const Result<void>&) mutable { done(); });
 }
 

@@ -35,15 +35,18 @@ json::array last_lines(const std::vector<std::string>& lines) {
 }  // namespace
 
 void Agent::Parts::add_commands() {
-    const auto add = [this](const char* method, auto handler) {
-        runner->add(method, [this, handler](const json::value& params, CommandProgress progress) {
-            (this->*handler)(params, std::move(progress));
-        });
+    const auto add = [this](const char* method, auto handler, const char* lane = "") {
+        runner->add(
+            method,
+            [this, handler](const json::value& params, CommandProgress progress) {
+                (this->*handler)(params, std::move(progress));
+            },
+            lane);
     };
-    add("configuration.apply", &Parts::apply_configuration);
+    add(kConfigurationApply, &Parts::apply_configuration);
     add("maintenance.set", &Parts::set_maintenance);
-    add("service.activate", &Parts::activate_service);
-    add("service.deactivate", &Parts::deactivate_service);
+    add("service.activate", &Parts::activate_service, "service");
+    add("service.deactivate", &Parts::deactivate_service, "service");
     add("program.restart", &Parts::restart_program);
     add("logs.collect", &Parts::collect_logs);
     runner->add("ping", [](const json::value& params, CommandProgress progress) {
@@ -88,22 +91,37 @@ void Agent::Parts::apply_configuration(const json::value& params, CommandProgres
         progress.fail("configuration.apply needs version and programs");
         return;
     }
+    if (const auto used = use_settings(programs->if_contains("agent")); !used) {
+        progress.fail(used.error().message);
+        return;
+    }
     const auto number = static_cast<std::uint64_t>(*version);
+    const bool now = channel::bool_field(params, "now").value_or(false);
     const auto shared = std::make_shared<CommandProgress>(std::move(progress));
-    configure_services(number, *programs, shared, [this, number, shared, programs = *programs] {
-        // A cluster's configuration reaches machines without a node too: nothing to do there.
-        const json::value* const wanted = programs.if_contains(kNodeName);
-        if (wanted != nullptr && node_configuration && resuming) {
-            after_resume = [this, number, shared, configuration = *wanted] {
-                apply_node_configuration(number, configuration, shared);
-            };
-        } else if (wanted != nullptr && node_configuration) {
-            apply_node_configuration(number, *wanted, shared);
-        } else {
-            note_applied(number);
-            shared->succeed({{"version", number}});
-        }
-    });
+    configure_services(
+        number, *programs, shared, [this, number, now, shared, programs = *programs] {
+            // A cluster's configuration reaches machines without a node too: nothing to do there.
+            const json::value* const configuration = programs.if_contains(kNodeName);
+            if (configuration != nullptr && node_api && !node_configuration) {
+                shared->fail(
+                    "the agent does not look after this machine's node "
+                    "(node.supervision is nobody): whoever starts it configures it");
+                return;
+            }
+            if (configuration == nullptr || !node_configuration) {
+                note_applied(number);
+                shared->succeed({{"version", number}});
+                return;
+            }
+            WantedNode wanted{.version = number, .configuration = *configuration, .now = now};
+            if (resuming) {
+                after_resume = [this, wanted = std::move(wanted), shared] {
+                    apply_node_configuration(wanted, shared);
+                };
+            } else {
+                apply_node_configuration(wanted, shared);
+            }
+        });
 }
 
 // One after the other; the first that refuses ends the command. What is for services that this
@@ -147,17 +165,19 @@ void Agent::Parts::activate_service(const json::value& params, CommandProgress p
         return;
     }
     const json::value* const configuration = channel::find_field(params, "configuration");
-    services->activate(*name,
-                       channel::text_field(params, "package").value_or(*name),
-                       configuration != nullptr ? *configuration : json::value(json::object{}),
-                       [this, progress = std::move(progress)](const Result<void>& active) mutable {
-                           if (active) {
-                               progress.succeed();
-                           } else {
-                               progress.fail(active.error().message);
-                           }
-                           send_heartbeat();
-                       });
+    services->activate(
+        *name,
+        channel::text_field(params, "package").value_or(*name),
+        configuration != nullptr ? *configuration : json::value(json::object{}),
+        [this, name = *name, progress = std::move(progress)](const Result<void>& active) mutable {
+            if (active) {
+                progress.succeed();
+            } else {
+                progress.fail(active.error().message,
+                              json::object{{"hosted", services->has(name)}});
+            }
+            send_heartbeat();
+        });
 }
 
 void Agent::Parts::deactivate_service(const json::value& params, CommandProgress progress) {
@@ -177,10 +197,9 @@ void Agent::Parts::deactivate_service(const json::value& params, CommandProgress
                          });
 }
 
-void Agent::Parts::apply_node_configuration(std::uint64_t version,
-                                            const json::value& configuration,
+void Agent::Parts::apply_node_configuration(const WantedNode& wanted,
                                             const std::shared_ptr<CommandProgress>& progress) {
-    const auto opened = channel::open_secrets(identity.sealing_key, configuration);
+    const auto opened = channel::open_secrets(identity.sealing_key, wanted.configuration);
     if (!opened) {
         progress->fail("a sealed secret cannot be opened: " + opened.error().message);
         return;
@@ -196,10 +215,11 @@ void Agent::Parts::apply_node_configuration(std::uint64_t version,
         return;
     }
     node_configuration->apply(
-        version,
+        wanted.version,
         std::move(*text),
+        wanted.now,
         [progress](int percent, const std::string& what) { progress->running(percent, what); },
-        [this, progress, version](const Result<void>& applied) {
+        [this, progress, version = wanted.version](const Result<void>& applied) {
             if (applied) {
                 note_applied(version);
                 progress->succeed({{"version", version}});
@@ -232,6 +252,9 @@ void Agent::Parts::set_maintenance(const json::value& params, CommandProgress pr
                 return;
             }
             node_report.maintenance = *answer;
+            if (node) {
+                node->disown_maintenance();
+            }
             progress.succeed(std::move(*answer));
             send_heartbeat();
         });
@@ -244,7 +267,8 @@ void Agent::Parts::restart_program(const json::value& params, CommandProgress pr
         return;
     }
     supervisor_of(*name).restart(
-        *name, [progress = std::move(progress)](const Result<void>& restarted) mutable {
+        services->program_of(*name),
+        [progress = std::move(progress)](const Result<void>& restarted) mutable {
             if (restarted) {
                 progress.succeed();
             } else {
@@ -262,7 +286,7 @@ void Agent::Parts::collect_logs(const json::value& params, CommandProgress progr
         return;
     }
     supervisor_of(*program).read_log(
-        *program,
+        services->program_of(*program),
         static_cast<std::size_t>(lines),
         [progress = std::move(progress)](const Result<std::vector<std::string>>& written) mutable {
             if (written) {

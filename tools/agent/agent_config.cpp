@@ -23,11 +23,45 @@ void read_proxy(ConfigReader reader, AgentConfig& config) {
     reader.finish();
 }
 
+template <typename Integer>
+void read_limit(ConfigReader& reader,
+                std::string_view key,
+                std::optional<Integer>& out,
+                std::uint64_t min,
+                std::uint64_t max) {
+    Integer value = out.value_or(0);
+    reader.read(key, value, min, max);
+    if (value != 0) {
+        out = value;
+    }
+}
+
+void read_limits(ConfigReader reader, NodeSettings& node) {
+    constexpr std::uint64_t kMebibytesMax = 1024UL * 1024;
+    constexpr std::uint64_t kPercentMax = 100UL * 1024;
+    constexpr std::uint64_t kProcessesMax = 1'000'000;
+    read_limit(reader, "memory_mebibytes", node.memory_mebibytes, 64, kMebibytesMax);
+    read_limit(reader, "cpu_percent", node.cpu_percent, 1, kPercentMax);
+    read_limit(reader, "processes", node.processes, 16, kProcessesMax);
+    reader.finish();
+}
+
+// What can change while the agent runs.
+void read_node_times(ConfigReader& reader, NodeSettings& node) {
+    reader.read("healthy_within", node.healthy_within);
+    reader.read("meetings_wait", node.meetings_wait);
+    if (node.meetings_wait > std::chrono::days(7)) {
+        reader.refuse("meetings_wait", "must be at most 7d");
+    }
+}
+
 void read_node(ConfigReader reader, NodeSettings& node) {
     reader.read("enabled", node.enabled);
     reader.read("supervision",
                 node.supervision,
-                {{"agent", SupervisionKind::kAgent}, {"systemd", SupervisionKind::kSystemd}});
+                {{"agent", SupervisionKind::kAgent},
+                 {"systemd", SupervisionKind::kSystemd},
+                 {"nobody", SupervisionKind::kNobody}});
     reader.read("unit", node.unit);
     reader.read("command", node.command);
     reader.read("user", node.user);
@@ -36,7 +70,10 @@ void read_node(ConfigReader reader, NodeSettings& node) {
         reader.refuse("url", fault);
     }
     reader.read("configuration", node.configuration);
-    reader.read("healthy_within", node.healthy_within);
+    read_node_times(reader, node);
+    if (auto limits = reader.section("limits")) {
+        read_limits(std::move(*limits), node);
+    }
     reader.finish();
 }
 
@@ -48,13 +85,25 @@ void read_outbox(ConfigReader reader, AgentConfig& config) {
     reader.finish();
 }
 
-void read_log(ConfigReader reader, log::Options& options) {
+void read_level(ConfigReader& reader, log::Options& options) {
     reader.read("level",
                 options.level,
                 {{"debug", log::Level::kDebug},
                  {"info", log::Level::kInfo},
                  {"warning", log::Level::kWarning},
                  {"error", log::Level::kError}});
+}
+
+void read_heartbeat(ConfigReader& reader, AgentConfig& config) {
+    reader.read("heartbeat", config.heartbeat);
+    const bool whole = config.heartbeat % std::chrono::seconds(1) == Duration::zero();
+    if (!whole || config.heartbeat > std::chrono::hours(1)) {
+        reader.refuse("heartbeat", "must be whole seconds, at most 1h; 0s: what the hub says");
+    }
+}
+
+void read_log(ConfigReader reader, log::Options& options) {
+    read_level(reader, options);
     reader.read(
         "format", options.format, {{"text", log::Format::kText}, {"json", log::Format::kJson}});
     reader.finish();
@@ -79,6 +128,7 @@ Result<AgentConfig> parse_agent_config(const std::string& text, const std::strin
     reader.read("state_directory", config.state_directory);
     reader.read("runtime_directory", config.runtime_directory);
     reader.read("authorities_file", config.authorities_file);
+    read_heartbeat(reader, config);
     if (auto proxy = reader.section("proxy")) {
         read_proxy(std::move(*proxy), config);
     }
@@ -93,6 +143,30 @@ Result<AgentConfig> parse_agent_config(const std::string& text, const std::strin
     }
     if (auto logging = reader.section("log")) {
         read_log(std::move(*logging), config.log);
+    }
+    reader.finish();
+    if (!problems.empty()) {
+        return make_error(ErrorCode::kInvalidArgument, problems.text());
+    }
+    return config;
+}
+
+Result<AgentConfig> with_hub_settings(AgentConfig config, const std::string& section_json) {
+    // JSON is YAML.
+    const auto root = parse_config(section_json, "agent");
+    if (!root) {
+        return std::unexpected(root.error());
+    }
+    ConfigProblems problems("agent");
+    ConfigReader reader(*root, problems);
+    read_heartbeat(reader, config);
+    if (auto node = reader.section("node")) {
+        read_node_times(*node, config.node);
+        node->finish();
+    }
+    if (auto logging = reader.section("log")) {
+        read_level(*logging, config.log);
+        logging->finish();
     }
     reader.finish();
     if (!problems.empty()) {

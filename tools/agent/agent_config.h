@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -11,8 +12,9 @@
 
 namespace isthmus::agent {
 
-// Who starts programs and looks after them.
-enum class SupervisionKind : std::uint8_t { kAgent, kSystemd };
+// Who starts the node and looks after it. kNobody: somebody else does, who also configures it; the
+// agent asks it how it is, and switches its maintenance.
+enum class SupervisionKind : std::uint8_t { kAgent, kSystemd, kNobody };
 
 struct NodeSettings {
     bool enabled = true;  // a machine may have connectors only
@@ -25,6 +27,12 @@ struct NodeSettings {
     // good one.
     std::string configuration = "/etc/isthmus/node.yaml";
     Duration healthy_within = std::chrono::seconds(30);
+    // How long meetings may go on before a new configuration restarts the node.
+    Duration meetings_wait = std::chrono::hours(2);
+    // Where the agent supervises, and may divide its control group.
+    std::optional<std::uint64_t> memory_mebibytes;
+    std::optional<std::uint32_t> cpu_percent;  // of one core
+    std::optional<std::uint32_t> processes;
 };
 
 struct ConnectorSettings {
@@ -44,10 +52,16 @@ struct AgentConfig {
     NodeSettings node;
     ConnectorSettings connectors;
     log::Options log;
+    // Between heartbeats, where it is less than what the hub says; 0: what the hub says.
+    Duration heartbeat{};
 };
 
 [[nodiscard]] Result<AgentConfig> parse_agent_config(const std::string& text,
                                                      const std::string& name);
+// With what the hub's configuration has under "agent": of the keys of the file those that can
+// change while the agent runs. kInvalidArgument where it has others.
+[[nodiscard]] Result<AgentConfig> with_hub_settings(AgentConfig config,
+                                                    const std::string& section_json);
 [[nodiscard]] Result<AgentConfig> load_agent_config(const std::string& path);
 
 // How the hub is reached.

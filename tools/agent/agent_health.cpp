@@ -48,7 +48,23 @@ void Agent::Parts::ask_node(std::move_only_function<void()> then) {
         if (!node_report.serves) {
             node_report.version.clear();
         }
+        measure_usage();
         then();
+    });
+}
+
+void Agent::Parts::measure_usage() {
+    const bool any = channel::integer_field(node_report.maintenance, "conferences").value_or(0) > 0;
+    if (!any && usage.open() == 0) {
+        return;
+    }
+    node_api->ask_conferences([this](const Result<json::value>& answer) {
+        if (!answer) {
+            return;
+        }
+        for (const json::object& record : usage.look(unix_ms(), *answer)) {
+            emit("usage", record);
+        }
     });
 }
 
@@ -87,6 +103,15 @@ void Agent::Parts::check_alarms() {
                 .title = "The node does not answer",
                 .description = node_report.fault,
                 .solution = "Look into its log (isthmusctl hub node logs)"});
+    const auto program = node ? supervisor->status(kNodeName)
+                              : Result<supervisor::ProgramStatus>(supervisor::ProgramStatus{});
+    alarms.set(now,
+               "node.problem",
+               program && !program->problem.empty(),
+               {.severity = Severity::kWarning,
+                .title = "The node does not run as it should",
+                .description = program ? program->problem : "",
+                .solution = "Look at node.limits and node.user in the agent's file"});
     const std::int64_t offset = std::abs(hub_clock_offset_s);
     alarms.set(now,
                "clock",

@@ -27,18 +27,23 @@
 #include "tools/agent/alarms.h"
 #include "tools/agent/command_log.h"
 #include "tools/agent/command_runner.h"
+#include "tools/agent/connector_calls.h"
 #include "tools/agent/event_pusher.h"
 #include "tools/agent/heartbeat.h"
 #include "tools/agent/hub_channel.h"
 #include "tools/agent/node_api.h"
 #include "tools/agent/node_program.h"
 #include "tools/agent/services.h"
+#include "tools/agent/usage_meter.h"
 
 namespace isthmus::agent {
 
+// A command of the hub's.
+inline constexpr const char* kConfigurationApply = "configuration.apply";
+
 [[nodiscard]] std::int64_t unix_ms();
 
-struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
+struct Agent::Parts final : public HubChannelUser {
     Parts(boost::asio::io_context& io_in,
           AgentConfig config_in,
           registration::NodeIdentity identity_in);
@@ -58,15 +63,10 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     void on_renewal_wanted(const std::string& why) override;
     void on_request(channel::RpcRequest request) override;
 
-    // connectors::HubCalls
-    void call(const std::string& connector,
-              const std::string& method,
-              boost::json::value params,
-              connectors::HubCalls::Answer answer) override;
-
     void tick();
     void wait_for_tick();
     void ask_node(std::move_only_function<void()> then);
+    void measure_usage();
     void send_heartbeat();
     void check_alarms();
     void renew_on_channel();
@@ -80,9 +80,20 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     // agent_commands.cpp
     void add_commands();
     void apply_configuration(const boost::json::value& params, CommandProgress progress);
-    void apply_node_configuration(std::uint64_t version,
-                                  const boost::json::value& configuration,
+
+    struct WantedNode {
+        std::uint64_t version = 0;
+        boost::json::value configuration;
+        bool now = false;  // meetings are not waited for
+    };
+
+    void apply_node_configuration(const WantedNode& wanted,
                                   const std::shared_ptr<CommandProgress>& progress);
+    // agent_settings.cpp: what the hub's configuration says of the agent itself; null: nothing.
+    [[nodiscard]] Result<void> use_settings(const boost::json::value* section);
+    void load_settings();
+    [[nodiscard]] Result<void> take_settings(const std::string& section_json);
+    [[nodiscard]] std::int64_t seconds_between_heartbeats() const;
     void configure_services(std::uint64_t version,
                             const boost::json::object& programs,
                             const std::shared_ptr<CommandProgress>& progress,
@@ -98,7 +109,8 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     [[nodiscard]] std::filesystem::path applied_path() const;
 
     boost::asio::io_context* io;
-    AgentConfig config;
+    AgentConfig file_config;  // as the file on this machine has it
+    AgentConfig config;       // with what the hub says over it
     registration::NodeIdentity identity;
     channel::HubTrust trust;
     SystemRandom random;
@@ -118,11 +130,13 @@ struct Agent::Parts final : public HubChannelUser, public connectors::HubCalls {
     std::unique_ptr<configuration::ProgramConfiguration> node_configuration;
     bool resuming = false;  // what an agent before had begun with the node
     std::move_only_function<void()> after_resume;
+    std::unique_ptr<ConnectorCalls> calls;
     std::unique_ptr<Services> services;
     std::unique_ptr<HubChannel> channel;
     std::unique_ptr<registration::Renewal> renewal;
 
     NodeReport node_report;
+    UsageMeter usage;
     std::uint64_t applied_version = 0;  // of the configuration of all programs, as the hub counts
     std::string down_because = "not connected yet";
     std::int64_t hub_clock_offset_s = 0;

@@ -43,6 +43,7 @@ Agent::Parts::Parts(boost::asio::io_context& io_in,
                     AgentConfig config_in,
                     registration::NodeIdentity identity_in)
     : io(&io_in),
+      file_config(config_in),
       config(std::move(config_in)),
       identity(std::move(identity_in)),
       trust(identity.trust()),
@@ -78,6 +79,7 @@ Result<void> Agent::Parts::open_state() {
         return make_error(ErrorCode::kConflict,
                           "another agent runs with " + config.state_directory);
     }
+    load_settings();
     const fs::path commands = directory / "commands.json";
     auto opened = CommandLog::open(commands);
     if (!opened && opened.error().code == ErrorCode::kInvalidArgument) {
@@ -119,6 +121,13 @@ Result<void> Agent::Parts::open_state() {
                           {"method", method},
                           {"state", to_string(record.state)},
                           {"message", record.message}});
+                },
+            .waits =
+                [this](const std::string& method) {
+                    if (method == kConfigurationApply && node_configuration) {
+                        node_configuration->give_up_waiting(
+                            "a newer configuration came before the meetings had ended");
+                    }
                 }});
     return {};
 }
@@ -156,8 +165,12 @@ Result<void> Agent::Parts::make_node() {
         return std::unexpected(api.error());
     }
     node_api = std::move(*api);
-    node = std::make_unique<NodeProgram>(*io, config.node, *supervisor, processes, *node_api);
+    if (config.node.supervision == SupervisionKind::kNobody) {
+        return {};
+    }
     const fs::path directory = fs::path(config.state_directory) / "configuration";
+    node = std::make_unique<NodeProgram>(
+        *io, config.node, directory / "node.drained", *supervisor, processes, *node_api);
     const configuration::ConfigurationFiles files(config.node.configuration, directory, kNodeName);
     auto made = configuration::ProgramConfiguration::make(files, *node);
     if (!made && made.error().code == ErrorCode::kInvalidArgument) {
@@ -178,6 +191,13 @@ Result<void> Agent::Parts::make_services() {
                                   .socket_path = config.runtime_directory + "/connectors.sock",
                                   .packages_directory = config.connectors.directory,
                                   .user = config.connectors.user};
+    calls = std::make_unique<ConnectorCalls>(
+        [this](const json::value& params, ConnectorCalls::Reply reply) {
+            channel->call("connector.call", params, std::move(reply));
+        },
+        [this](const std::string& connector) {
+            return services ? services->service_of(connector) : std::string();
+        });
     const auto start = [&] {
         return Services::start(
             *io,
@@ -185,7 +205,7 @@ Result<void> Agent::Parts::make_services() {
             identity.sealing_key,
             *children,
             random,
-            *this,
+            *calls,
             [this](connectors::ConnectorEvent event) {
                 emit(event.kind, {{"connector", event.connector}, {"body", std::move(event.body)}});
             });
@@ -200,24 +220,6 @@ Result<void> Agent::Parts::make_services() {
     }
     services = std::move(*made);
     return {};
-}
-
-void Agent::Parts::call(const std::string& connector,
-                        const std::string& method,
-                        json::value params,
-                        connectors::HubCalls::Answer answer) {
-    channel->call(
-        "connector.call",
-        json::object{{"connector", connector}, {"method", method}, {"params", std::move(params)}},
-        [answer = std::move(answer)](std::expected<json::value, channel::RpcError> result) mutable {
-            if (result) {
-                answer(std::move(*result));
-                return;
-            }
-            const bool unavailable = result.error().code == channel::kRpcUnavailable;
-            answer(make_error(unavailable ? ErrorCode::kUnavailable : ErrorCode::kInvalidArgument,
-                              result.error().message));
-        });
 }
 
 Result<void> Agent::Parts::make_channel() {
@@ -236,7 +238,7 @@ Result<void> Agent::Parts::make_channel() {
 void Agent::Parts::begin() {
     add_commands();
     emit("agent.started", {{"version", ISTHMUS_VERSION}});
-    if (config.node.enabled && fs::exists(config.node.configuration)) {
+    if (node && fs::exists(config.node.configuration)) {
         supervisor->start(node_spec(config.node), [](const Result<void>& started) {
             if (!started) {
                 log::error("node", "{}", started.error().message);

@@ -60,13 +60,18 @@ CommandRunner::CommandRunner(channel::CommandGate& gate, CommandLog& log, Hooks 
         if (!record.ended()) {
             record.state = CommandState::kFailed;
             record.message = "the agent ended while it was under way";
+            record.result = json::object{{"again", true}};  // the hub, where it is still wanted
             record.reported = false;
         }
     }
 }
 
-void CommandRunner::add(std::string method, Handler handler) {
-    handlers_.insert_or_assign(std::move(method), std::move(handler));
+void CommandRunner::add(const std::string& method, Handler handler, std::string lane) {
+    if (lane.empty()) {
+        lane = method;
+    }
+    methods_.insert_or_assign(method,
+                              Method{.lane = std::move(lane), .handler = std::move(handler)});
 }
 
 std::expected<json::value, RpcError> CommandRunner::take(std::int64_t now_unix_s,
@@ -100,17 +105,21 @@ std::expected<json::value, RpcError> CommandRunner::take(std::int64_t now_unix_s
 void CommandRunner::run(const std::string& id,
                         const std::string& method,
                         const json::value& params) {
-    const auto handler = handlers_.find(method);
-    if (handler == handlers_.end()) {
+    const auto known = methods_.find(method);
+    if (known == methods_.end()) {
         refuse(id, method, "this agent does not know the command " + method + "; upgrade it");
         return;
     }
-    if (busy_.contains(method)) {
-        waiting_[method].push_back({.id = id, .params = params});
+    const std::string& lane = known->second.lane;
+    if (busy_.contains(lane)) {
+        waiting_[lane].push_back({.id = id, .method = method, .params = params});
+        if (hooks_.waits) {
+            hooks_.waits(method);
+        }
         return;
     }
-    busy_.insert(method);
-    handler->second(params, CommandProgress(self_, id, method));
+    busy_.insert(lane);
+    known->second.handler(params, CommandProgress(self_, id, method));
 }
 
 void CommandRunner::refuse(const std::string& id, const std::string& method, std::string why) {
@@ -125,19 +134,24 @@ void CommandRunner::tell_end(const std::string& id, const std::string& method) c
 }
 
 void CommandRunner::free(const std::string& method) {
-    busy_.erase(method);
-    // A command that ends at once comes back here before run() returns: the outer call goes on with
-    // those that wait, however many they are.
-    if (!freeing_.insert(method).second) {
+    const auto known = methods_.find(method);
+    if (known == methods_.end()) {
         return;
     }
-    std::deque<Waiting>& queue = waiting_[method];
-    while (!queue.empty() && !busy_.contains(method)) {
+    const std::string& lane = known->second.lane;
+    busy_.erase(lane);
+    // A command that ends at once comes back here before run() returns: the outer call goes on with
+    // those that wait, however many they are.
+    if (!freeing_.insert(lane).second) {
+        return;
+    }
+    std::deque<Waiting>& queue = waiting_[lane];
+    while (!queue.empty() && !busy_.contains(lane)) {
         const Waiting waiting = std::move(queue.front());
         queue.pop_front();
-        run(waiting.id, method, waiting.params);
+        run(waiting.id, waiting.method, waiting.params);
     }
-    freeing_.erase(method);
+    freeing_.erase(lane);
 }
 
 void CommandRunner::note(const std::string& id,

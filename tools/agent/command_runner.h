@@ -1,7 +1,8 @@
 // The hub's commands: through the gate, into the log, to whoever does them, and their progress back
 // until the hub has heard how each ended.
 //
-// One thread; commands run beside each other, but one of a method at a time: later ones wait.
+// One thread; commands run beside each other, but one of a lane at a time: later ones wait. A
+// method has a lane of its own, or shares one with those that must not overtake it.
 #pragma once
 
 #include <cstdint>
@@ -62,11 +63,14 @@ class CommandRunner {
     using Refused = std::function<void(channel::CommandFault fault)>;
     // One that was done, well or not.
     using Ended = std::function<void(const std::string& method, const CommandRecord& record)>;
+    // One that has to wait for another of its lane.
+    using Waits = std::function<void(const std::string& method)>;
 
     struct Hooks {
         Report report;
         Refused refused;
         Ended ended;
+        Waits waits{};
     };
 
     // `gate` and `log` outlive it.
@@ -75,7 +79,8 @@ class CommandRunner {
     CommandRunner& operator=(const CommandRunner&) = delete;
     ~CommandRunner() = default;
 
-    void add(std::string method, Handler handler);
+    // `lane` empty: its own.
+    void add(const std::string& method, Handler handler, std::string lane = {});
 
     // The params of the request "command"; what to answer.
     [[nodiscard]] std::expected<boost::json::value, channel::RpcError> take(
@@ -89,7 +94,13 @@ class CommandRunner {
 
     struct Waiting {
         std::string id;
+        std::string method;
         boost::json::value params;
+    };
+
+    struct Method {
+        std::string lane;
+        Handler handler;
     };
 
     void run(const std::string& id, const std::string& method, const boost::json::value& params);
@@ -108,10 +119,10 @@ class CommandRunner {
     channel::CommandGate* gate_;
     CommandLog* log_;
     Hooks hooks_;
-    std::map<std::string, Handler, std::less<>> handlers_;
-    std::set<std::string, std::less<>> busy_;  // methods
-    std::map<std::string, std::deque<Waiting>, std::less<>> waiting_;
-    std::set<std::string, std::less<>> freeing_;  // methods whose waiting commands begin just now
+    std::map<std::string, Method, std::less<>> methods_;
+    std::set<std::string, std::less<>> busy_;                          // lanes
+    std::map<std::string, std::deque<Waiting>, std::less<>> waiting_;  // by lane
+    std::set<std::string, std::less<>> freeing_;  // lanes whose waiting commands begin just now
     std::shared_ptr<CommandRunner*> self_ = std::make_shared<CommandRunner*>(this);
 };
 

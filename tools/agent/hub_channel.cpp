@@ -129,7 +129,8 @@ void HubChannel::State::on_open(http::WebSocketSink& opened) {
         channel::AgentIdentity{
             .node = identity->node, .certificate = identity->certificate, .key = &identity->key},
         *trust,
-        *random);
+        *random,
+        config.protocols);
 }
 
 void HubChannel::State::on_frame(std::string_view text) {
@@ -191,6 +192,12 @@ void HubChannel::State::on_message(const std::string& text) {
 }
 
 void HubChannel::State::on_fault(ChannelFault fault) {
+    if (fault == ChannelFault::kProtocolUnknown && session) {
+        // One side has to be upgraded first.
+        const std::string why = session->protocol_sentence();
+        over(why, false, back_off_refused);
+        return;
+    }
     over(std::string(channel::to_string(fault)), is_security(fault), back_off);
 }
 

@@ -52,6 +52,7 @@ struct HubChannelConfig {
     // After the hub said no: nothing changes there by asking every few seconds.
     BackOffRules back_off_refused = {.first_span = std::chrono::seconds(60),
                                      .longest_span = std::chrono::seconds(600)};
+    channel::ProtocolRange protocols = channel::kProtocols;  // others: for tests
 };
 
 class HubChannel {

@@ -18,7 +18,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kAnswerBytesMax = 64UL * 1024;
+// Ten thousand conferences.
+constexpr std::size_t kAnswerBytesMax = 4UL * 1024 * 1024;
 
 Result<json::value> read_answer(Result<http::Response> response) {
     if (!response) {
@@ -107,6 +108,10 @@ void NodeApi::ask_version(Answer answer) {
 
 void NodeApi::ask_maintenance(Answer answer) {
     send("GET", "/api/v1/maintenance", {}, std::move(answer));
+}
+
+void NodeApi::ask_conferences(Answer answer) {
+    send("GET", "/api/v1/conferences", {}, std::move(answer));
 }
 
 void NodeApi::set_maintenance(const json::value& request, Answer answer) {

@@ -38,6 +38,8 @@ class NodeApi {
     void ask_version(Answer answer);
     // {"mode","conferences","participants","ends_at"}
     void ask_maintenance(Answer answer);
+    // {"conferences":[{"id","name","participants",...}]}
+    void ask_conferences(Answer answer);
     // `request`: {"mode":"on"|"off","deadline_s"}
     void set_maintenance(const boost::json::value& request, Answer answer);
 

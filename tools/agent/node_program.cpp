@@ -8,6 +8,9 @@
 #include <boost/json/serialize.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include "base/log.h"
+#include "control-agent/supervisor/io/log_file.h"
+
 namespace isthmus::agent {
 namespace {
 
@@ -36,6 +39,15 @@ supervisor::ProgramSpec node_spec(const NodeSettings& settings) {
     spec.user = settings.user;
     spec.outlives_agent = true;
     spec.unit = settings.unit;
+    // It outlives the agent, which else keeps its log short: the node does itself what the agent
+    // would have done long before.
+    spec.environment[log::kFileBytesVariable] = std::to_string(2 * supervisor::kLogFloodBytesMax);
+    constexpr std::uint64_t kMebibyte = 1024UL * 1024;
+    if (settings.memory_mebibytes) {
+        spec.limits.memory_bytes = *settings.memory_mebibytes * kMebibyte;
+    }
+    spec.limits.cpu_percent = settings.cpu_percent;
+    spec.limits.processes = settings.processes;
     return spec;
 }
 
@@ -75,6 +87,18 @@ void NodeProgram::check(const std::filesystem::path& file, Answer answer) {
                 answer({});
             }
         });
+}
+
+void NodeProgram::make_way(std::function<void(const std::string& what)> tell, Answer answer) {
+    drain_.begin(settings_.meetings_wait, std::move(tell), std::move(answer));
+}
+
+void NodeProgram::stay(std::string why) {
+    drain_.cancel(std::move(why));
+}
+
+void NodeProgram::reopen(Answer answer) {
+    drain_.reopen(settings_.healthy_within, std::move(answer));
 }
 
 void NodeProgram::restart(Answer answer) {

@@ -17,6 +17,7 @@
 #include "control-agent/supervisor/supervisor.h"
 #include "tools/agent/agent_config.h"
 #include "tools/agent/node_api.h"
+#include "tools/agent/node_drain.h"
 
 namespace isthmus::agent {
 
@@ -32,9 +33,10 @@ inline constexpr const char* kNodeName = "node";
 
 class NodeProgram final : public configuration::ConfiguredProgram {
   public:
-    // All outlive it.
+    // All outlive it. `drain_note`: see NodeDrainConfig.
     NodeProgram(boost::asio::io_context& io,
                 const NodeSettings& settings,
+                std::filesystem::path drain_note,
                 supervisor::Supervisor& supervisor,
                 supervisor::Commands& commands,
                 NodeApi& api)
@@ -42,9 +44,19 @@ class NodeProgram final : public configuration::ConfiguredProgram {
           supervisor_(&supervisor),
           commands_(&commands),
           api_(&api),
+          drain_(io, api, {.note = std::move(drain_note)}),
           timer_(io) {}
 
+    // Somebody else decides on the node's maintenance from now on.
+    void disown_maintenance() const { drain_.disown(); }
+
+    // From the next step on.
+    void use(const NodeSettings& settings) { settings_ = settings; }
+
     void check(const std::filesystem::path& file, Answer answer) override;
+    void make_way(std::function<void(const std::string& what)> tell, Answer answer) override;
+    void stay(std::string why) override;
+    void reopen(Answer answer) override;
     void restart(Answer answer) override;
     void wait_until_healthy(Answer answer) override;
 
@@ -57,6 +69,7 @@ class NodeProgram final : public configuration::ConfiguredProgram {
     supervisor::Supervisor* supervisor_;
     supervisor::Commands* commands_;
     NodeApi* api_;
+    NodeDrain drain_;
     boost::asio::steady_timer timer_;
     boost::asio::steady_timer::time_point deadline_{};
     Answer waiting_;

@@ -96,8 +96,9 @@ Result<void> Services::save() const {
 }
 
 void Services::resume() {
-    for (const auto& [name, active] : std::map(active_)) {
-        run(name, active, [name](const Result<void>& running) {
+    const auto wanted = active_;
+    for (const auto& service : wanted) {
+        run(service.first, service.second, [name = service.first](const Result<void>& running) {
             if (!running) {
                 // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it has an error
                 log::error("services", "{}: {}", name, running.error().message);
@@ -119,12 +120,20 @@ void Services::run(const std::string& name, Active wanted, Answer answer) {
         answer(std::unexpected(manifest ? opened.error() : manifest.error()));
         return;
     }
+    const std::string connector = manifest->name;
+    if (const std::string other = service_of(connector); !other.empty() && other != name) {
+        answer(make_error(ErrorCode::kConflict,
+                          "connector " + connector + " runs for the service " + other +
+                              " already; a node runs each once"));
+        return;
+    }
+    service_of_[connector] = name;  // before its first call
     connectors::ConnectorConfiguration configuration{.version = wanted.version,
                                                      .value = std::move(*opened)};
-    const auto running = active_.find(name);
-    wanted.connector = manifest->name;
-    const bool runs = running != active_.end() && running->second.connector == manifest->name &&
-                      running->second.package == wanted.package;
+    const auto before = active_.find(name);
+    const std::string running = before != active_.end() ? before->second.connector : std::string();
+    const bool same = running == connector && before->second.package == wanted.package;
+    wanted.connector = connector;
     Answer stored = [this,
                      alive = std::weak_ptr(alive_),
                      name,
@@ -136,11 +145,87 @@ void Services::run(const std::string& name, Active wanted, Answer answer) {
         }
         answer(std::move(result));
     };
-    if (runs) {
-        host_->configure(manifest->name, std::move(configuration), std::move(stored));
+    if (same) {
+        host_->configure(connector, std::move(configuration), std::move(stored));
+    } else if (!running.empty()) {
+        replace(name,
+                {.connector = connector,
+                 .directory = directory,
+                 .configuration = std::move(configuration)},
+                std::move(stored));
     } else {
-        host_->activate(directory, std::move(configuration), std::move(stored));
+        // One that was wanted before goes on trying; a new one that fails is not left behind.
+        start_connector({.connector = connector,
+                         .directory = directory,
+                         .configuration = std::move(configuration)},
+                        before == active_.end(),
+                        std::move(stored));
     }
+}
+
+void Services::start_connector(Start start, bool is_new, Answer answer) {
+    host_->activate(start.directory,
+                    std::move(start.configuration),
+                    [this,
+                     alive = std::weak_ptr(alive_),
+                     connector = start.connector,
+                     is_new,
+                     answer = std::move(answer)](Result<void> result) mutable {
+                        if (result || !is_new || !alive.lock()) {
+                            answer(std::move(result));
+                            return;
+                        }
+                        service_of_.erase(connector);
+                        host_->deactivate(connector,
+                                          [answer = std::move(answer), result = std::move(result)](
+                                              const Result<void>& /*gone*/) mutable {
+                                              answer(std::move(result));
+                                          });
+                    });
+}
+
+// Another package for a service that runs: the connector of before ends first, and comes back where
+// the new one does not start.
+void Services::replace(const std::string& name, Start start, Answer answer) {
+    const std::string before = active_.at(name).connector;
+    host_->deactivate(
+        before,
+        [this,
+         alive = std::weak_ptr(alive_),
+         name,
+         before,
+         start = std::move(start),
+         answer = std::move(answer)](const Result<void>& gone) mutable {
+            if (!alive.lock()) {
+                return;
+            }
+            if (!gone) {
+                answer(std::unexpected(gone.error()));
+                return;
+            }
+            if (before != start.connector) {
+                service_of_.erase(before);
+            }
+            active_.at(name).connector.clear();
+            start_connector(
+                std::move(start),
+                true,
+                [this, alive, name, answer = std::move(answer)](Result<void> started) mutable {
+                    if (started || !alive.lock()) {
+                        answer(std::move(started));
+                        return;
+                    }
+                    run(name,
+                        active_.at(name),
+                        [answer = std::move(answer),
+                         why = started.error()](const Result<void>& back) mutable {
+                            why.message += back ? "; the one of before runs again"
+                                                : "; and the one of before does not start: " +
+                                                      back.error().message;
+                            answer(std::unexpected(std::move(why)));
+                        });
+                });
+        });
 }
 
 void Services::activate(const std::string& name,
@@ -179,11 +264,23 @@ void Services::deactivate(const std::string& name, Answer answer) {
     }
     const std::string connector = active->second.connector;
     active_.erase(active);
+    service_of_.erase(connector);
     if (auto saved = save(); !saved || connector.empty()) {
         answer(std::move(saved));
         return;
     }
     host_->deactivate(connector, std::move(answer));
+}
+
+std::string Services::service_of(std::string_view connector) const {
+    const auto found = service_of_.find(connector);
+    return found == service_of_.end() ? std::string() : found->second;
+}
+
+std::string Services::program_of(const std::string& name) const {
+    const auto active = active_.find(name);
+    const std::string connector = active != active_.end() ? active->second.connector : name;
+    return service_of_.contains(connector) ? connectors::program_name(connector) : name;
 }
 
 json::array Services::describe() const {

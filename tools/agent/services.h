@@ -44,6 +44,9 @@ class Services {
         connectors::HubCalls& calls,
         connectors::EventSink events);
 
+    // The agent ends.
+    void expect_end() { host_->expect_end(); }
+
     // Runs again what was active.
     void resume();
 
@@ -60,6 +63,13 @@ class Services {
 
     [[nodiscard]] bool has(std::string_view name) const { return active_.contains(name); }
 
+    // Which service the connector is of; empty where none of ours is.
+    [[nodiscard]] std::string service_of(std::string_view connector) const;
+
+    // What the supervisor calls the connector of a service, or the connector of that name; else
+    // what was given.
+    [[nodiscard]] std::string program_of(const std::string& name) const;
+
     // [{"name","package","version","state","detail","configuration"}]
     [[nodiscard]] boost::json::array describe() const;
 
@@ -71,17 +81,26 @@ class Services {
         boost::json::value configuration;  // as it came
     };
 
+    struct Start {
+        std::string connector;
+        std::string directory;
+        connectors::ConnectorConfiguration configuration;
+    };
+
     Services(const ServicesConfig& config, const channel::ExchangeKey& sealing_key)
         : config_(config), sealing_key_(&sealing_key) {}
 
     [[nodiscard]] Result<void> load();
     [[nodiscard]] Result<void> save() const;
     void run(const std::string& name, Active wanted, Answer answer);
+    void start_connector(Start start, bool is_new, Answer answer);
+    void replace(const std::string& name, Start start, Answer answer);
 
     ServicesConfig config_;
     const channel::ExchangeKey* sealing_key_;
     std::unique_ptr<connectors::ConnectorHost> host_;
     std::map<std::string, Active, std::less<>> active_;
+    std::map<std::string, std::string, std::less<>> service_of_;  // by connector
     std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
 

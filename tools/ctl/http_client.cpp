@@ -197,20 +197,6 @@ ErrorCode error_of_status(unsigned status) {
     }
 }
 
-std::string percent_encode(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const bool unreserved = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                                (c >= 'A' && c <= 'Z') || std::string_view("-._~").contains(c);
-        if (unreserved) {
-            out += c;
-        } else {
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-        }
-    }
-    return out;
-}
-
 std::string basic_authorization(std::string_view key, std::string_view secret) {
     const std::string text = fmt::format("{}:{}", key, secret);
     std::string encoded(4 * ((text.size() + 2) / 3) + 1, '\0');

@@ -33,9 +33,6 @@ struct HttpAnswer {
 // What the status of an answer that is no success means.
 [[nodiscard]] ErrorCode error_of_status(unsigned status);
 
-// For one segment of a path (RFC 3986 section 2.1).
-[[nodiscard]] std::string percent_encode(std::string_view text);
-
 // HTTP Basic (RFC 7617): the operator's way in.
 [[nodiscard]] std::string basic_authorization(std::string_view key, std::string_view secret);
 

@@ -18,11 +18,13 @@
 #include <unistd.h>
 
 #include "base/http/base64url.h"
+#include "base/http/percent_encoding.h"
 #include "base/random.h"
 #include "control-agent/channel/exchange_key.h"
 #include "control-agent/channel/json_fields.h"
 #include "tools/ctl/http_client.h"
 #include "tools/ctl/hub_login.h"
+#include "tools/ctl/hub_sign_in.h"
 #include "tools/ctl/hub_verbs.h"
 #include "tools/ctl/reports.h"
 
@@ -54,6 +56,31 @@ std::string read_secret(const char* prompt) {
     return line;
 }
 
+using GivenValues = std::map<std::string, std::string, std::less<>>;
+
+// What the command line says of it goes into `values`; both outlive the parsing.
+void add_argument(CLI::App& command, const HubArgument& argument, GivenValues& values) {
+    const std::string name(argument.flag.empty() ? argument.name : argument.flag);
+    const std::string help(argument.help);
+    if (argument.kind == HubArgument::Kind::kFlag) {
+        command.add_flag_function(
+            name,
+            [&values, &argument](std::int64_t /*times*/) {
+                values.insert_or_assign(std::string(argument.name), "");
+            },
+            help);
+        return;
+    }
+    command
+        .add_option_function<std::string>(
+            name,
+            [&values, &argument](const std::string& text) {
+                values.insert_or_assign(std::string(argument.name), text);
+            },
+            help)
+        ->required(argument.required);
+}
+
 bool ended(std::string_view state) {
     return state == "succeeded" || state == "failed" || state == "expired" || state == "superseded";
 }
@@ -68,6 +95,8 @@ struct HubCommand::State {
     std::string name;
     std::string code;
     std::string node;
+    SignInOptions sign_in;
+    bool through_provider = false;
     bool wait = false;
     std::deque<std::map<std::string, std::string, std::less<>>> values;  // of each verb
 
@@ -152,7 +181,7 @@ struct HubCommand::State {
         const HubVerb plain{.group = "", .name = "", .help = "", .method = "GET", .path = ""};
         while (true) {
             const auto body = call({.method = "GET",
-                                    .path = "/v1/hybrid/commands/" + percent_encode(command),
+                                    .path = "/v1/hybrid/commands/" + http::percent_encode(command),
                                     .body = {}});
             if (!body) {
                 return fail(body.error());
@@ -175,12 +204,59 @@ struct HubCommand::State {
         }
     }
 
+    void add_login_options(CLI::App& login) {
+        login.add_option("--name", name, "Who");
+        login.add_flag("--oidc",
+                       through_provider,
+                       "With a browser, through the organisation's identity provider");
+        login.add_option("--organization", sign_in.organization, "Whose (--oidc)");
+        login.add_flag("--paste",
+                       sign_in.paste,
+                       "The browser is on another machine: type the code that it shows (--oidc)");
+        login.add_flag("--link",
+                       sign_in.link,
+                       "From now on the person who is logged in signs in this way (--oidc)");
+        login.add_option("--code", code, "What the authenticator shows");
+    }
+
+    // Through the organisation's identity provider.
+    [[nodiscard]] int log_in_there() const {
+        HubLogin who{
+            .url = hub, .token = {}, .ca_file = *globals.ca_file, .insecure = *globals.insecure};
+        if (sign_in.link || hub.empty()) {
+            const auto kept = login();
+            if (!kept) {
+                return fail(kept.error());
+            }
+            who = *kept;
+        }
+        if (!sign_in.link) {
+            who.token.clear();
+        }
+        auto session =
+            ctl::sign_in(sign_in,
+                         {.post =
+                              [&who](const std::string& path, const std::string& body) {
+                                  return send(who, {.method = "POST", .path = path, .body = body});
+                              },
+                          .read_secret = read_secret});
+        if (!session) {
+            return fail(session.error());
+        }
+        who.token = std::move(*session);
+        const auto saved = save_hub_login(hub_login_path(), who);
+        return saved ? EXIT_SUCCESS : fail(saved.error());
+    }
+
     [[nodiscard]] int log_in() const {
+        if (through_provider) {
+            return log_in_there();
+        }
         HubLogin who{
             .url = hub, .token = {}, .ca_file = *globals.ca_file, .insecure = *globals.insecure};
         if (hub.empty() || name.empty()) {
             return fail({.code = ErrorCode::kInvalidArgument,
-                         .message = "say where and who: --hub https://... --name ..."});
+                         .message = "say where and who: --hub https://... --name ..., or --oidc"});
         }
         json::object body = {{"name", name}, {"password", read_secret("Password: ")}};
         if (!code.empty()) {
@@ -230,8 +306,9 @@ struct HubCommand::State {
 
     // Here, so that the hub never sees the secret.
     [[nodiscard]] int seal() const {
-        const auto body =
-            call({.method = "GET", .path = "/v1/hybrid/nodes/" + percent_encode(node), .body = {}});
+        const auto body = call({.method = "GET",
+                                .path = "/v1/hybrid/nodes/" + http::percent_encode(node),
+                                .body = {}});
         if (!body) {
             return fail(body.error());
         }
@@ -276,8 +353,7 @@ HubCommand::HubCommand(CLI::App& app, const HubGlobals& globals, const Choose& c
     };
     CLI::App* login =
         add(hub, "login", "Log in; asks for the password", [state] { return state->log_in(); });
-    login->add_option("--name", state->name, "Who")->required();
-    login->add_option("--code", state->code, "What the authenticator shows");
+    state->add_login_options(*login);
     add(hub, "logout", "Log out", [state] { return state->log_out(); });
     add(hub, "password", "Change the own password", [state] { return state->change_password(); });
     CLI::App* seal =
@@ -302,16 +378,7 @@ HubCommand::HubCommand(CLI::App& app, const HubGlobals& globals, const Choose& c
             if (argument.kind == HubArgument::Kind::kConstant) {
                 continue;
             }
-            const std::string name(argument.flag.empty() ? argument.name : argument.flag);
-            CLI::Option* option = command->add_option_function<std::string>(
-                name,
-                [&values, &argument](const std::string& text) {
-                    values.insert_or_assign(std::string(argument.name), text);
-                },
-                std::string(argument.help));
-            if (argument.required) {
-                option->required();
-            }
+            add_argument(*command, argument, values);
         }
     }
 }

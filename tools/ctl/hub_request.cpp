@@ -11,6 +11,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "base/config_reader.h"
+#include "base/http/percent_encoding.h"
 #include "tools/ctl/http_client.h"
 #include "tools/ctl/hub_verbs.h"
 #include "tools/ctl/table.h"
@@ -45,6 +46,19 @@ Result<json::value> read_json(const std::string& file) {
     return value;
 }
 
+// Secrets come by a file: a command line is shown to everybody on the machine.
+Result<json::value> read_line(const std::string& file) {
+    std::string line;
+    std::ifstream in;
+    if (file != "-") {
+        in.open(file);
+    }
+    if (!std::getline(file == "-" ? std::cin : in, line) || line.empty()) {
+        return wrong(fmt::format("there is no text in the first line of {}", file));
+    }
+    return json::value(line);
+}
+
 json::array split(std::string_view text) {
     json::array items;
     while (!text.empty()) {
@@ -53,6 +67,21 @@ json::array split(std::string_view text) {
         text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
     }
     return items;
+}
+
+// The last '=' divides: group names may hold others.
+Result<json::value> read_rules(const HubArgument& argument, const std::string& text) {
+    json::array rules;
+    for (const json::value& item : split(text)) {
+        const std::string_view rule = item.get_string();
+        const std::size_t equals = rule.rfind('=');
+        if (equals == std::string_view::npos || equals == 0) {
+            return wrong(
+                fmt::format("{}: \"{}\" is no rule; write e.g. admins=full", argument.flag, rule));
+        }
+        rules.push_back({{"value", rule.substr(0, equals)}, {"role", rule.substr(equals + 1)}});
+    }
+    return json::value(std::move(rules));
 }
 
 Result<json::value> value_of(const HubArgument& argument, const std::string& text) {
@@ -79,6 +108,12 @@ Result<json::value> value_of(const HubArgument& argument, const std::string& tex
         }
         case Kind::kJsonFile:
             return read_json(text);
+        case Kind::kTextFile:
+            return read_line(text);
+        case Kind::kRules:
+            return read_rules(argument, text);
+        case Kind::kFlag:
+            return json::value(true);
         case Kind::kText:
         case Kind::kConstant:
             break;
@@ -152,10 +187,10 @@ Result<HubRequest> make_hub_request(const HubVerb& verb, const Values& values) {
         const std::string text = constant ? std::string(argument.value) : given->second;
         if (argument.place == HubArgument::Place::kPath) {
             const std::string hole = fmt::format("{{{}}}", argument.name);
-            request.path.replace(request.path.find(hole), hole.size(), percent_encode(text));
+            request.path.replace(request.path.find(hole), hole.size(), http::percent_encode(text));
         } else if (argument.place == HubArgument::Place::kQuery) {
             query += fmt::format(
-                "{}{}={}", query.empty() ? '?' : '&', argument.name, percent_encode(text));
+                "{}{}={}", query.empty() ? '?' : '&', argument.name, http::percent_encode(text));
         } else {
             auto value = value_of(argument, text);
             if (!value) {

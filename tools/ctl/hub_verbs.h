@@ -23,6 +23,9 @@ struct HubArgument {
         kList,      // "monday,friday"
         kDuration,  // "2h": seconds
         kJsonFile,  // "-": standard input
+        kTextFile,  // its first line; "-": of standard input
+        kRules,     // "admins=full,staff=readonly": a list of {"value","role"}
+        kFlag,      // true where it is there; takes no value
         kConstant,  // `value`, whatever the command line says
     };
 

@@ -14,6 +14,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include "base/http/percent_encoding.h"
 #include "tools/ctl/completion.h"
 #include "tools/ctl/http_client.h"
 #include "tools/ctl/hub_command.h"
@@ -171,7 +172,7 @@ int switch_maintenance(const CommandLine& line, bool on) {
 }
 
 std::string conference_path(const CommandLine& line) {
-    return "/api/v1/conferences/" + percent_encode(line.conference);
+    return "/api/v1/conferences/" + http::percent_encode(line.conference);
 }
 
 int print_token(const CommandLine& line) {
@@ -273,7 +274,8 @@ int run(int argc, char** argv) {
               "end", "End a conference", [&] { return remove(line, conference_path(line)); }),
           add_command("remove", "Send a participant out", [&] {
               return remove(
-                  line, conference_path(line) + "/participants/" + percent_encode(line.identity));
+                  line,
+                  conference_path(line) + "/participants/" + http::percent_encode(line.identity));
           })}) {
         command->add_option("conference", line.conference, "Its name")->required();
         if (command->get_name() == "remove") {

@@ -7,7 +7,7 @@ packages_build=(
     libspdlog-dev libcli11-dev libyaml-cpp-dev
     libprotobuf-dev protobuf-compiler zlib1g-dev
     libvpx-dev libopenh264-dev libaom-dev
-    libvalijson-dev libsoci-dev libsqlite3-dev libpq-dev libargon2-dev
+    libvalijson-dev libsoci-dev libsqlite3-dev libpq-dev libargon2-dev libnats-dev
     libgtest-dev libgmock-dev libbenchmark-dev
 )
 # Multi-buffer encryption exists for x86-64 only; elsewhere OpenSSL does the work.
@@ -21,7 +21,8 @@ packages_peers=(janus nodejs)
 packages_e2e=(chromium iproute2 nftables util-linux)
 packages_turn=(coturn openssl)
 packages_postgresql=(postgresql)
-packages_control=(squid mitmproxy libfaketime sqlite3)
+packages_nats=(nats-server)
+packages_control=(squid mitmproxy libfaketime sqlite3 curl systemd systemd-container)
 
 # need_packages NAME...: installs those that are missing.
 need_packages() {
@@ -89,6 +90,14 @@ need_control_peers() {
         systemctl mask --quiet squid.service
     fi
     need_packages "${packages_control[@]}"
+}
+
+# So does nats-server's.
+need_nats_server() {
+    if [[ -n $(missing_packages "${packages_nats[@]}") && $EUID == 0 && -d /run/systemd/system ]]; then
+        systemctl mask --quiet nats-server.service
+    fi
+    need_packages "${packages_nats[@]}"
 }
 
 # PostgreSQL's package makes a cluster and starts it, unless it is told not to. The tests start their

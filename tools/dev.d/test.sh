@@ -5,6 +5,7 @@
 dev_test() {
     local preset=${1:-release}
     need_postgresql
+    need_nats_server
     if [[ $preset != release ]]; then
         dev_build "$preset"
         run_ctest "$preset" --label-regex unit
@@ -43,6 +44,8 @@ dev_e2e() {
     need_packages "${packages_e2e[@]}"
     need_turn_server
     need_control_peers
+    need_postgresql
+    need_nats_server
     need_npm_modules tests/e2e
     dev_build release
     say "Running the tests with real clients"

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include "base/http/client.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -16,6 +17,7 @@
 #include "tools/hub/api/api.h"
 #include "tools/hub/api/enrollment_endpoints.h"
 #include "tools/hub/api/login.h"
+#include "tools/hub/api/oidc_endpoints.h"
 #include "tools/hub/fleet/commands.h"
 #include "tools/hub/fleet/enrollments.h"
 #include "tools/hub/fleet/events.h"
@@ -24,7 +26,10 @@
 #include "tools/hub/hub_metrics.h"
 #include "tools/hub/identity/hash_thread.h"
 #include "tools/hub/identity/password.h"
+#include "tools/hub/instances/other_instances.h"
+#include "tools/hub/oidc/accounts.h"
 #include "tools/hub/store/database.h"
+#include "tools/hub/store/turns.h"
 #include "tools/hub/tenancy/organisations.h"
 #include "tools/hub/tenancy/people.h"
 #include "tools/hub/tenancy/tokens.h"
@@ -37,12 +42,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFirstName = "admin";
 constexpr std::size_t kOneTimeCharacters = 20;
-constexpr auto kTick = std::chrono::seconds(1);
-constexpr int kTicksOfHousekeeping = 60;
 constexpr std::int64_t kHousekeepingLeaseMs = 150'000;
 constexpr std::int64_t kServerRenewSeconds = std::int64_t{30} * 86'400;
 
-std::int64_t unix_ms() {
+std::int64_t machine_unix_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
@@ -121,6 +124,8 @@ struct Hub::State {
     ~State() {
         server.reset();
         metrics_server.reset();
+        // It finishes the jobs that wait, and they use what is declared after it.
+        database.reset();
         answers->close();
     }
 
@@ -136,26 +141,43 @@ struct Hub::State {
     FirstAdministrator first;
     std::int64_t keys_seen = 0;
     std::unique_ptr<NodeChannels> channels;
+    std::unique_ptr<OtherInstances> others;
+    std::unique_ptr<Bus> bus;
     std::unique_ptr<Api> api;
     std::unique_ptr<LoginEndpoints> login;
     std::unique_ptr<EnrollmentEndpoints> enrollment;
+    std::unique_ptr<OidcEndpoints> sign_ins;
+    std::unique_ptr<http::Client> outbound;  // ends before whom it answers
     http::Router router;
     http::Router metrics_router;
     std::int64_t server_until_s = 0;  // of our own certificate; 0: the operator's
     std::unique_ptr<http::Server> server;
     std::unique_ptr<http::Server> metrics_server;
     boost::asio::steady_timer timer;
-    int ticks = 0;
+    std::int64_t ticks = 0;
+    std::uint64_t events_dropped = 0;
 
     Result<void> open();
     Result<void> prepare();
+    Result<void> open_way_out();
     Result<void> listen();
     Result<http::TlsIdentity> tls_identity();
     void add_routes();
     void tick();
     void keep_house();
-    void follow_other_instances();
+    Result<void> join_other_instances();
     void reload_keys();
+
+    [[nodiscard]] BusFigures bus_figures() const { return bus ? bus->figures() : BusFigures{}; }
+
+    // Ready all the same without NATS: taking every instance out of service would make more of it
+    // than a second.
+    [[nodiscard]] std::string readiness() const {
+        return bus && !bus->figures().connected
+                   ? "ready, degraded: NATS is away, what other instances do takes effect here "
+                     "within a second rather than at once\n"
+                   : "ready\n";
+    }
 
     [[nodiscard]] std::function<void(std::move_only_function<void()>)> post() const {
         return [held = answers](std::move_only_function<void()> answer) {
@@ -185,13 +207,19 @@ Result<void> Hub::State::open() {
         return std::unexpected(opened.error());
     }
     database = std::move(*opened);
-    work = std::make_unique<Work>(*database, *master, random, unix_ms);
+    work = std::make_unique<Work>(
+        *database, *master, random, options.unix_ms ? options.unix_ms : WallClock(machine_unix_ms));
     return {};
 }
 
 Result<void> Hub::State::prepare() {
     std::shared_ptr<const Keyring> keyring;
     auto done = work->run_now([&](const Context& context) -> Result<void> {
+        // Of instances that start at once, one makes keys and administrator, the others find them.
+        take_turn(*context.sql);
+        if (const auto claimed = claim_instance_name(*context.sql, instance); !claimed) {
+            return claimed;
+        }
         auto loaded = load_keyring(context);
         if (!loaded) {
             return std::unexpected(loaded.error());
@@ -206,6 +234,7 @@ Result<void> Hub::State::prepare() {
             first = std::move(*administrator);
         }
         release_all_nodes(context, instance);
+        set_event_limits(context, options.events);
         return {};
     });
     if (!done) {
@@ -213,28 +242,92 @@ Result<void> Hub::State::prepare() {
     }
     hashes = std::make_unique<HashThread>(post());
     channels = std::make_unique<NodeChannels>(
-        *work, keyring, instance, ChannelLimits{.heartbeat_s = options.heartbeat_s});
+        *work,
+        keyring,
+        instance,
+        ChannelLimits{.heartbeat_s = options.heartbeat_s, .protocols = options.protocols});
     add_routes();
+    if (auto joined = join_other_instances(); !joined) {
+        return joined;
+    }
     return channel::write_private_file(options.data / "ca.crt", keyring->authorities_pem());
 }
 
+Result<void> Hub::State::open_way_out() {
+    http::ClientConfig config{.answer_bytes_max = oidc::kAnswerBytesMax, .connect = {}};
+    config.connect.authorities_file = options.outbound_authorities.string();
+    if (!options.outbound_proxy.empty()) {
+        auto proxy = http::parse_proxy_url(options.outbound_proxy);
+        if (!proxy) {
+            return std::unexpected(proxy.error());
+        }
+        config.connect.proxy = std::move(*proxy);
+    }
+    auto client = http::Client::make(*io, config);
+    if (!client) {
+        return std::unexpected(client.error());
+    }
+    outbound = std::move(*client);
+    return {};
+}
+
+Result<void> Hub::State::join_other_instances() {
+    others = std::make_unique<OtherInstances>(*work, *channels, instance);
+    others->call_on_keyring_version([this](std::int64_t version) {
+        if (version != keys_seen) {
+            reload_keys();
+        }
+    });
+    channels->call_when_claimed([this](const std::string& node) { others->tell_recheck(node); });
+    if (!options.bus) {
+        return {};
+    }
+    const BusUser user{.post = post(), .on_payload = [this](std::string_view payload) {
+                           others->on_payload(payload);
+                       }};
+    auto made = options.bus(instance, user);
+    if (!made) {
+        return std::unexpected(made.error());
+    }
+    bus = std::move(*made);
+    others->use_bus(*bus, post());
+    return {};
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): std::function frees what it made
+}
+
 void Hub::State::add_routes() {
-    api = std::make_unique<Api>(
-        *work,
-        *hashes,
-        ApiEffects{.wake = [this](const std::string& node) { channels->wake(node); },
-                   .cut =
-                       [this](const std::string& node) {
-                           channels->cut(node, "the node was revoked or removed");
-                       },
-                   .reload_keys = [this] { reload_keys(); },
-                   .keyring = [this] { return channels->keyring(); }},
-        options.url);
+    api = std::make_unique<Api>(*work,
+                                *hashes,
+                                ApiEffects{.wake =
+                                               [this](const std::string& node) {
+                                                   channels->wake(node);
+                                                   others->tell_wake(node);
+                                               },
+                                           .cut =
+                                               [this](const std::string& node) {
+                                                   channels->cut(node,
+                                                                 "the node was revoked or removed");
+                                                   others->tell_recheck(node);
+                                               },
+                                           .reload_keys =
+                                               [this] {
+                                                   reload_keys();
+                                                   others->tell_keys();
+                                               },
+                                           .keyring = [this] { return channels->keyring(); }},
+                                options.url);
     login = std::make_unique<LoginEndpoints>(*work, *hashes);
     enrollment =
         std::make_unique<EnrollmentEndpoints>(*work, [this] { return channels->keyring(); });
+    sign_ins = std::make_unique<OidcEndpoints>(
+        *work,
+        [this](http::ClientRequest request, http::Client::Answer answer) {
+            outbound->send(std::move(request), std::move(answer));
+        },
+        [this] { return api->url(); });
     channels->add_routes(router);
     login->add_routes(router);
+    sign_ins->add_routes(router);
     enrollment->add_routes(router);
     api->add_routes(router);
     router.add("GET", "/healthz", [](const http::Request&, http::Responder respond) {
@@ -246,8 +339,8 @@ void Hub::State::add_routes() {
             [](const Context& context) -> Result<bool> {
                 return context.sql->find({"version"}, "from schema_version").has_value();
             },
-            [respond = std::move(respond)](const Result<bool>& ready) mutable {
-                respond(ready ? http::Response::text(200, "ready\n")
+            [this, respond = std::move(respond)](const Result<bool>& ready) mutable {
+                respond(ready ? http::Response::text(200, readiness())
                               : http::Response::problem(ready.error()));
             });
     });
@@ -255,8 +348,12 @@ void Hub::State::add_routes() {
         respond(http::Response::text(200,
                                      hub_metrics({.channels = channels->counters(),
                                                   .api = api->counters(),
+                                                  .oidc = sign_ins->counters(),
                                                   .database = database->counters(),
-                                                  .server = server->counters()})));
+                                                  .server = server->counters(),
+                                                  .bus = bus_figures(),
+                                                  .bus_refused = others->refused(),
+                                                  .events_dropped = events_dropped})));
     });
 }
 
@@ -268,8 +365,8 @@ Result<http::TlsIdentity> Hub::State::tls_identity() {
     names.emplace_back("127.0.0.1");
     names.insert(names.end(), options.names.begin(), options.names.end());
     constexpr std::int64_t kDay = 86'400;
-    server_until_s = unix_ms() / 1000 + kServerCertificateDays * kDay;
-    return channels->keyring()->server_authority.issue_server(names, random, unix_ms() / 1000);
+    server_until_s = work->now_ms() / 1000 + kServerCertificateDays * kDay;
+    return channels->keyring()->server_authority.issue_server(names, random, work->now_ms() / 1000);
 }
 
 Result<void> Hub::State::listen() {
@@ -308,16 +405,16 @@ Result<void> Hub::State::listen() {
 }
 
 void Hub::State::tick() {
-    timer.expires_after(kTick);
+    timer.expires_after(options.tick);
     timer.async_wait([this](const boost::system::error_code& error) {
         if (error) {
             return;
         }
         channels->tick();
         if (database->is_postgresql()) {
-            follow_other_instances();
+            others->look_around();
         }
-        if (++ticks % kTicksOfHousekeeping == 0) {
+        if (++ticks % options.housekeeping_s == 0) {
             keep_house();
         }
         tick();
@@ -326,26 +423,43 @@ void Hub::State::tick() {
 
 // What any one instance does for all.
 void Hub::State::keep_house() {
-    work->run<bool>(
+    struct Kept {
+        std::int64_t keys = 0;
+        std::int64_t events_dropped = 0;
+    };
+
+    work->run<Kept>(
         std::nullopt,
-        [holder = instance](const Context& context) -> Result<bool> {
+        [holder = instance](const Context& context) -> Result<Kept> {
+            Kept kept;
             const auto fence = take_lease(context, "housekeeping", holder, kHousekeepingLeaseMs);
-            if (!fence || !holds_lease(context, "housekeeping", *fence)) {
-                return false;
+            if (fence && holds_lease(context, "housekeeping", *fence)) {
+                expire_commands(context);
+                forget_expired_tokens(context);
+                forget_codes(context);
+                oidc::forget_sign_in_codes(context);
+                kept.events_dropped = forget_events(context);
+                drop_old_authorities(context);
             }
-            expire_commands(context);
-            forget_expired_tokens(context);
-            forget_codes(context);
-            forget_events(context);
-            drop_old_authorities(context);
-            return true;
+            kept.keys = keyring_version(context);
+            return kept;
         },
-        [](const Result<bool>& done) {
-            if (!done) {
-                log::error("hub", "housekeeping: {}", done.error().message);
+        [this](const Result<Kept>& kept) {
+            if (!kept) {
+                log::error("hub", "housekeeping: {}", kept.error().message);
+                return;
+            }
+            if (kept->events_dropped != 0) {
+                log::warning("hub",
+                             "{} events were dropped before their time (--events-max)",
+                             kept->events_dropped);
+                events_dropped += static_cast<std::uint64_t>(kept->events_dropped);
+            }
+            if (kept->keys != keys_seen) {
+                reload_keys();  // an old authority counts no more
             }
         });
-    if (server_until_s != 0 && server_until_s - unix_ms() / 1000 < kServerRenewSeconds) {
+    if (server_until_s != 0 && server_until_s - work->now_ms() / 1000 < kServerRenewSeconds) {
         const auto identity = tls_identity();
         const auto used = identity ? server->use_identity(*identity)
                                    : Result<void>(std::unexpected(identity.error()));
@@ -353,51 +467,6 @@ void Hub::State::keep_house() {
             log::error("hub", "renewing the HTTPS certificate: {}", used.error().message);
         }
     }
-}
-
-// Another instance took a request that concerns a node whose channel is here.
-void Hub::State::follow_other_instances() {
-    struct News {
-        std::vector<std::string> wake;
-        std::vector<std::string> cut;
-        std::int64_t keys = 0;
-    };
-
-    constexpr std::int64_t kRevokedLatelySeconds = 10;
-    work->run<News>(
-        std::nullopt,
-        [here = instance](const Context& context) -> Result<News> {
-            News news;
-            for (const SqlRow& row :
-                 context.sql->select({"distinct n.id"},
-                                     "from nodes n join commands c on c.node = n.id "
-                                     "where n.home = ? and c.state = 'queued'",
-                                     {here})) {
-                news.wake.push_back(row.text(0));
-            }
-            for (const SqlRow& row :
-                 context.sql->select({"id"},
-                                     "from nodes where state = 'revoked' and revoked_s > ?",
-                                     {context.now_s() - kRevokedLatelySeconds})) {
-                news.cut.push_back(row.text(0));
-            }
-            news.keys = keyring_version(context);
-            return news;
-        },
-        [this](const Result<News>& news) {
-            if (!news) {
-                return;
-            }
-            for (const std::string& node : news->wake) {
-                channels->wake(node);
-            }
-            for (const std::string& node : news->cut) {
-                channels->cut(node, "the node was revoked");
-            }
-            if (news->keys != keys_seen) {
-                reload_keys();
-            }
-        });
 }
 
 void Hub::State::reload_keys() {
@@ -437,7 +506,7 @@ Hub::~Hub() = default;
 
 Result<std::unique_ptr<Hub>> Hub::start(boost::asio::io_context& io, HubOptions options) {
     auto state = std::make_unique<State>(io, std::move(options));
-    for (const auto& step : {&State::open, &State::prepare, &State::listen}) {
+    for (const auto& step : {&State::open, &State::open_way_out, &State::prepare, &State::listen}) {
         if (const auto done = (*state.*step)(); !done) {
             return std::unexpected(done.error());
         }

@@ -18,6 +18,7 @@
 #include "tools/hub/backup.h"
 #include "tools/hub/hub.h"
 #include "tools/hub/hub_options.h"
+#include "tools/hub/nats/nats_bus.h"
 
 namespace isthmus::hub {
 namespace {
@@ -27,6 +28,7 @@ constexpr int kExitUsage = 2;
 
 struct CommandLine {
     HubOptions options;
+    NatsOptions nats;
     std::vector<std::string> listen = {"0.0.0.0:443"};
     std::vector<std::string> metrics_listen;
     std::string log_level = "info";
@@ -47,6 +49,14 @@ void add_options(CLI::App& app, CommandLine& line) {
     app.add_option("--tls-certificate", line.options.tls_certificate, "PEM, instead of our own");
     app.add_option("--tls-key", line.options.tls_key, "Its key");
     app.add_option("--metrics-listen", line.metrics_listen, "Plain HTTP for /metrics");
+    app.add_option("--outbound-proxy",
+                   line.options.outbound_proxy,
+                   "http://[user:password@]host[:port], for calls to identity providers")
+        ->envname("ISTHMUS_HUB_OUTBOUND_PROXY");
+    app.add_option("--outbound-authorities",
+                   line.options.outbound_authorities,
+                   "PEM of authorities that sign identity providers' certificates, beside the "
+                   "machine's own");
     app.add_option("--connections", line.options.connections, "Most connections at once")
         ->check(CLI::Range(16U, 1'000'000U));
     app.add_option("--connections-per-address",
@@ -55,6 +65,14 @@ void add_options(CLI::App& app, CommandLine& line) {
         ->check(CLI::Range(1U, 1'000'000U));
     app.add_option("--heartbeat", line.options.heartbeat_s, "Seconds between heartbeats of nodes")
         ->check(CLI::Range(1, 600));
+    app.add_option("--events-days", line.options.events.days, "How long what nodes report is kept")
+        ->check(CLI::Range(1, 36'500))
+        ->capture_default_str();
+    app.add_option("--events-max",
+                   line.options.events.entries,
+                   "How much of it is kept of one organisation; then the oldest goes")
+        ->check(CLI::Range(std::int64_t{1000}, std::int64_t{10'000'000'000}))
+        ->capture_default_str();
     app.add_option("--log-level", line.log_level, "debug, info, warning or error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
     app.add_flag("--version", line.version, "Print the version");
@@ -67,6 +85,26 @@ void add_options(CLI::App& app, CommandLine& line) {
     app.add_subcommand("restore", "Make a hub of such a file, on an empty machine")
         ->add_option("file", line.restore_file, "Where from")
         ->required();
+}
+
+// Several hubs on one PostgreSQL.
+void add_nats_options(CLI::App& app, NatsOptions& nats) {
+    app.add_option("--nats", nats.servers, "nats://... or tls://..., those of one NATS cluster")
+        ->delimiter(',')
+        ->envname("ISTHMUS_HUB_NATS");
+    app.add_option("--nats-user", nats.user, "User, where the addresses name none")
+        ->envname("ISTHMUS_HUB_NATS_USER");
+    app.add_option("--nats-password", nats.password, "Its password, better by the environment")
+        ->envname("ISTHMUS_HUB_NATS_PASSWORD");
+    app.add_option("--nats-credentials", nats.credentials, "File with a user's JWT and seed")
+        ->envname("ISTHMUS_HUB_NATS_CREDENTIALS");
+    app.add_option("--nats-nkey", nats.nkey, "File with a user's seed")
+        ->envname("ISTHMUS_HUB_NATS_NKEY");
+    app.add_option("--nats-ca", nats.ca, "PEM that NATS's certificates are checked with");
+    app.add_option("--nats-certificate", nats.certificate, "PEM, where NATS wants ours");
+    app.add_option("--nats-key", nats.key, "Its key");
+    app.add_option("--nats-subject", nats.subject, "The same on all instances of one hub")
+        ->capture_default_str();
 }
 
 int keep_or_bring_back(const CommandLine& line) {
@@ -136,8 +174,12 @@ void print_start(const Hub& hub, const HubOptions& options) {
 
 int serve(const CommandLine& line) {
     log::configure({.level = level_of(line.log_level), .format = log::Format::kText});
+    HubOptions options = line.options;
+    if (!line.nats.servers.empty()) {
+        options.bus = nats_bus(line.nats);
+    }
     boost::asio::io_context io(1);
-    auto hub = Hub::start(io, line.options);
+    auto hub = Hub::start(io, std::move(options));
     if (!hub) {
         log::error("hub", "{}", hub.error().message);
         return kExitStart;
@@ -168,6 +210,7 @@ int run(int argc, char** argv) {
     CLI::App app("Isthmus control cloud", "isthmus-hub");
     CommandLine line;
     add_options(app, line);
+    add_nats_options(app, line.nats);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -7,9 +7,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "base/http/percent_encoding.h"
 #include "media/transport/io/clock.h"
 #include "signaling/access/token.h"
-#include "signaling/whip/percent_encoding.h"
 #include "tools/load/node_address.h"
 
 namespace isthmus::load {
@@ -188,11 +188,10 @@ JoinOrder LoadRun::order_for(ParticipantRole role, std::uint32_t index) const {
     const bool publishes = role == ParticipantRole::kPublisher;
     const std::string conference = conference_of(options_, index);
     const std::string name = (publishes ? "publisher-" : "viewer-") + std::to_string(index + 1);
-    return {
-        .role = role,
-        .name = name,
-        .target = (publishes ? "/whip/" : "/whep/") + signaling::whip::percent_encode(conference),
-        .token = make_token(options_, conference, name)};
+    return {.role = role,
+            .name = name,
+            .target = (publishes ? "/whip/" : "/whep/") + http::percent_encode(conference),
+            .token = make_token(options_, conference, name)};
 }
 
 Result<void> LoadRun::join_publishers() {

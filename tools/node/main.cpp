@@ -204,7 +204,9 @@ class Signals {
 
 int serve(NodeOptions options, bool dev) {
     constexpr int kOneThread = 1;
-    log::configure({.level = options.config.log_level, .format = options.config.log_format});
+    log::configure({.level = options.config.log_level,
+                    .format = options.config.log_format,
+                    .file_bytes_max = log::file_bytes_wanted()});
     boost::asio::io_context io(kOneThread);
     if (dev) {
         log::warning("node",

@@ -51,6 +51,10 @@ Result<void> make_room(asio::io_context& io, const std::string& path) {
 
 }  // namespace
 
+std::string program_name(std::string_view connector) {
+    return "connector-" + std::string(connector);
+}
+
 struct ConnectorHost::State : std::enable_shared_from_this<ConnectorHost::State> {
     State(asio::io_context& io,
           ConnectorHostConfig host_config,
@@ -250,6 +254,10 @@ void ConnectorHost::configure(std::string_view name,
         return;
     }
     found->second->configure(std::move(configuration), std::move(answer));
+}
+
+void ConnectorHost::expect_end() {
+    state_->around.ending = true;
 }
 
 std::vector<ConnectorStatus> ConnectorHost::status() const {

@@ -286,6 +286,10 @@ void HostedConnector::handle(Violation& violation) {
 
 // It is ended, and started again with the back-off of a crash.
 void HostedConnector::refuse(const std::string& sentence) {
+    if (around_->ending) {
+        drop_connection();
+        return;
+    }
     ++refused_;
     log::warning("connector", "{} is cut off: {}", manifest_.name, sentence);
     around_->emit({.connector = manifest_.name,

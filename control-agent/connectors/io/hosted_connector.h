@@ -26,6 +26,7 @@ struct ConnectorSurroundings {
     RandomSource* random;
     HubCalls* calls;
     EventSink emit;
+    bool ending = false;  // connectors are asked to end, and close their connections
 };
 
 class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
@@ -50,7 +51,9 @@ class HostedConnector : public std::enable_shared_from_this<HostedConnector> {
     // Of its process; 0 while there is none.
     [[nodiscard]] int pid() const { return pid_; }
 
-    [[nodiscard]] std::string program_name() const { return "connector-" + manifest_.name; }
+    [[nodiscard]] std::string program_name() const {
+        return connectors::program_name(manifest_.name);
+    }
 
     [[nodiscard]] const ConnectorManifest& manifest() const { return manifest_; }
 

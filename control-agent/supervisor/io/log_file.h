@@ -2,8 +2,8 @@
 //
 // A file, because it is there whether or not an agent is: a pipe would break with the agent that
 // reads it, or fill up and stop a media node. It is appended to by the program and emptied by the
-// agent when it has grown to kLogFileBytesMax and is read; while no agent is there nothing bounds
-// it but what the program writes.
+// agent when it has grown to kLogFileBytesMax and is read. While no agent is there the program
+// keeps it short itself, where it was asked to (log::kFileBytesVariable) and can.
 #pragma once
 
 #include <cstddef>

@@ -153,17 +153,52 @@ TEST_F(SessionTest, RefusesMessagesOutOfTheirTurn) {
     EXPECT_EQ(fresh.open("{}").error(), ChannelFault::kUnexpected);
 }
 
+TEST_F(SessionTest, SpeaksTheNewestVersionThatBothKnow) {
+    struct Case {
+        ProtocolRange hub;
+        ProtocolRange agent;
+        std::int64_t spoken = 0;
+    };
+
+    for (const Case& one : {Case{{1, 1}, {1, 1}, 1},
+                            Case{{1, 2}, {1, 2}, 2},
+                            Case{{1, 2}, {2, 3}, 2},
+                            Case{{2, 3}, {1, 2}, 2},
+                            Case{{1, 1}, {1, 2}, 1}}) {
+        HubSession hub(identity_, kNow, random_, one.hub);
+        AgentSession agent_session(agent(), trust_, random_, one.agent);
+        EXPECT_TRUE(shake_hands(hub, agent_session, node_.public_key()));
+        EXPECT_EQ(hub.protocol(), one.spoken);
+        EXPECT_EQ(agent_session.protocol(), one.spoken);
+    }
+}
+
 TEST_F(SessionTest, SaysWhereNoVersionIsInCommon) {
-    json::value hello = json::parse(hub_.hello());
-    hello.at("hello").at("protocols") = json::array{2, 3};
-    EXPECT_EQ(agent_.handle_handshake(json::serialize(hello)).error(),
-              ChannelFault::kProtocolUnknown);
-    // A newer hub offers ours among others.
-    AgentSession other(agent(), trust_, random_);
-    hello.at("hello").at("protocols") = json::array{2, 1};
-    EXPECT_TRUE(other.handle_handshake(json::serialize(hello)).has_value());
+    const HubSession newer(identity_, kNow, random_, {.oldest = 2, .newest = 3});
+    EXPECT_EQ(agent_.handle_handshake(newer.hello()).error(), ChannelFault::kProtocolUnknown);
+    EXPECT_TRUE(agent_.protocol_sentence().contains("upgrade the agent"));
+    AgentSession young(agent(), trust_, random_, {.oldest = 2, .newest = 3});
+    EXPECT_EQ(young.handle_handshake(hub_.hello()).error(), ChannelFault::kProtocolUnknown);
+    EXPECT_TRUE(young.protocol_sentence().contains("upgrade the hub"));
     EXPECT_EQ(hub_.handle_authenticate(R"({"authenticate":{"protocol":2}})").error(),
               ChannelFault::kProtocolUnknown);
+}
+
+TEST_F(SessionTest, IsNotTalkedIntoAnOlderVersion) {
+    HubSession hub(identity_, kNow, random_, {.oldest = 1, .newest = 2});
+    AgentSession agent_session(agent(), trust_, random_, {.oldest = 1, .newest = 2});
+    json::value hello = json::parse(hub.hello());
+    hello.at("hello").at("protocols") = json::array{1};
+    const auto answer = agent_session.handle_handshake(json::serialize(hello));
+    ASSERT_TRUE(hub.handle_authenticate(*answer).has_value());
+    EXPECT_EQ(hub.accept(node_.public_key()).error(), ChannelFault::kBadSignature);
+    // Nor by changing the answer.
+    HubSession other(identity_, kNow, random_, {.oldest = 1, .newest = 2});
+    AgentSession again(agent(), trust_, random_, {.oldest = 1, .newest = 2});
+    json::value chosen = json::parse(*again.handle_handshake(other.hello()));
+    chosen.at("authenticate").at("protocol") = 1;
+    ASSERT_TRUE(other.handle_authenticate(json::serialize(chosen)).has_value());
+    EXPECT_EQ(other.accept(node_.public_key()).error(), ChannelFault::kBadSignature);
 }
 
 }  // namespace

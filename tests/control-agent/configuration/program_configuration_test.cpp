@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -40,6 +41,27 @@ class ScriptedProgram final : public ConfiguredProgram {
         };
     }
 
+    void make_way(std::function<void(const std::string& what)> tell, Answer answer) override {
+        calls.emplace_back("way");
+        tell("two meetings go on");
+        if (busy) {
+            waiting = std::move(answer);
+            return;
+        }
+        pending = [answer = std::move(answer)]() mutable { answer({}); };
+    }
+
+    void stay(std::string why) override {
+        pending = [why = std::move(why), answer = std::move(waiting)]() mutable {
+            answer(make_error(ErrorCode::kConflict, why));
+        };
+    }
+
+    void reopen(Answer answer) override {
+        calls.emplace_back("reopen");
+        pending = [answer = std::move(answer)]() mutable { answer({}); };
+    }
+
     void restart(Answer answer) override {
         calls.emplace_back("restart");
         runs_with = read(live_);
@@ -64,6 +86,8 @@ class ScriptedProgram final : public ConfiguredProgram {
 
     std::vector<std::string> calls;
     std::string runs_with;
+    bool busy = false;  // with meetings
+    Answer waiting;
     std::move_only_function<void()> pending;
 
   private:
@@ -81,10 +105,10 @@ class ProgramConfigurationTest : public testing::Test {
             ProgramConfiguration::make(ConfigurationFiles(live_, state_, "node"), program_).value();
     }
 
-    Result<void> apply(std::uint64_t version, const std::string& text) {
+    Result<void> apply(std::uint64_t version, const std::string& text, bool now = false) {
         std::optional<Result<void>> result;
         configuration_->apply(
-            version, text, {}, [&](Result<void> end) { result = std::move(end); });
+            version, text, now, {}, [&](Result<void> end) { result = std::move(end); });
         EXPECT_FALSE(result);
         while (program_.step()) {
         }
@@ -102,7 +126,7 @@ TEST_F(ProgramConfigurationTest, AppliesWhatTheProgramTakes) {
     ASSERT_TRUE(apply(3, "a: 1"));
     EXPECT_EQ(read(live_), "a: 1");
     EXPECT_EQ(program_.runs_with, "a: 1");
-    EXPECT_THAT(program_.calls, ElementsAre("check", "restart", "wait"));
+    EXPECT_THAT(program_.calls, ElementsAre("check", "way", "restart", "wait", "reopen"));
     EXPECT_EQ(configuration_->record().version, 3U);
     start_agent();
     EXPECT_EQ(configuration_->record().version, 3U);
@@ -118,7 +142,7 @@ TEST_F(ProgramConfigurationTest, ChangesNothingWhereTheProgramRefuses) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message, "line 1: that is nonsense");
     EXPECT_EQ(read(live_), "a: 1");
-    EXPECT_THAT(program_.calls, ElementsAre("check", "restart", "wait", "check"));
+    EXPECT_THAT(program_.calls, ElementsAre("check", "way", "restart", "wait", "reopen", "check"));
     EXPECT_EQ(configuration_->record().version, 1U);
     EXPECT_EQ(configuration_->record().refused, 2U);
     // And what comes after makes up for it.
@@ -170,11 +194,60 @@ TEST_F(ProgramConfigurationTest, DoesNotRestartForTheSameText) {
     EXPECT_EQ(configuration_->record().version, 2U);
 }
 
+TEST_F(ProgramConfigurationTest, RestartsAtOnceWhereItIsToldTo) {
+    program_.busy = true;
+    ASSERT_TRUE(apply(1, "a: 1", true));
+    EXPECT_THAT(program_.calls, ElementsAre("check", "restart", "wait", "reopen"));
+}
+
+TEST_F(ProgramConfigurationTest, WaitsForTheProgramToMakeWay) {
+    ASSERT_TRUE(apply(1, "a: 1"));
+    program_.busy = true;
+    std::vector<std::string> told;
+    std::optional<Result<void>> end;
+    configuration_->apply(
+        2,
+        "a: 2",
+        false,
+        [&](int, const std::string& what) { told.push_back(what); },
+        [&](Result<void> result) { end = std::move(result); });
+    while (program_.step()) {
+    }
+    EXPECT_EQ(read(live_), "a: 1") << "nothing is changed before";
+    EXPECT_THAT(told, ::testing::Contains("two meetings go on"));
+    EXPECT_FALSE(end);
+    std::exchange(program_.waiting, nullptr)({});
+    while (program_.step()) {
+    }
+    EXPECT_TRUE(end.value());
+    EXPECT_EQ(program_.runs_with, "a: 2");
+}
+
+TEST_F(ProgramConfigurationTest, GivesUpWaitingAndOpensTheProgramAgain) {
+    ASSERT_TRUE(apply(1, "a: 1"));
+    configuration_->give_up_waiting("nothing waits");
+    program_.busy = true;
+    program_.calls.clear();
+    std::optional<Result<void>> end;
+    configuration_->apply(
+        2, "a: 2", false, {}, [&](Result<void> result) { end = std::move(result); });
+    while (program_.step()) {
+    }
+    configuration_->give_up_waiting("version 3 came");
+    while (program_.step()) {
+    }
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->error().message, "version 3 came");
+    EXPECT_THAT(program_.calls, ElementsAre("check", "way", "reopen"));
+    EXPECT_EQ(read(live_), "a: 1");
+    EXPECT_EQ(configuration_->record().refused, 2U);
+}
+
 TEST_F(ProgramConfigurationTest, TakesOneAtATime) {
     std::optional<Result<void>> first;
-    configuration_->apply(1, "a: 1", {}, [&](Result<void> end) { first = std::move(end); });
+    configuration_->apply(1, "a: 1", false, {}, [&](Result<void> end) { first = std::move(end); });
     std::optional<Result<void>> second;
-    configuration_->apply(2, "a: 2", {}, [&](Result<void> end) { second = std::move(end); });
+    configuration_->apply(2, "a: 2", false, {}, [&](Result<void> end) { second = std::move(end); });
     ASSERT_TRUE(second);
     EXPECT_EQ(second->error().code, ErrorCode::kConflict);
     while (program_.step()) {
@@ -186,11 +259,11 @@ TEST_F(ProgramConfigurationTest, TakesOneAtATime) {
 // that serves, and with a record that says with what.
 TEST_F(ProgramConfigurationTest, FinishesWhatAKilledAgentBegan) {
     for (const bool good : {true, false}) {
-        for (int steps = 0; steps < 5; ++steps) {
+        for (int steps = 0; steps < 7; ++steps) {
             ASSERT_TRUE(apply(1, "a: 1"));
             bool ended = false;
             configuration_->apply(
-                2, good ? "a: 2" : "broken", {}, [&](const Result<void>&) { ended = true; });
+                2, good ? "a: 2" : "broken", false, {}, [&](const Result<void>&) { ended = true; });
             for (int i = 0; i < steps && !ended; ++i) {
                 program_.step();
             }
@@ -219,7 +292,7 @@ TEST_F(ProgramConfigurationTest, ShowsADamagedRecord) {
 
 TEST_F(ProgramConfigurationTest, MayEndAtAnyTime) {
     bool answered = false;
-    configuration_->apply(1, "a: 1", {}, [&](const Result<void>&) { answered = true; });
+    configuration_->apply(1, "a: 1", false, {}, [&](const Result<void>&) { answered = true; });
     configuration_.reset();
     while (program_.step()) {
     }

@@ -163,7 +163,10 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
     EXPECT_EQ(events_.at(1).body, (json::value{{"number", 2}}));
     EXPECT_EQ(events_.at(1).connector, "example");
     EXPECT_TRUE(run_until([&] { return !hub_.calls.empty() && status().detail == "hello"; }));
-    EXPECT_THAT(hub_.calls, ElementsAre(R"(example directory.lookup {"name":"hello"})"));
+    EXPECT_TRUE(run_until([&] { return hub_.calls.size() == 2; }));
+    EXPECT_THAT(hub_.calls,
+                ElementsAre(R"(example state.put {"key":"counted","value":2})",
+                            R"(example state.get {"key":"counted"})"));
     EXPECT_EQ(status().refused, 0U);
     EXPECT_TRUE(finish([&](auto answer) { host_->deactivate("example", std::move(answer)); }));
     EXPECT_TRUE(host_->status().empty());
@@ -174,6 +177,17 @@ TEST_F(ConnectorHostTest, RunsTheExample) {
         run_until([&] { return supervisor_->status("connector-example")->unexpected_ends > 0; }));
     // And it can be activated again.
     EXPECT_TRUE(activate("example", {{"greeting", "hello again"}, {"count_to", 0}}));
+}
+
+TEST_F(ConnectorHostTest, BlamesNobodyForTheAgentsEnd) {
+    begin();
+    ASSERT_TRUE(activate("example", {{"greeting", "hello"}, {"count_to", 0}}));
+    events_.clear();
+    host_->expect_end();
+    bool ended = false;
+    supervisor_->detach([&](const Result<void>&) { ended = true; });
+    EXPECT_TRUE(run_until([&] { return ended; }));
+    EXPECT_TRUE(events_.empty());
 }
 
 TEST_F(ConnectorHostTest, GoesBackToTheConfigurationThatItHad) {

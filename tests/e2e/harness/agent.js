@@ -7,19 +7,22 @@ import { makeFolder, Process, ROOT } from './process.js';
 const BIN = path.join(ROOT, 'build/release/bin');
 const PROGRAM = process.env.ISTHMUS_AGENT ?? path.join(BIN, 'isthmus-agent');
 const NODE = process.env.ISTHMUS_NODE ?? path.join(BIN, 'isthmus-node');
-const CONNECTORS = path.join(ROOT, 'build/release/connectors');
+const EXAMPLE = process.env.ISTHMUS_CONNECTOR_EXAMPLE ?? path.join(BIN, 'isthmus-connector-example');
 
 export const NODE_PORT = 8080;
 
 export class Agent {
   // `node`: whether the machine has a media node. `config`: more lines of YAML.
-  constructor(name, { node = false, healthyWithin = '5s', config = '' } = {}) {
+  constructor(name, { node = false, healthyWithin = '5s', limits = '{}', config = '' } = {}) {
     this.name = name;
     this.folder = makeFolder(name);
     this.state = path.join(this.folder, 'state');
     this.nodeFile = path.join(this.folder, 'node.yaml');
     this.file = path.join(this.folder, 'agent.yaml');
+    this.connectors = path.join(this.folder, 'connectors');
     fs.mkdirSync(this.state, { mode: 0o700 });
+    fs.mkdirSync(path.join(this.folder, 'node-state'));
+    this.installExample();
     fs.writeFileSync(this.file, `state_directory: ${this.state}
 runtime_directory: ${path.join(this.folder, 'run')}
 node:
@@ -29,9 +32,18 @@ node:
   url: http://127.0.0.1:${NODE_PORT}
   configuration: ${this.nodeFile}
   healthy_within: ${healthyWithin}
-connectors: {directory: ${CONNECTORS}}
+  limits: ${limits}
+connectors: {directory: ${this.connectors}}
 log: {level: debug}
 ${config}`);
+  }
+
+  // As a package would.
+  installExample() {
+    const folder = path.join(this.connectors, 'example');
+    fs.mkdirSync(folder, { recursive: true });
+    fs.copyFileSync(path.join(ROOT, 'tools/connectors/example/manifest.json'), path.join(folder, 'manifest.json'));
+    fs.copyFileSync(EXAMPLE, path.join(folder, 'isthmus-connector-example'));
   }
 
   // A configuration of the hub with which the node comes up.
@@ -55,9 +67,10 @@ ${config}`);
     return this.run('enroll', code, '--name', this.name, ...args);
   }
 
-  // `env`: more of the environment, e.g. for libfaketime.
-  start(env = {}) {
-    this.process = new Process(`isthmus-agent-${this.name}`, PROGRAM, ['--config', this.file, 'run'], {
+  // `env`: more of the environment, e.g. for libfaketime. `by`: a command that starts it.
+  start(env = {}, by = []) {
+    const [command, ...args] = [...by, PROGRAM, '--config', this.file, 'run'];
+    this.process = new Process(`isthmus-agent-${this.name}`, command, args, {
       cwd: this.folder, env: { ...process.env, ...env },
     });
   }

@@ -15,16 +15,34 @@ const CTL = process.env.ISTHMUS_CTL ?? path.join(BIN, 'isthmusctl');
 const PASSWORD = 'a long enough password';
 
 export class Hub {
-  // `host`: how nodes are told to reach it.
-  static async start({ port = 8443, host = '127.0.0.1', heartbeat = 1 } = {}) {
+  // `url`: how nodes are told to reach it. `more`: more arguments. `sibling`: the hub beside which this one is
+  // another instance.
+  static async start({ port = 8443, host = '127.0.0.1', url = `https://${host}:${port}`, heartbeat = 1, more = [], sibling } = {}) {
     const hub = new Hub();
     hub.folder = makeFolder('hub');
+    hub.data = path.join(hub.folder, 'data');
     hub.port = port;
-    hub.args = ['--data', path.join(hub.folder, 'data'), '--listen', `127.0.0.1:${port}`,
-      '--url', `https://${host}:${port}`, '--heartbeat', String(heartbeat)];
+    hub.args = ['--data', hub.data, '--listen', `127.0.0.1:${port}`,
+      '--url', url, '--heartbeat', String(heartbeat), ...more];
+    if (sibling) {
+      fs.mkdirSync(hub.data, { mode: 0o700 });
+      fs.copyFileSync(path.join(sibling.data, 'master.key'), path.join(hub.data, 'master.key'));
+    }
     await hub.launch();
-    await hub.logIn();
+    if (sibling) hub.token = sibling.token;
+    else await hub.logIn();
     return hub;
+  }
+
+  request(method, target, body) {
+    return request(this.port, method, target, body, { Authorization: `Bearer ${this.token}` });
+  }
+
+  // As isthmusctl would, without the time that a process takes to start.
+  async call(method, target, body) {
+    const answer = await this.request(method, target, body);
+    if (answer.status >= 400) throw new Error(`${method} ${target}: ${answer.status} ${answer.text}`);
+    return answer.text === '' ? null : JSON.parse(answer.text);
   }
 
   async launch() {
@@ -39,6 +57,18 @@ export class Hub {
     const answer = await request(this.port, 'POST', '/v1/login', { name, password, new_password: PASSWORD });
     assert.equal(answer.status, 200, answer.text);
     this.token = JSON.parse(answer.text).token;
+  }
+
+  // Somebody whose password is the tests'.
+  logInAs(name) {
+    return request(this.port, 'POST', '/v1/login', { name, password: PASSWORD });
+  }
+
+  // The same hub, as somebody whose one-time password this is.
+  async as(name, password) {
+    const answer = await request(this.port, 'POST', '/v1/login', { name, password, new_password: PASSWORD });
+    assert.equal(answer.status, 200, answer.text);
+    return Object.assign(Object.create(Hub.prototype), this, { token: JSON.parse(answer.text).token });
   }
 
   // What `isthmusctl hub ...` prints, as JSON.
@@ -70,6 +100,14 @@ export class Hub {
     return eventually(`${node} has done what it could`, async () =>
       (await this.commands(node)).find(({ id, method, state }) =>
         !before.has(id) && method === 'configuration.apply' && ['succeeded', 'failed'].includes(state)), 60);
+  }
+
+  // The command when it has ended.
+  ended(command, seconds = 40) {
+    return eventually(`command ${command} ends`, async () => {
+      const now = await this.ask('command', command);
+      return ['succeeded', 'failed', 'expired', 'superseded'].includes(now.state) && now;
+    }, seconds);
   }
 
   async commands(node) {
@@ -118,10 +156,10 @@ export class Hub {
 }
 
 // The hub's certificate is its own.
-function request(port, method, target, body) {
+function request(port, method, target, body, headers = {}) {
   return new Promise((resolve, reject) => {
     const call = https.request({ host: '127.0.0.1', port, method, path: target, rejectUnauthorized: false,
-      headers: body ? { 'Content-Type': 'application/json' } : {} }, (response) => {
+      headers: { ...headers, ...(body ? { 'Content-Type': 'application/json' } : {}) } }, (response) => {
       let text = '';
       response.on('data', (piece) => (text += piece));
       response.on('end', () => resolve({ status: response.statusCode, text }));

@@ -61,7 +61,7 @@ export class Process {
 class Fatal extends Error {}
 
 // Asks again and again until `ask` returns something true, and returns that.
-export async function eventually(what, ask, seconds = 20) {
+export async function eventually(what, ask, seconds = 20, pauseMs = 50) {
   const deadline = performance.now() + seconds * 1000;
   let last;
   for (;;) {
@@ -74,6 +74,6 @@ export async function eventually(what, ask, seconds = 20) {
       last = `last error: ${error.message}`;
     }
     if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s (${last})`);
-    await delay(50);
+    await delay(pauseMs);
   }
 }

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "signaling/whip/percent_encoding.h"
+#include "base/http/percent_encoding.h"
 
 namespace isthmus::signaling::whip {
 namespace {
@@ -89,8 +89,8 @@ TEST(IceServers, ConfigurationIsChecked) {
 }
 
 TEST(PercentEncoding, KeepsUnreservedCharactersOnly) {
-    EXPECT_EQ(percent_encode("aZ09-._~"), "aZ09-._~");
-    EXPECT_EQ(percent_encode("a b/c?\xC3\xA9%"), "a%20b%2Fc%3F%C3%A9%25");
+    EXPECT_EQ(http::percent_encode("aZ09-._~"), "aZ09-._~");
+    EXPECT_EQ(http::percent_encode("a b/c?\xC3\xA9%"), "a%20b%2Fc%3F%C3%A9%25");
 }
 
 }  // namespace

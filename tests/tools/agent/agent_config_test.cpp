@@ -1,5 +1,6 @@
 #include "tools/agent/agent_config.h"
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -31,6 +32,11 @@ TEST(AgentConfig, ExampleSaysTheDefaults) {
     EXPECT_EQ(example->node.url, defaults.node.url);
     EXPECT_EQ(example->node.configuration, defaults.node.configuration);
     EXPECT_EQ(example->node.healthy_within, defaults.node.healthy_within);
+    EXPECT_EQ(example->node.meetings_wait, defaults.node.meetings_wait);
+    EXPECT_FALSE(example->node.memory_mebibytes);
+    EXPECT_FALSE(example->node.cpu_percent);
+    EXPECT_FALSE(example->node.processes);
+    EXPECT_EQ(example->heartbeat, defaults.heartbeat);
     EXPECT_EQ(example->connectors.directory, defaults.connectors.directory);
     EXPECT_EQ(example->connectors.user, defaults.connectors.user);
     EXPECT_EQ(example->log.level, defaults.log.level);
@@ -46,6 +52,40 @@ TEST(AgentConfig, SaysWhatIsWrongAndWhere) {
     EXPECT_THAT(bad.error().message, HasSubstr("agent.yaml:4: node.supervision"));
     EXPECT_THAT(bad.error().message, HasSubstr("agent.yaml:5: node.url"));
     EXPECT_THAT(bad.error().message, HasSubstr("extra"));
+}
+
+TEST(AgentConfig, TakesFromTheHubWhatCanChangeWhileItRuns) {
+    const auto own = parse_agent_config(
+        "state_directory: /state\nnode: {healthy_within: 7s, meetings_wait: 1h}\n", "a");
+    ASSERT_TRUE(own);
+    const auto with = with_hub_settings(
+        *own, R"({"heartbeat":"3s","node":{"meetings_wait":"5m"},"log":{"level":"debug"}})");
+    ASSERT_TRUE(with) << with.error().message;
+    EXPECT_EQ(with->state_directory, "/state");
+    EXPECT_EQ(with->heartbeat, std::chrono::seconds(3));
+    EXPECT_EQ(with->node.meetings_wait, std::chrono::minutes(5));
+    EXPECT_EQ(with->node.healthy_within, std::chrono::seconds(7));
+    EXPECT_EQ(with->log.level, log::Level::kDebug);
+    EXPECT_EQ(with_hub_settings(*own, "{}")->log.level, log::Level::kInfo);
+    for (const char* const bad : {R"({"state_directory":"/"})",
+                                  R"({"node":{"command":"/bin/sh"}})",
+                                  R"({"heartbeat":"500ms"})",
+                                  R"({"heartbeat":"2h"})",
+                                  R"({"node":{"meetings_wait":"8d"}})",
+                                  R"({"log":{"level":"loud"}})",
+                                  "["}) {
+        EXPECT_FALSE(with_hub_settings(*own, bad)) << bad;
+    }
+}
+
+TEST(AgentConfig, ReadsLimits) {
+    const auto config = parse_agent_config(
+        "node: {limits: {memory_mebibytes: 512, cpu_percent: 150, processes: 32}}", "a");
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->node.memory_mebibytes, 512U);
+    EXPECT_EQ(config->node.cpu_percent, 150U);
+    EXPECT_EQ(config->node.processes, 32U);
+    EXPECT_FALSE(parse_agent_config("node: {limits: {memory_mebibytes: 1}}", "a"));
 }
 
 TEST(AgentConfig, NamesTheProxyAndWhatItMaySee) {

@@ -52,10 +52,19 @@ class CommandRunnerTest : public testing::Test {
                 .ended =
                     [this](const std::string& method, const CommandRecord& record) {
                         ended_.push_back(method + " " + record.id);
-                    }});
+                    },
+                .waits = [this](const std::string& method) { waits_.push_back(method); }});
         runner_->add("hold", [this](const json::value&, CommandProgress progress) {
             held_.push_back(std::move(progress));
         });
+        for (const char* const method : {"open", "close"}) {
+            runner_->add(
+                method,
+                [this](const json::value&, CommandProgress progress) {
+                    held_.push_back(std::move(progress));
+                },
+                "door");
+        }
         runner_->add("drop", [](const json::value&, const CommandProgress&) {});
     }
 
@@ -93,6 +102,7 @@ class CommandRunnerTest : public testing::Test {
     std::vector<CommandRunner::Answer> answers_;
     std::vector<channel::CommandFault> faults_;
     std::vector<std::string> ended_;
+    std::vector<std::string> waits_;
     std::deque<CommandProgress> held_;
     std::optional<CommandRunner> runner_;
 };
@@ -159,6 +169,7 @@ TEST_F(CommandRunnerTest, FailsWhatARestartBrokeOff) {
     start();
     runner_->on_up();
     EXPECT_THAT(reports_, ElementsAre("a failed"));
+    EXPECT_EQ(log_->find("a")->result, (json::value{{"again", true}}));
 }
 
 TEST_F(CommandRunnerTest, DoesOneOfAMethodAtATime) {
@@ -197,6 +208,18 @@ TEST_F(CommandRunnerTest, BeginsThoseThatWaitedOneAfterTheOther) {
     EXPECT_EQ(ended_.size(), std::size_t{kCommands});
     EXPECT_EQ(ended_.back(), "quick c19");
     EXPECT_EQ(deepest, 1);
+}
+
+TEST_F(CommandRunnerTest, LetsNothingOvertakeInOneLane) {
+    ASSERT_TRUE(send("a", "open"));
+    ASSERT_TRUE(send("b", "close"));
+    ASSERT_TRUE(send("c", "open"));
+    EXPECT_EQ(held_.size(), 1U);
+    EXPECT_THAT(waits_, ElementsAre("close", "open"));
+    held_[0].succeed();
+    held_[1].succeed();
+    held_[2].succeed();
+    EXPECT_THAT(ended_, ElementsAre("open a", "close b", "open c"));
 }
 
 TEST_F(CommandRunnerTest, RefusesWhatIsNotTheHubs) {

@@ -54,8 +54,9 @@ struct User final : HubChannelUser {
 
 class HubChannelTest : public testing::Test {
   protected:
-    void start(ScriptedHub::Change change = {}) {
-        hub_.emplace(std::move(change));
+    void start(ScriptedHub::Change change = {},
+               const channel::ProtocolRange& protocols = channel::kProtocols) {
+        hub_.emplace(std::move(change), protocols);
         identity_.emplace(hub_->identity());
         connect();
     }
@@ -158,25 +159,36 @@ TEST_F(HubChannelTest, TriesUntilTheHubIsThere) {
 
 // A hub of the next release: more versions, more fields.
 TEST_F(HubChannelTest, UnderstandsANewerHub) {
-    start([](int frame, const std::string& text) {
-        json::value value = json::parse(text);
-        json::object& body = value.as_object().begin()->value().as_object();
-        body["of_tomorrow"] = json::object{{"a", 1}};
-        if (frame == 0) {
-            body["protocols"] = {1, 2};
-        }
-        return json::serialize(value);
-    });
+    start(
+        [](int /*frame*/, const std::string& text) {
+            json::value value = json::parse(text);
+            json::object& body = value.as_object().begin()->value().as_object();
+            body["of_tomorrow"] = json::object{{"a", 1}};
+            return json::serialize(value);
+        },
+        {.oldest = 1, .newest = 2});
     run_until([&] { return user_.ups == 1; });
     EXPECT_TRUE(user_.failures.empty());
+    hub_->send("of.tomorrow", json::object{{"a", 1}});
+    run_until([&] { return !user_.requests.empty(); });
+    EXPECT_TRUE(channel_->up());
 }
 
 TEST_F(HubChannelTest, SaysThatAHubIsTooNew) {
-    start(edit(0, [](json::object& hello) { hello["protocols"] = {2, 3}; }));
+    start({}, {.oldest = 2, .newest = 3});
     run_until([&] { return !user_.failures.empty(); });
     EXPECT_EQ(user_.ups, 0);
     EXPECT_EQ(user_.security_failures, 0);
-    EXPECT_THAT(user_.failures[0], HasSubstr("version"));
+    EXPECT_EQ(user_.failures[0],
+              "the hub speaks versions [2,3] of the protocol, this agent 1; upgrade the agent");
+}
+
+TEST_F(HubChannelTest, IsNotTalkedIntoAnOlderVersion) {
+    start(edit(0, [](json::object& hello) { hello["protocols"] = json::array{1}; }),
+          {.oldest = 1, .newest = 2});
+    run_until([&] { return !user_.failures.empty(); });
+    EXPECT_EQ(user_.ups, 0);
+    EXPECT_THAT(hub_->heard(), Contains("not welcome"));
 }
 
 TEST_F(HubChannelTest, KnowsItsHubFromAnother) {

@@ -40,6 +40,18 @@ TEST(NodeProgram, FindsAKeyInAnOperatorsFile) {
     EXPECT_FALSE(read_node_key(path));
 }
 
+TEST(NodeProgram, IsHeldToItsLimits) {
+    NodeSettings settings;
+    EXPECT_FALSE(node_spec(settings).limits.memory_bytes);
+    settings.memory_mebibytes = 2;
+    settings.cpu_percent = 150;
+    settings.processes = 20;
+    const supervisor::ProgramSpec spec = node_spec(settings);
+    EXPECT_EQ(spec.limits.memory_bytes, 2U * 1024 * 1024);
+    EXPECT_EQ(spec.limits.cpu_percent, 150U);
+    EXPECT_EQ(spec.limits.processes, 20U);
+}
+
 TEST(NodeProgram, TakesAnObjectOnly) {
     EXPECT_FALSE(node_configuration_text(json::value("text"), "secret"));
     EXPECT_TRUE(node_configuration_text(json::object{}, "secret"));

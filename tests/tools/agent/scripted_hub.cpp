@@ -30,6 +30,7 @@ std::string text_of(const channel::RpcMessage& message) {
 struct ScriptedHub::Shared {
     SystemRandom random;
     Change change;
+    channel::ProtocolRange protocols;
     channel::SigningKey node_key = channel::SigningKey::generate(random);
     channel::HubIdentity identity = make_identity(random);
     std::optional<std::pair<std::string, bool>> refusal;
@@ -47,7 +48,8 @@ struct ScriptedHub::Shared {
 class ScriptedHub::End final : public http::WebSocketUser {
   public:
     explicit End(std::shared_ptr<Shared> shared)
-        : shared_(std::move(shared)), session_(shared_->identity, kHubTime, shared_->random) {}
+        : shared_(std::move(shared)),
+          session_(shared_->identity, kHubTime, shared_->random, shared_->protocols) {}
 
     void on_open(http::WebSocketSink& sink) override {
         sink_ = &sink;
@@ -126,8 +128,10 @@ class ScriptedHub::End final : public http::WebSocketUser {
     int frames_ = 0;
 };
 
-ScriptedHub::ScriptedHub(Change change) : shared_(std::make_shared<Shared>()) {
+ScriptedHub::ScriptedHub(Change change, const channel::ProtocolRange& protocols)
+    : shared_(std::make_shared<Shared>()) {
     shared_->change = std::move(change);
+    shared_->protocols = protocols;
     http::ServerConfig config = http::loopback_config();
     config.limits.web_socket.message_bytes = channel::kFrameBytesMax;
     server_ = std::make_unique<http::RunningServer>(

@@ -26,7 +26,8 @@ class ScriptedHub {
     // way, would have sent. The first is the hello.
     using Change = std::function<std::string(int frame, std::string text)>;
 
-    explicit ScriptedHub(Change change = {});
+    explicit ScriptedHub(Change change = {},
+                         const channel::ProtocolRange& protocols = channel::kProtocols);
     ScriptedHub(const ScriptedHub&) = delete;
     ScriptedHub& operator=(const ScriptedHub&) = delete;
     ~ScriptedHub();

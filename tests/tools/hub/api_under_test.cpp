@@ -19,9 +19,21 @@ namespace isthmus::hub {
 
 namespace json = boost::json;
 
-ApiUnderTest::ApiUnderTest() : master_(*MasterKey::from_text(std::string(43, 'A'))) {
-    database_ = std::move(*Database::open((folder_.path() / "hub.db").string(),
-                                          [](std::move_only_function<void()> /*answer*/) {}));
+std::string fill_path(std::string_view path, const std::map<std::string, std::string>& places) {
+    std::string filled(path);
+    for (const auto& [hole, id] : places) {
+        if (const auto at = filled.find(hole); at != std::string::npos) {
+            filled.replace(at, hole.size(), id);
+        }
+    }
+    return filled;
+}
+
+ApiUnderTest::ApiUnderTest(const std::string& database)
+    : master_(*MasterKey::from_text(std::string(43, 'A'))) {
+    database_ = std::move(
+        *Database::open(database.empty() ? (folder_.path() / "hub.db").string() : database,
+                        [](std::move_only_function<void()> /*answer*/) {}));
     EXPECT_TRUE(run(nullptr, [&](const Context& context) -> Result<void> {
                     auto keyring = load_keyring(context);
                     keyring_ = keyring ? *keyring : nullptr;
@@ -69,15 +81,13 @@ Result<ApiAnswer> ApiUnderTest::call(const Caller& caller,
                  .url = "https://hub.test",
                  .keyring = keyring_,
                  .password_hash = "hash"};
-    for (const auto* endpoints : {&tenancy_endpoints(), &fleet_endpoints(), &node_endpoints()}) {
-        for (const Endpoint& endpoint : *endpoints) {
-            router.add(endpoint.method,
-                       endpoint.path,
-                       [&](const http::Request& request, const http::Responder& /*respond*/) {
-                           found = &endpoint;
-                           call.parameters = request.parameters;
-                       });
-        }
+    for (const Endpoint* endpoint : all_endpoints()) {
+        router.add(endpoint->method,
+                   endpoint->path,
+                   [&, endpoint](const http::Request& request, const http::Responder& /*respond*/) {
+                       found = endpoint;
+                       call.parameters = request.parameters;
+                   });
     }
     http::Request request;
     request.method = method;

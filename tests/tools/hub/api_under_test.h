@@ -1,10 +1,12 @@
-// The API's functions on a database in memory, with no sockets and no threads: who is who is said
-// by the test.
+// The API's functions on a database of the test's own, with no sockets and no threads: who is who
+// is said by the test.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <boost/json/value.hpp>
 
@@ -19,9 +21,14 @@
 
 namespace isthmus::hub {
 
+// A path as an endpoint has it, with ids for what is in braces: {"{node}", "..."}.
+[[nodiscard]] std::string fill_path(std::string_view path,
+                                    const std::map<std::string, std::string>& places);
+
 class ApiUnderTest {
   public:
-    ApiUnderTest();
+    // `database`: postgresql://..., or empty for SQLite.
+    explicit ApiUnderTest(const std::string& database = {});
 
     // A new organisation; its full administrator.
     [[nodiscard]] Caller add_organisation(const std::string& name);

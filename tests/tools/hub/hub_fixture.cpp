@@ -15,7 +15,8 @@ namespace isthmus::hub {
 
 namespace json = boost::json;
 
-HubFixture::HubFixture(std::string database) : database_(std::move(database)) {
+HubFixture::HubFixture(std::string database, HubOptions options)
+    : database_(std::move(database)), options_(std::move(options)) {
     start_hub();
     if (hub_) {
         const FirstAdministrator first = hub_->first_administrator();
@@ -34,7 +35,7 @@ HubFixture::~HubFixture() {
 }
 
 void HubFixture::start_hub() {
-    HubOptions options;
+    HubOptions options = options_;
     options.data = data_;
     options.database = database_;
     options.listen = {{.ip = "127.0.0.1", .port = port_}};
@@ -43,12 +44,23 @@ void HubFixture::start_hub() {
     hub_ = std::move(*hub);
     port_ = hub_->listeners().front().address.port;
     url_ = hub_->url();
+    make_client();
+}
+
+void HubFixture::make_client() {
     http::ClientConfig config;
     config.answer_bytes_max = 16UL * 1024 * 1024;
     config.connect.authorities_file = ca_file();
     auto client = http::Client::make(io_, config);
     ASSERT_TRUE(client.has_value());
     client_ = std::move(*client);
+}
+
+void HubFixture::log_in() {
+    const ApiReply login =
+        call_as("", "POST", "/v1/login", {{"name", "admin"}, {"password", kPassword}});
+    ASSERT_EQ(login.status, 200U) << login.text;
+    token_ = login.body.at("token").as_string();
 }
 
 void HubFixture::stop_hub() {

@@ -14,6 +14,7 @@
 #include "tests/temporary_folder.h"
 #include "tests/tools/hub/scripted_agent.h"
 #include "tools/hub/hub.h"
+#include "tools/hub/hub_options.h"
 
 namespace isthmus::hub {
 
@@ -26,13 +27,19 @@ struct ApiReply {
 class HubFixture : public ::testing::Test {
   public:
     ~HubFixture() override;
+    HubFixture(const HubFixture&) = delete;
+    HubFixture& operator=(const HubFixture&) = delete;
 
   protected:
-    // `database`: postgresql://..., or empty for SQLite.
-    explicit HubFixture(std::string database = {});
+    // `database`: postgresql://..., or empty for SQLite. `options`: what differs from the usual.
+    explicit HubFixture(std::string database = {}, HubOptions options = {});
 
     void start_hub();
     void stop_hub();
+    // Believes the hub's authorities of now.
+    void make_client();
+    // A session lasts for some hours only.
+    void log_in();
     // Until `done` says so, or ten seconds are over: then false.
     [[nodiscard]] bool run_until(const std::function<bool()>& done);
 
@@ -58,6 +65,7 @@ class HubFixture : public ::testing::Test {
     static constexpr const char* kPassword = "correct horse battery";
 
     std::string database_;
+    HubOptions options_;
     TemporaryFolder folder_;
     std::filesystem::path data_ = folder_.path() / "hub";
     boost::asio::io_context io_{1};

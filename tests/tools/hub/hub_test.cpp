@@ -119,6 +119,51 @@ TEST_F(HubTest, SendsASignedCommandAndTellsHowItEnded) {
     EXPECT_EQ(call("GET", path).body.at("result").at("method"), json::value("maintenance.set"));
 }
 
+// A node says once for each channel how a command ended. More than eight at once were refused, and
+// so stood there as under way for ever.
+TEST_F(HubTest, KeepsHowManyCommandsEndedThatEndAtOnce) {
+    constexpr std::size_t kCommands = 60;
+    const auto agent = connect_node("node");
+    agent->answers_commands = false;
+    for (std::size_t i = 0; i < kCommands; ++i) {
+        ASSERT_EQ(call("POST", "/v1/hybrid/nodes/node/ping").status, 202U);
+    }
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == kCommands; }));
+    std::size_t heard = 0;
+    for (const channel::Command& command : agent->commands) {
+        agent->call("command.progress",
+                    {{"id", command.id}, {"state", "succeeded"}, {"result", {{"done", true}}}},
+                    [&](const channel::RpcResponse& response) {
+                        heard += response.result.has_value() ? 1 : 0;
+                    });
+    }
+    EXPECT_TRUE(run_until([&] { return heard == kCommands; }));
+    const ApiReply reply = call("GET", "/v1/hybrid/nodes/node/commands");
+    for (const json::value& command : reply.body.at("items").as_array()) {
+        EXPECT_EQ(command.at("state"), json::value("succeeded"));
+    }
+}
+
+TEST_F(HubTest, KeepsWhatIsSaidBesideTextThatNoDatabaseTakes) {
+    const auto agent = connect_node("node");
+    agent->answers_commands = false;
+    ASSERT_EQ(call("POST", "/v1/hybrid/nodes/node/ping").status, 202U);
+    ASSERT_TRUE(run_until([&] { return agent->commands.size() == 1; }));
+    const std::string nul(1, '\0');
+    const std::string& id = agent->commands[0].id;
+    std::vector<bool> taken;
+    for (const json::object& params :
+         {json::object{{"id", id}, {"state", "running"}, {"message", "a" + nul}},
+          json::object{{"id", nul}, {"state", "running"}},
+          json::object{{"id", id}, {"state", "succeeded"}, {"result", {{"text", nul}}}}}) {
+        agent->call("command.progress", params, [&](const channel::RpcResponse& response) {
+            taken.push_back(response.result.has_value());
+        });
+    }
+    ASSERT_TRUE(run_until([&] { return taken.size() == 3; }));
+    EXPECT_EQ(taken, (std::vector<bool>{false, false, true}));
+}
+
 TEST_F(HubTest, KeepsACommandForANodeThatIsAwayAndSendsItAgainWhereItWasLost) {
     auto agent = connect_node("node");
     agent->answers_commands = false;

@@ -1,4 +1,4 @@
-#include "tools/hub/channels/line_limit.h"
+#include "tools/hub/tenancy/line_limit.h"
 
 #include <gtest/gtest.h>
 

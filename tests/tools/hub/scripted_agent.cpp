@@ -104,22 +104,30 @@ void ScriptedAgent::on_open(http::WebSocketSink& sink) {
         channel::AgentIdentity{
             .node = identity_.node, .certificate = identity_.certificate, .key = &*identity_.key},
         trust_,
-        *random_);
+        *random_,
+        protocols);
 }
 
 void ScriptedAgent::on_message(std::string_view payload) {
     last_frame = payload;
     if (!session_->established()) {
-        const auto step = session_->handle_handshake(payload);
+        std::string text(payload);
+        if (change_hello && text.contains("\"hello\"")) {
+            text = change_hello(std::move(text));
+        }
+        const auto step = session_->handle_handshake(text);
         if (!step) {
             close_reason_ = step.error() == channel::ChannelFault::kRefused
                                 ? session_->refusal().reason
+                            : step.error() == channel::ChannelFault::kProtocolUnknown
+                                ? session_->protocol_sentence()
                                 : std::string(channel::to_string(step.error()));
+            wants_renewal_ = session_->refusal().renew;
             sink_->close(http::kCloseNormal, "");
             return;
         }
         if (!step->empty()) {
-            send_raw(*step);
+            send_raw(change_handshake ? change_handshake(*step) : *step);
         }
         if (session_->established()) {
             established_ = true;

@@ -73,6 +73,12 @@ class ScriptedAgent {
 
     [[nodiscard]] const std::string& close_reason() const { return close_reason_; }
 
+    // Only where established().
+    [[nodiscard]] std::int64_t protocol() const { return session_->protocol(); }
+
+    // The hub's refusal said so.
+    [[nodiscard]] bool wants_renewal() const { return wants_renewal_; }
+
     [[nodiscard]] ScriptedIdentity& identity() { return identity_; }
 
     [[nodiscard]] channel::HubTrust& trust() { return trust_; }
@@ -81,6 +87,10 @@ class ScriptedAgent {
     std::vector<channel::Command> commands{};
     std::vector<channel::CommandFault> refused_commands{};
     bool answers_commands = true;  // with "succeeded"
+    channel::ProtocolRange protocols = channel::kProtocols;
+    // What somebody on the way makes of the hub's hello, and of the answer to it.
+    std::function<std::string(std::string)> change_hello{};
+    std::function<std::string(std::string)> change_handshake{};
     std::function<void()> on_established{};
     std::function<void()> on_closed{};
     std::string last_frame{};  // as it came
@@ -102,6 +112,7 @@ class ScriptedAgent {
     http::WebSocketSink* sink_ = nullptr;
     std::optional<channel::AgentSession> session_;
     bool established_ = false;
+    bool wants_renewal_ = false;
     bool closed_ = false;
     std::string close_reason_;
     std::int64_t next_id_ = 1;

@@ -151,8 +151,10 @@ class Example {
             ++count_;
             request("event", {{"kind", "example.counted"}, {"body", {{"number", count_}}}});
         }
-        asked_ =
-            request("hub.call", {{"method", "directory.lookup"}, {"params", {{"name", greeting}}}});
+        // Kept for whoever counts after us, here or on another node of the cluster.
+        request("hub.call",
+                {{"method", "state.put"}, {"params", {{"key", "counted"}, {"value", count_}}}});
+        asked_ = request("hub.call", {{"method", "state.get"}, {"params", {{"key", "counted"}}}});
     }
 
     AgentSocket* agent_;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/http/message.h"
+#include "tools/hub/api/call.h"
 #include "tools/hub/api/endpoint.h"
 #include "tools/hub/identity/hash_thread.h"
 #include "tools/hub/tenancy/work.h"
@@ -45,8 +46,7 @@ class Api {
   private:
     struct Pending {
         const Endpoint* endpoint = nullptr;
-        std::string token;
-        std::string remote;
+        CallerProof proof;
         ApiCall call;
         std::string one_time_password;
         http::Responder respond;

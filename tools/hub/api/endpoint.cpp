@@ -39,6 +39,17 @@ Result<std::string> ApiCall::text(std::string_view name) const {
     return std::move(*value);
 }
 
+std::vector<const Endpoint*> all_endpoints() {
+    std::vector<const Endpoint*> all;
+    for (const auto* table :
+         {&tenancy_endpoints(), &fleet_endpoints(), &node_endpoints(), &share_endpoints()}) {
+        for (const Endpoint& endpoint : *table) {
+            all.push_back(&endpoint);
+        }
+    }
+    return all;
+}
+
 Result<ApiAnswer> answer_with(Result<boost::json::value> body) {
     if (!body) {
         return std::unexpected(body.error());

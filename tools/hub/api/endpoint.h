@@ -55,6 +55,9 @@ struct Endpoint {
 [[nodiscard]] const std::vector<Endpoint>& tenancy_endpoints();
 [[nodiscard]] const std::vector<Endpoint>& fleet_endpoints();
 [[nodiscard]] const std::vector<Endpoint>& node_endpoints();
+[[nodiscard]] const std::vector<Endpoint>& share_endpoints();
+// All of these.
+[[nodiscard]] std::vector<const Endpoint*> all_endpoints();
 
 // Shorthands for the tables' functions.
 [[nodiscard]] Result<ApiAnswer> answer_with(Result<boost::json::value> body);

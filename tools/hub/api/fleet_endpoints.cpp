@@ -74,18 +74,12 @@ Result<ApiAnswer> cluster_versions(const Context& context, const ApiCall& call) 
 
 Result<ApiAnswer> cluster_configure(const Context& context, const ApiCall& call) {
     const auto target = cluster_target(context, call);
-    const json::value* programs = channel::find_field(call.body, "programs");
-    if (!target || programs == nullptr) {
-        return target ? make_error(ErrorCode::kInvalidArgument, "the body needs \"programs\"")
-                      : std::unexpected(target.error());
+    const auto change = read_configuration_change(call.body);
+    if (!target || !change) {
+        return std::unexpected(target ? change.error() : target.error());
     }
     ApiAnswer answer;
-    const auto version =
-        put_configuration(context,
-                          *target,
-                          *programs,
-                          channel::integer_field(call.body, "expectedVersion").value_or(-1),
-                          answer.wake);
+    const auto version = put_configuration(context, *target, *change, answer.wake);
     if (!version) {
         return std::unexpected(version.error());
     }

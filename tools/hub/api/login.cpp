@@ -41,6 +41,11 @@ http::Response refusal(LoginRefusal why) {
             need = "new_password";
             detail = "This is a one-time password: add \"new_password\".";
             break;
+        case LoginRefusal::kPasswordsOff:
+            detail =
+                "Passwords are switched off; sign in through the identity provider: "
+                "isthmusctl hub login --oidc.";
+            break;
     }
     http::Response response =
         http::Response::json(401,

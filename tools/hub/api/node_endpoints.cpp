@@ -93,17 +93,12 @@ Result<ApiAnswer> versions(const Context& context,
 }
 
 Result<ApiAnswer> configure(const Context& context, const ApiCall& call, const std::string& node) {
-    const json::value* programs = channel::find_field(call.body, "programs");
-    if (programs == nullptr) {
-        return make_error(ErrorCode::kInvalidArgument, "the body needs \"programs\"");
+    const auto change = read_configuration_change(call.body);
+    if (!change) {
+        return std::unexpected(change.error());
     }
     ApiAnswer answer;
-    const auto version =
-        put_configuration(context,
-                          target_of(node),
-                          *programs,
-                          channel::integer_field(call.body, "expectedVersion").value_or(-1),
-                          answer.wake);
+    const auto version = put_configuration(context, target_of(node), *change, answer.wake);
     if (!version) {
         return std::unexpected(version.error());
     }

@@ -1,10 +1,11 @@
-// Organisations, people, tokens, audit, the hub's keys.
+// Organisations, people, tokens, identity providers, audit, the hub's keys.
 #include <boost/json/object.hpp>
 
 #include "control-agent/channel/json_fields.h"
 #include "tools/hub/api/endpoint.h"
 #include "tools/hub/fleet/keyring.h"
 #include "tools/hub/fleet/node_status.h"
+#include "tools/hub/oidc/providers.h"
 #include "tools/hub/tenancy/audit.h"
 #include "tools/hub/tenancy/organisations.h"
 #include "tools/hub/tenancy/people.h"
@@ -167,6 +168,24 @@ Result<ApiAnswer> organisation_quotas(const Context& context, const ApiCall& cal
     return answer_done(set_quotas(context, call.parameter("organization"), quotas_of(call)));
 }
 
+Result<ApiAnswer> provider(const Context& context, const ApiCall& call) {
+    return answer_with(oidc::show_provider(context, call.url));
+}
+
+Result<ApiAnswer> provider_put(const Context& context, const ApiCall& call) {
+    const auto done = oidc::put_provider(context, call.body);
+    return done ? provider(context, call) : std::unexpected(done.error());
+}
+
+Result<ApiAnswer> provider_remove(const Context& context, const ApiCall& /*call*/) {
+    return answer_done(oidc::remove_provider(context));
+}
+
+Result<ApiAnswer> passwords_set(const Context& context, const ApiCall& call) {
+    const auto done = oidc::set_passwords(context, call.body);
+    return done ? provider(context, call) : std::unexpected(done.error());
+}
+
 Result<ApiAnswer> keys(const Context& context, const ApiCall& /*call*/) {
     return answer_with(list_hub_keys(context));
 }
@@ -205,6 +224,10 @@ const std::vector<Endpoint>& tenancy_endpoints() {
         {"DELETE", "/v1/tokens/{token}", kChange, token_remove},
         {"GET", "/v1/audit", kAudit, audit},
         {"GET", "/v1/organization", kSee, organisation},
+        {"GET", "/v1/organization/identity-provider", kAudit, provider},
+        {"PUT", "/v1/organization/identity-provider", kChange, provider_put},
+        {"DELETE", "/v1/organization/identity-provider", kChange, provider_remove},
+        {"PUT", "/v1/organization/identity-provider/passwords", kChange, passwords_set},
         {"GET", "/v1/organizations", kHub, organisations},
         {"POST", "/v1/organizations", kHub, organisation_add, true},
         {"PUT", "/v1/organizations/{organization}/quotas", kHub, organisation_quotas},

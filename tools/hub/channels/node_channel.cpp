@@ -6,10 +6,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <spdlog/fmt/fmt.h>
 
 #include "base/log.h"
 #include "control-agent/channel/certificate.h"
 #include "control-agent/channel/json_fields.h"
+#include "tools/hub/fleet/connector_calls.h"
 #include "tools/hub/fleet/events.h"
 #include "tools/hub/tenancy/audit.h"
 
@@ -61,8 +63,11 @@ void NodeChannel::ask(std::move_only_function<Result<T>(const Context&)> job,
 
 void NodeChannel::on_open(http::WebSocketSink& sink) {
     sink_ = &sink;
-    session_ = std::make_unique<channel::HubSession>(
-        keyring_->identity, began_ms_ / 1000, channels_->work_->random());
+    session_ = std::make_unique<channel::HubSession>(keyring_->identity,
+                                                     began_ms_ / 1000,
+                                                     channels_->work_->random(),
+                                                     channels_->limits_.protocols);
+    session_->use_heartbeat(channels_->limits_.heartbeat_s);
     send(session_->hello());
 }
 
@@ -157,7 +162,12 @@ void NodeChannel::tick(std::int64_t now_ms) {
         if (now_ms - heard_ms_ > channels_->limits_.heartbeat_s * 1000 * kHeartbeatsMissed) {
             ++channels_->counters_.timed_out;
             end("no heartbeat came");
+            return;
         }
+        if (commands_lost_) {
+            wake();
+        }
+        keep_progress();
     } else if (now_ms - began_ms_ > channels_->limits_.handshake_ms) {
         ++channels_->counters_.timed_out;
         end("the handshake took too long");
@@ -168,6 +178,16 @@ void NodeChannel::tick(std::int64_t now_ms) {
 
 void NodeChannel::on_authenticate(std::string_view text) {
     auto claim = session_->handle_authenticate(text);
+    if (!claim && claim.error() == channel::ChannelFault::kProtocolUnknown) {
+        refuse(fmt::format(
+                   "this hub speaks versions {} of the protocol, the agent wants {}; upgrade "
+                   "the {}",
+                   channels_->limits_.protocols.text(),
+                   session_->protocol(),
+                   session_->protocol() < channels_->limits_.protocols.oldest ? "agent" : "hub"),
+               false);
+        return;
+    }
     if (!claim) {
         alarm(channel::to_string(claim.error()));
         return;
@@ -187,9 +207,7 @@ void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> looked_up) {
         return;
     }
     std::optional<KnownNode>& known = *looked_up;
-    const auto certificate = channel::check_certificate(claim_.certificate, keyring_->authorities);
-    if (!known || !certificate || certificate->node != claim_.node ||
-        certificate->key != known->key) {
+    if (!known) {
         refuse("the hub does not know this node; enrol it anew", false);
         return;
     }
@@ -203,7 +221,10 @@ void NodeChannel::on_looked_up(Result<std::optional<KnownNode>> looked_up) {
         refuse("the node was revoked; enrol it anew if it is to come back", false);
         return;
     }
-    if (!certificate->valid_at(heard_ms_ / 1000)) {
+    // Also of an authority that counts no more: the node was away while it was changed.
+    const auto certificate = channel::check_certificate(claim_.certificate, keyring_->authorities);
+    if (!certificate || certificate->node != claim_.node || certificate->key != known->key ||
+        !certificate->valid_at(heard_ms_ / 1000)) {
         refuse("the node's certificate ran out; renew it", true);
         return;
     }
@@ -244,7 +265,11 @@ void NodeChannel::wake() {
     }
     taking_commands_ = true;
     ask<std::vector<channel::Command>>(
-        [fence = fence_](const Context& context) -> Result<std::vector<channel::Command>> {
+        [fence = fence_, again = std::exchange(commands_lost_, false)](
+            const Context& context) -> Result<std::vector<channel::Command>> {
+            if (again && holds_fence(context, fence)) {
+                resend_commands(context, fence.node);
+            }
             return take_commands(context, fence);
         },
         &NodeChannel::on_commands);
@@ -252,6 +277,8 @@ void NodeChannel::wake() {
 
 void NodeChannel::on_commands(Result<std::vector<channel::Command>> commands) {
     taking_commands_ = false;
+    // A database that went away in the middle may have kept that they were sent.
+    commands_lost_ = !commands;
     if (commands && proven()) {
         for (const channel::Command& command : *commands) {
             const std::int64_t call = next_call_++;
@@ -276,17 +303,12 @@ void NodeChannel::on_response(const channel::RpcResponse& response) {
     }
     if (!response.result) {
         // The node's gate did not let it through.
-        ask_and_answer(
-            std::nullopt,
-            [fence = fence_,
-             progress = Progress{.command = found->second,
-                                 .state = "failed",
-                                 .percent = 0,
-                                 .message = response.result.error().message,
-                                 .result = {}}](const Context& context) -> Result<json::value> {
-                const auto done = note_progress(context, fence, progress);
-                return done ? Result<json::value>(nullptr) : std::unexpected(done.error());
-            });
+        keep_progress({.id = {},
+                       .progress = {.command = found->second,
+                                    .state = "failed",
+                                    .percent = 0,
+                                    .message = response.result.error().message,
+                                    .result = {}}});
     }
     calls_.erase(found);
 }
@@ -321,6 +343,8 @@ void NodeChannel::on_request(const channel::RpcRequest& request) {
         on_progress(request);
     } else if (request.method == "certificate.renew") {
         on_renew(request);
+    } else if (request.method == "connector.call") {
+        on_connector_call(request);
     } else if (request.id) {
         // A newer agent may ask for what this hub does not know.
         send_message(channel::write_rpc_error(
@@ -345,7 +369,8 @@ void NodeChannel::on_heartbeat(const channel::RpcRequest& request) {
     }
     NodeReport note{
         .status = json::serialize(*report), .configuration_version = 0, .configuration_state = {}};
-    if (note.status.size() > kReportBytesMax || jobs_ >= channels_->limits_.jobs) {
+    if (note.status.size() > kReportBytesMax ||
+        jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
         return;
     }
     if (const json::value* configuration = channel::find_field(request.params, "configuration")) {
@@ -396,13 +421,72 @@ void NodeChannel::on_progress(const channel::RpcRequest& request) {
     if (const json::value* result = channel::find_field(request.params, "result")) {
         progress.result = *result;
     }
-    ask_and_answer(request.id,
-                   [fence = fence_,
-                    progress = std::move(progress)](const Context& context) -> Result<json::value> {
-                       const auto done = note_progress(context, fence, progress);
-                       return done ? Result<json::value>(json::object())
-                                   : std::unexpected(done.error());
-                   });
+    // The database takes none, and one of them must not keep others from being written.
+    if (progress.command.contains('\0') || progress.message.contains('\0')) {
+        answer(request.id, make_error(ErrorCode::kInvalidArgument, "text holds a NUL character"));
+        return;
+    }
+    keep_progress({.id = request.id, .progress = std::move(progress)});
+}
+
+void NodeChannel::keep_progress(ProgressQueue::Told told) {
+    if (progress_.add(std::move(told))) {
+        keep_progress();
+    } else {
+        end("too much is under way; come again");
+    }
+}
+
+void NodeChannel::keep_progress() {
+    using Kept = std::vector<Result<void>>;
+    auto batch = std::make_shared<ProgressQueue::Batch>(progress_.begin_batch());
+    if (batch->empty()) {
+        return;
+    }
+    channels_->work_->run<Kept>(
+        std::nullopt,
+        [fence = fence_, batch](const Context& context) -> Result<Kept> {
+            Kept kept;
+            kept.reserve(batch->size());
+            for (const ProgressQueue::Told& told : *batch) {
+                kept.push_back(note_progress(context, fence, told.progress));
+            }
+            return kept;
+        },
+        [channels = channels_, number = number_, batch](const Result<Kept>& kept) {
+            NodeChannel* channel = channels->find(number);
+            if (channel == nullptr) {
+                return;
+            }
+            if (!kept && kept.error().code == ErrorCode::kUnavailable) {
+                channel->progress_.put_back(std::move(*batch));  // tick() tries again
+                return;
+            }
+            channel->progress_.end_batch();
+            channel->on_progress_kept(
+                *batch, kept ? *kept : Kept(batch->size(), std::unexpected(kept.error())));
+        });
+}
+
+void NodeChannel::on_progress_kept(const ProgressQueue::Batch& batch,
+                                   const std::vector<Result<void>>& kept) {
+    bool lost = false;
+    bool failed = false;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const Result<void>& done = kept.at(i);
+        lost = lost || (!done && done.error().code == ErrorCode::kUnavailable);
+        failed = failed || batch[i].progress.state == "failed";
+        answer(batch[i].id,
+               done ? Result<json::value>(json::object()) : std::unexpected(done.error()));
+    }
+    if (lost) {
+        end("another channel of this node took over, or it was revoked");
+        return;
+    }
+    if (failed) {
+        wake();  // what was broken off is told again
+    }
+    keep_progress();
 }
 
 void NodeChannel::on_renew(const channel::RpcRequest& request) {
@@ -434,6 +518,30 @@ void NodeChannel::on_renew(const channel::RpcRequest& request) {
         });
 }
 
+void NodeChannel::on_connector_call(const channel::RpcRequest& request) {
+    auto call = read_connector_call(request.params);
+    if (!call) {
+        answer(request.id, std::unexpected(call.error()));
+        return;
+    }
+    ++channels_->counters_.connector_calls;
+    // They do not take the room of what the node itself has to say.
+    if (connector_jobs_ >= channels_->limits_.connector_jobs ||
+        jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
+        answer(
+            request.id,
+            make_error(ErrorCode::kLimitExceeded, "too many calls are under way; wait for them"));
+        return;
+    }
+    ++connector_jobs_;
+    ask_and_answer(
+        request.id,
+        [fence = fence_, call = std::move(*call)](const Context& context) -> Result<json::value> {
+            return answer_connector_call(context, fence, call);
+        },
+        &NodeChannel::on_connector_answered);
+}
+
 void NodeChannel::answer(const std::optional<channel::RpcId>& id,
                          const Result<json::value>& result) {
     if (!id || !proven()) {
@@ -448,8 +556,9 @@ void NodeChannel::answer(const std::optional<channel::RpcId>& id,
 }
 
 void NodeChannel::ask_and_answer(const std::optional<channel::RpcId>& id,
-                                 std::move_only_function<Result<json::value>(const Context&)> job) {
-    if (jobs_ >= channels_->limits_.jobs) {
+                                 std::move_only_function<Result<json::value>(const Context&)> job,
+                                 void (NodeChannel::*then)()) {
+    if (jobs_ - connector_jobs_ >= channels_->limits_.jobs) {
         answer(id,
                make_error(ErrorCode::kLimitExceeded,
                           "too much is under way; wait for the answers before"));
@@ -459,10 +568,13 @@ void NodeChannel::ask_and_answer(const std::optional<channel::RpcId>& id,
     channels_->work_->run<json::value>(
         std::nullopt,
         std::move(job),
-        [channels = channels_, number = number_, id](const Result<json::value>& result) {
+        [channels = channels_, number = number_, id, then](const Result<json::value>& result) {
             if (NodeChannel* channel = channels->find(number)) {
                 --channel->jobs_;
                 channel->answer(id, result);
+                if (then != nullptr) {
+                    (channel->*then)();
+                }
             }
         });
 }

@@ -18,6 +18,7 @@
 #include "control-agent/channel/hub_session.h"
 #include "control-agent/channel/json_rpc.h"
 #include "tools/hub/channels/node_channels.h"
+#include "tools/hub/channels/progress_queue.h"
 #include "tools/hub/fleet/commands.h"
 #include "tools/hub/fleet/nodes.h"
 
@@ -70,11 +71,19 @@ class NodeChannel final : public http::WebSocketUser {
     void on_events(const channel::RpcRequest& request);
     void on_progress(const channel::RpcRequest& request);
     void on_renew(const channel::RpcRequest& request);
+    void on_connector_call(const channel::RpcRequest& request);
+
+    void on_connector_answered() { --connector_jobs_; }
 
     void answer(const std::optional<channel::RpcId>& id, const Result<boost::json::value>& result);
     // As ask(), and answers the request with what comes back. Refuses where too much is under way.
+    // `then` is called after the answer.
     void ask_and_answer(const std::optional<channel::RpcId>& id,
-                        std::move_only_function<Result<boost::json::value>(const Context&)> job);
+                        std::move_only_function<Result<boost::json::value>(const Context&)> job,
+                        void (NodeChannel::*then)() = nullptr);
+    void keep_progress(ProgressQueue::Told told);
+    void keep_progress();
+    void on_progress_kept(const ProgressQueue::Batch& batch, const std::vector<Result<void>>& kept);
     void on_noted(Result<bool> kept);
     void on_commands(Result<std::vector<channel::Command>> commands);
 
@@ -95,10 +104,13 @@ class NodeChannel final : public http::WebSocketUser {
     Fence fence_;
     std::size_t report_hash_ = 0;  // of what the last written report said, load apart
     std::int64_t report_written_ms_ = 0;
-    std::int64_t jobs_ = 0;
+    std::int64_t jobs_ = 0;  // at the database, those of connectors too
+    std::int64_t connector_jobs_ = 0;
     bool settled_ = false;  // counted among the connected
     bool taking_commands_ = false;
     bool take_again_ = false;
+    bool commands_lost_ = false;  // perhaps marked as sent, and not sent
+    ProgressQueue progress_;
     std::int64_t next_call_ = 1;
     std::unordered_map<std::int64_t, std::string> calls_;  // to command ids
 };

@@ -46,6 +46,28 @@ void NodeChannels::cut(const std::string& node, std::string_view reason) {
     }
 }
 
+std::optional<std::int64_t> NodeChannels::fence_of(const std::string& node) const {
+    const auto found = by_node_.find(node);
+    return found == by_node_.end() ? std::nullopt : std::optional(found->second->fence_.number);
+}
+
+ChannelCensus NodeChannels::census() const {
+    ChannelCensus census{.nodes = by_node_.size()};
+    for (const auto& [node, channel] : by_node_) {
+        census.fences += channel->fence_.number;
+    }
+    return census;
+}
+
+std::vector<std::string> NodeChannels::nodes() const {
+    std::vector<std::string> nodes;
+    nodes.reserve(by_node_.size());
+    for (const auto& [node, channel] : by_node_) {
+        nodes.push_back(node);
+    }
+    return nodes;
+}
+
 void NodeChannels::tick() {
     const std::int64_t now_ms = work_->now_ms();
     std::vector<NodeChannel*> all;
@@ -88,6 +110,9 @@ void NodeChannels::settle(NodeChannel& channel) {
     NodeChannel*& place = by_node_[channel.node()];
     if (NodeChannel* older = std::exchange(place, &channel)) {
         older->end("the node has another channel now");
+    }
+    if (on_claimed_) {
+        on_claimed_(channel.node());
     }
 }
 

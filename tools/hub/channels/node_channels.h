@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/http/message.h"
-#include "tools/hub/channels/line_limit.h"
+#include "control-agent/channel/protocol_range.h"
 #include "tools/hub/fleet/keyring.h"
+#include "tools/hub/tenancy/line_limit.h"
 #include "tools/hub/tenancy/work.h"
 
 namespace isthmus::hub {
@@ -27,6 +30,7 @@ struct ChannelCounters {
     std::uint64_t reports_written = 0;
     std::uint64_t events = 0;
     std::uint64_t commands_sent = 0;
+    std::uint64_t connector_calls = 0;
     std::size_t unproven = 0;  // gauges
     std::size_t connected = 0;
 };
@@ -35,7 +39,17 @@ struct ChannelLimits {
     std::size_t unproven = 1024;  // connections that have not said who they are
     std::int64_t handshake_ms = 10'000;
     std::int64_t heartbeat_s = 10;
-    std::int64_t jobs = 8;  // of one node, at the database at once
+    std::int64_t jobs = 8;            // of one node, at the database at once
+    std::int64_t connector_jobs = 4;  // beside those
+    channel::ProtocolRange protocols = channel::kProtocols;
+};
+
+// Whether two lists of nodes and fences are the same shows in these, but for a chance.
+struct ChannelCensus {
+    std::size_t nodes = 0;
+    std::int64_t fences = 0;  // their sum
+
+    bool operator==(const ChannelCensus&) const = default;
 };
 
 class NodeChannels {
@@ -66,7 +80,17 @@ class NodeChannels {
 
     [[nodiscard]] const ChannelCounters& counters() const { return counters_; }
 
+    // A node has proven itself and is claimed: channels of it elsewhere count no more.
+    void call_when_claimed(std::function<void(const std::string& node)> on_claimed) {
+        on_claimed_ = std::move(on_claimed);
+    }
+
     [[nodiscard]] bool is_here(const std::string& node) const { return by_node_.contains(node); }
+
+    // Nothing where the node is not here.
+    [[nodiscard]] std::optional<std::int64_t> fence_of(const std::string& node) const;
+    [[nodiscard]] ChannelCensus census() const;
+    [[nodiscard]] std::vector<std::string> nodes() const;
 
   private:
     friend class NodeChannel;
@@ -85,6 +109,7 @@ class NodeChannels {
     ChannelCounters counters_;
     // Of those who did not prove a node: anybody can cause them. The counters have them all.
     LineLimit strangers_lines_{10};
+    std::function<void(const std::string&)> on_claimed_;
     std::uint64_t next_number_ = 1;
     std::unordered_map<std::uint64_t, NodeChannel*> by_number_;
     std::unordered_map<std::string, NodeChannel*> by_node_;

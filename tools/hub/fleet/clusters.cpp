@@ -222,6 +222,8 @@ Result<void> remove_cluster(const Context& context, const std::string& id) {
     context.sql->run(
         "delete from configurations where scope = 'cluster' and target = ? and organisation = ?",
         {id, organisation});
+    context.sql->run("delete from connector_state where cluster = ? and organisation = ?",
+                     {id, organisation});
     context.sql->run("delete from clusters where id = ? and organisation = ?", {id, organisation});
     record(context, {.action = "cluster.remove", .object = id, .old_value = describe(*row)});
     return {};

@@ -8,10 +8,13 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <spdlog/fmt/fmt.h>
 
 #include "control-agent/channel/exchange_key.h"
+#include "control-agent/channel/json_fields.h"
 #include "tools/hub/fleet/configurations.h"
 #include "tools/hub/fleet/counters.h"
+#include "tools/hub/fleet/services.h"
 #include "tools/hub/tenancy/audit.h"
 
 namespace isthmus::hub {
@@ -20,6 +23,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kApply = "configuration.apply";
+constexpr std::string_view kActivate = "service.activate";
+constexpr std::string_view kDeactivate = "service.deactivate";
 constexpr std::size_t kMessageBytesMax = 4096;
 constexpr std::size_t kResultBytesMax = 256UL * 1024;
 constexpr std::int64_t kListMax = 100;
@@ -58,8 +63,75 @@ json::value describe(const SqlRow& row) {
             {"updatedS", row.integer(11)}};
 }
 
+// What is wanted of a node until something else is.
+bool lasts(std::string_view method) {
+    return method == kApply || method.starts_with("service.");
+}
+
+// Of a row of id, method, params. The newest configuration, whichever asked for it.
+json::value params_of(const Context& context, const std::string& node, const SqlRow& row) {
+    json::value own = value_of(row.text(2));
+    if (row.text(1) != kApply) {
+        return own;
+    }
+    json::value whole = effective_configuration(context, node);
+    if (channel::bool_field(own, "now").value_or(false)) {
+        whole.get_object()["now"] = true;
+    }
+    return whole;
+}
+
 bool ended(std::string_view state) {
     return state == "succeeded" || state == "failed";
+}
+
+std::string service_in(const std::string& params) {
+    return channel::text_field(value_of(params), "name").value_or("");
+}
+
+// Queues a lasting command anew, under an id that the agent does not know, unless something else is
+// wanted of the same thing by now.
+Result<void> tell_again(const Context& context, const std::string& node, const std::string& id) {
+    const auto row = context.sql->find(
+        {"method", "params", "number"}, "from commands where id = ? and node = ?", {id, node});
+    if (!row || !lasts(row->text(0))) {
+        return {};
+    }
+    for (const SqlRow& later : context.sql->select({"method", "params"},
+                                                   "from commands where node = ? and number > ?",
+                                                   {node, row->integer(2)})) {
+        const bool same_kind = (later.text(0) == kApply) == (row->text(0) == kApply);
+        if (lasts(later.text(0)) && same_kind &&
+            service_in(later.text(1)) == service_in(row->text(1))) {
+            return {};
+        }
+    }
+    const auto again = add_command(
+        context, {.node = node, .method = row->text(0), .params = value_of(row->text(1))});
+    return again ? Result<void>() : std::unexpected(again.error());
+}
+
+// What the end of a command means for what is wanted of the node.
+Result<void> follow(const Context& context, const std::string& node, const Progress& progress) {
+    const auto row =
+        context.sql->find({"method", "params"}, "from commands where id = ?", {progress.command});
+    if (!row) {
+        return {};
+    }
+    const std::string method = row->text(0);
+    const bool succeeded = progress.state == "succeeded";
+    if (!succeeded && channel::bool_field(progress.result, "again").value_or(false)) {
+        return tell_again(context, node, progress.command);
+    }
+    if (method == kActivate) {
+        // With an older configuration it may go on.
+        const bool hosted =
+            succeeded || channel::bool_field(progress.result, "hosted").value_or(false);
+        note_activation(context, node, service_in(row->text(1)), hosted);
+    } else if (method == kDeactivate && succeeded) {
+        forget_service(context, node, service_in(row->text(1)));
+    }
+    return {};
 }
 
 // Channel operations know the node by its proof, not by a caller.
@@ -89,8 +161,9 @@ Result<std::string> add_command(const Context& context, const NewCommand& comman
                           "a hundred commands wait for this node already");
     }
     std::string id = context.new_id();
-    // A configuration is what is wanted, however long the node is away.
-    const std::int64_t expires_s = apply ? 0 : context.now_s() + kCommandWaitSeconds;
+    // What is wanted of a node is wanted however long it is away.
+    const std::int64_t expires_s =
+        lasts(command.method) ? 0 : context.now_s() + kCommandWaitSeconds;
     context.sql->run(
         "insert into commands(id, number, organisation, node, method, params, author, created_s, "
         "expires_s, state, sequence, percent, message, result, updated_s) "
@@ -130,7 +203,20 @@ Result<json::value> show_command(const Context& context, const std::string& id) 
     return describe(*row);
 }
 
+bool holds_fence(const Context& context, const Fence& fence) {
+    // PostgreSQL: claim_node() of another instance waits for our commit. SQLite has one writer.
+    const std::string_view lock = context.sql->is_postgresql() ? " for share" : "";
+    return context.sql
+        ->find({"id"},
+               fmt::format("from nodes where id = ? and fence = ? and state = 'enrolled'{}", lock),
+               {fence.node, fence.number})
+        .has_value();
+}
+
 std::vector<channel::Command> take_commands(const Context& context, const Fence& fence) {
+    if (!holds_fence(context, fence)) {
+        return {};
+    }
     const auto rows =
         context.sql->select({"id", "method", "params", "expires_s"},
                             "from commands where node = ? and state = 'queued' order by number",
@@ -158,10 +244,7 @@ std::vector<channel::Command> take_commands(const Context& context, const Fence&
                             .expires_unix_s = context.now_s() + kCommandSeconds,
                             .id = row.text(0),
                             .method = row.text(1),
-                            // The newest configuration, whichever asked for it.
-                            .params = row.text(1) == kApply
-                                          ? effective_configuration(context, fence.node)
-                                          : value_of(row.text(2))});
+                            .params = params_of(context, fence.node, row)});
     }
     return commands;
 }
@@ -180,10 +263,12 @@ Result<void> note_progress(const Context& context, const Fence& fence, const Pro
         result.size() > kResultBytesMax) {
         return make_error(ErrorCode::kInvalidArgument, "no state of a command, or a long result");
     }
+    if (!holds_fence(context, fence)) {
+        // Not a refusal: the node is to say it again, on the channel that it has now.
+        return make_error(ErrorCode::kUnavailable, "another channel of this node took over");
+    }
     const auto row = context.sql->find(
-        {"c.state", "c.method"},
-        "from commands c join nodes n on n.id = c.node where c.id = ? and n.id = ? and n.fence = ?",
-        {progress.command, fence.node, fence.number});
+        {"state"}, "from commands where id = ? and node = ?", {progress.command, fence.node});
     if (!row) {
         return make_error(ErrorCode::kNotFound, "there is no such command for this node");
     }
@@ -199,6 +284,9 @@ Result<void> note_progress(const Context& context, const Fence& fence, const Pro
          result,
          context.now_s(),
          progress.command});
+    if (ended(progress.state)) {
+        return follow(context, fence.node, progress);
+    }
     return {};
 }
 

@@ -46,6 +46,10 @@ struct Fence {
     std::int64_t number = 0;
 };
 
+// Is it the newest, and the node not revoked? It stays so until this transaction ends: what is
+// written under it is there before a later channel begins, on whichever instance.
+[[nodiscard]] bool holds_fence(const Context& context, const Fence& fence);
+
 // Those that are to be sent now, with their sequences; none where the fence is not the newest.
 [[nodiscard]] std::vector<channel::Command> take_commands(const Context& context,
                                                           const Fence& fence);

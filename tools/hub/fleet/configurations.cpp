@@ -124,11 +124,22 @@ std::string fault_of_programs(const json::value& programs) {
     return {};
 }
 
+Result<ConfigurationChange> read_configuration_change(const json::value& request) {
+    const json::value* const programs = channel::find_field(request, "programs");
+    if (programs == nullptr) {
+        return make_error(ErrorCode::kInvalidArgument, "the body needs \"programs\"");
+    }
+    return ConfigurationChange{
+        .programs = *programs,
+        .expected_version = channel::integer_field(request, "expectedVersion").value_or(-1),
+        .now = channel::bool_field(request, "now").value_or(false)};
+}
+
 Result<std::int64_t> put_configuration(const Context& context,
                                        const ConfigurationTarget& target,
-                                       const json::value& programs,
-                                       std::int64_t expected_version,
+                                       const ConfigurationChange& change,
                                        std::vector<std::string>& concerned) {
+    const json::value& programs = change.programs;
     if (auto fault = fault_of_programs(programs); !fault.empty()) {
         return make_error(ErrorCode::kInvalidArgument, std::move(fault));
     }
@@ -137,7 +148,7 @@ Result<std::int64_t> put_configuration(const Context& context,
         return make_error(ErrorCode::kInvalidArgument, "the configuration is longer than 128 KiB");
     }
     const auto old = newest(context, target.scope, target.id);
-    if (expected_version >= 0 && (old ? old->integer(0) : 0) != expected_version) {
+    if (change.expected_version >= 0 && (old ? old->integer(0) : 0) != change.expected_version) {
         return make_error(ErrorCode::kConflict,
                           fmt::format("it is at version {} by now; look at that one first",
                                       old ? old->integer(0) : 0));
@@ -149,7 +160,10 @@ Result<std::int64_t> put_configuration(const Context& context,
                                          .body = body});
     for (const std::string& node : nodes_of(context, target)) {
         const auto queued =
-            add_command(context, {.node = node, .method = "configuration.apply", .params = {}});
+            add_command(context,
+                        {.node = node,
+                         .method = "configuration.apply",
+                         .params = change.now ? json::value{{"now", true}} : json::value(nullptr)});
         if (!queued) {
             return std::unexpected(queued.error());
         }
@@ -162,7 +176,7 @@ Result<std::int64_t> put_configuration(const Context& context,
             .old_value = old ? json::value{{"version", old->integer(0)},
                                            {"programs", value_of(old->text(1))}}
                              : json::value(nullptr),
-            .new_value = {{"version", version}, {"programs", programs}}});
+            .new_value = {{"version", version}, {"programs", programs}, {"now", change.now}}});
     return version;
 }
 

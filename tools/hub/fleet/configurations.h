@@ -27,13 +27,22 @@ struct ConfigurationTarget {
     std::string id;  // known to be the caller's
 };
 
-// `programs`: {"node":{...},"agent":{...},"<connector>":{...}}. Queues "configuration.apply" for
-// the nodes that it concerns; their ids go into `concerned`. `expected_version` < 0: whatever there
-// is; otherwise kConflict where somebody else was faster.
+// What is to be done with a configuration: {"node":{...},"agent":{...},"<connector>":{...}}.
+struct ConfigurationChange {
+    boost::json::value programs;
+    std::int64_t expected_version = -1;  // < 0: whatever there is
+    bool now = false;                    // a node that it restarts does not wait for its meetings
+};
+
+// {"programs","expectedVersion","now"}; kInvalidArgument without programs.
+[[nodiscard]] Result<ConfigurationChange> read_configuration_change(
+    const boost::json::value& request);
+
+// Queues "configuration.apply" for the nodes that it concerns; their ids go into `concerned`.
+// kConflict where somebody else was faster.
 [[nodiscard]] Result<std::int64_t> put_configuration(const Context& context,
                                                      const ConfigurationTarget& target,
-                                                     const boost::json::value& programs,
-                                                     std::int64_t expected_version,
+                                                     const ConfigurationChange& change,
                                                      std::vector<std::string>& concerned);
 
 // {"version","programs","author","createdS"}; `version` 0: the newest; version 0 and no programs

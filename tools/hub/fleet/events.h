@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,22 @@ namespace isthmus::hub {
 
 inline constexpr std::size_t kEventsOfOnePush = 1000;
 inline constexpr std::size_t kEventBodyBytesMax = 64UL * 1024;
-inline constexpr std::int64_t kEventsKeptDays = 400;
+
+// How much is kept of what an organisation's nodes report.
+struct EventLimits {
+    std::int64_t days = 400;
+    std::int64_t entries = 5'000'000;  // of one organisation; then the oldest go
+};
+
+// At the hub's start: all instances on one database go by what the last one said.
+void set_event_limits(const Context& context, const EventLimits& limits);
 
 struct NodeEvent {
     std::int64_t sequence = 0;
     std::int64_t time_ms = 0;
     std::string kind;
-    std::string body;  // JSON
+    std::string body;     // JSON
+    std::string guest{};  // another organisation that it counts for; see shares.h
 };
 
 struct EventPush {
@@ -45,6 +55,16 @@ struct EventPush {
                                              const std::string& node,
                                              std::int64_t limit);
 
-void forget_events(const Context& context);
+// What is older than is kept, and the oldest of organisations that have too many; how many went
+// for the second reason.
+std::int64_t forget_events(const Context& context);
+
+// A node is removed.
+void forget_events_of(const Context& context,
+                      const std::string& organisation,
+                      const std::string& node);
+
+// Of the caller's organisation, as an entry of /v1/hybrid/alarms: nothing while there is room.
+[[nodiscard]] std::optional<boost::json::value> event_alarm(const Context& context);
 
 }  // namespace isthmus::hub

@@ -50,20 +50,6 @@ std::string text_of(const json::value& value, std::string_view name) {
     return channel::text_field(value, name).value_or("");
 }
 
-// What the node says of a service, or null.
-const json::value* reported_service(const NodeRecord& node, std::string_view name) {
-    const json::value* services = channel::find_field(node.report, "services");
-    if (services == nullptr || !services->is_array()) {
-        return nullptr;
-    }
-    for (const json::value& service : services->get_array()) {
-        if (text_of(service, "name") == name) {
-            return &service;
-        }
-    }
-    return nullptr;
-}
-
 std::string program_version(const NodeRecord& node, std::string_view program) {
     const json::value* versions = channel::find_field(node.report, "versions");
     return versions != nullptr ? text_of(*versions, program) : std::string();
@@ -162,6 +148,19 @@ json::array alarms_of(const NodeRecord& node) {
         out.push_back(std::move(entry));
     }
     return out;
+}
+
+const json::value* reported_service(const NodeRecord& node, std::string_view name) {
+    const json::value* services = channel::find_field(node.report, "services");
+    if (services == nullptr || !services->is_array()) {
+        return nullptr;
+    }
+    for (const json::value& service : services->get_array()) {
+        if (text_of(service, "name") == name) {
+            return &service;
+        }
+    }
+    return nullptr;
 }
 
 json::value describe_node(const NodeRecord& node) {

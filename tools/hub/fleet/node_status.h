@@ -40,6 +40,10 @@ struct NodeRecord {
 [[nodiscard]] std::string_view status_of(const NodeRecord& node);
 [[nodiscard]] boost::json::value describe_node(const NodeRecord& node);
 [[nodiscard]] boost::json::array alarms_of(const NodeRecord& node);
+// What the node last said of a service: {"state","health","detail","version","configuration"}; null
+// where it says nothing of it.
+[[nodiscard]] const boost::json::value* reported_service(const NodeRecord& node,
+                                                         std::string_view service);
 void add_connectors(const NodeRecord& node, boost::json::array& items);
 
 // UNIX seconds as RFC 3339.

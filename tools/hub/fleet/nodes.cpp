@@ -10,7 +10,9 @@
 #include "control-agent/channel/json_fields.h"
 #include "tools/hub/fleet/clusters.h"
 #include "tools/hub/fleet/configurations.h"
+#include "tools/hub/fleet/events.h"
 #include "tools/hub/fleet/node_status.h"
+#include "tools/hub/fleet/shares.h"
 #include "tools/hub/tenancy/audit.h"
 
 namespace isthmus::hub {
@@ -71,6 +73,9 @@ Result<json::value> show_connector(const Context& context, const std::string& id
 
 json::value list_alarms(const Context& context) {
     json::array items;
+    if (auto own = event_alarm(context)) {
+        items.push_back(std::move(*own));
+    }
     for (const NodeRecord& node : node_records(
              context, "where n.organisation = ? order by n.name", {context.caller->organisation})) {
         for (const json::value& alarm : alarms_of(node)) {
@@ -137,19 +142,20 @@ Result<void> remove_node(const Context& context, const std::string& id) {
         return absent();
     }
     const auto service =
-        context.sql->find({"name"}, "from services where node = ? and state <> 'inactive'", {id});
+        context.sql->find({"name"}, "from services where node = ? and state = 'active'", {id});
     if (service) {
         return make_error(ErrorCode::kConflict,
                           fmt::format("the node hosts the service \"{}\"; deactivate it first",
                                       service->text(0)));
     }
+    end_shares_of(context, id);
     for (const char* statement : {"delete from commands where node = ?",
                                   "delete from services where node = ?",
-                                  "delete from events where node = ?",
                                   "delete from configurations where scope = 'node' and target = ?",
                                   "delete from nodes where id = ?"}) {
         context.sql->run(statement, {id});
     }
+    forget_events_of(context, context.caller->organisation, id);
     record(context,
            {.action = "node.remove",
             .object = id,

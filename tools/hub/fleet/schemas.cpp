@@ -49,17 +49,32 @@ constexpr const char* kNodeSchema = R"({
  "state_directory":{"type":"string"},
  "shutdown_grace":{"type":"string"}}})";
 
+// packaging/isthmus-agent.example.yaml: of its keys those that the hub may set.
+constexpr const char* kAgentSchema = R"({
+"type":"object","properties":{
+ "heartbeat":{"type":"string","minLength":2},
+ "node":{"type":"object","properties":{
+  "healthy_within":{"type":"string","minLength":2},
+  "meetings_wait":{"type":"string","minLength":2}}},
+ "log":{"type":"object","properties":{
+  "level":{"enum":["debug","info","warning","error"]}}}}})";
+
+std::string fault(const schema::Schema& schema, const json::value& configuration) {
+    const Result<void> fits = schema.check(configuration);
+    return fits ? std::string() : fits.error().message;
+}
+
 }  // namespace
 
 std::string fault_of_program_configuration(const std::string& program,
                                            const json::value& configuration) {
-    if (program != "node") {
-        return {};
-    }
     static const Result<schema::Schema> kNode = schema::Schema::make(json::parse(kNodeSchema));
-    CHECK(kNode.has_value());
-    const Result<void> fits = kNode->check(configuration);
-    return fits ? std::string() : fits.error().message;
+    static const Result<schema::Schema> kAgent = schema::Schema::make(json::parse(kAgentSchema));
+    CHECK(kNode.has_value() && kAgent.has_value());
+    if (program == "node") {
+        return fault(*kNode, configuration);
+    }
+    return program == "agent" ? fault(*kAgent, configuration) : std::string();
 }
 
 }  // namespace isthmus::hub

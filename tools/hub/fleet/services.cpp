@@ -12,6 +12,7 @@
 #include "control-agent/channel/json_fields.h"
 #include "tools/hub/fleet/commands.h"
 #include "tools/hub/fleet/configurations.h"
+#include "tools/hub/fleet/node_status.h"
 #include "tools/hub/tenancy/audit.h"
 
 namespace isthmus::hub {
@@ -38,11 +39,16 @@ json::value value_of(const std::string& text) {
 
 json::value list_services(const Context& context, const std::string& node) {
     json::array items;
+    const auto records = node_records(
+        context, "where n.id = ? and n.organisation = ?", {node, context.caller->organisation});
     for (const SqlRow& row :
          context.sql->select({"name", "package", "configuration", "state", "author", "created_s"},
                              "from services where node = ? and organisation = ? order by name",
                              {node, context.caller->organisation})) {
+        const json::value* const reported =
+            records.empty() ? nullptr : reported_service(records.front(), row.text(0));
         items.push_back({{"name", row.text(0)},
+                         {"reported", reported != nullptr ? *reported : json::value(nullptr)},
                          {"package", row.text(1)},
                          {"configuration", channel::redact_secrets(value_of(row.text(2)))},
                          {"state", row.text(3)},
@@ -57,9 +63,11 @@ Result<json::value> activate_service(const Context& context,
                                      const std::string& name,
                                      const json::value& request) {
     const std::string package = channel::text_field(request, "package").value_or(name);
-    if (!good_name(name) || name == "media") {
+    // The others are what configurations call the node's own programs.
+    if (!good_name(name) || name == "media" || name == "node" || name == "agent") {
         return make_error(ErrorCode::kInvalidArgument,
-                          "a service's name has small letters, digits and '-'");
+                          "a service's name has small letters, digits and '-', and is not media, "
+                          "node or agent");
     }
     if (fault_of_name(package) != "" || package.size() > kPackageBytesMax) {
         return make_error(ErrorCode::kInvalidArgument, "package is the name of a package");
@@ -113,6 +121,22 @@ Result<json::value> deactivate_service(const Context& context,
     record(context,
            {.action = "service.deactivate", .object = node, .old_value = {{"name", name}}});
     return json::value{{"command", *command}};
+}
+
+void note_activation(const Context& context,
+                     const std::string& node,
+                     const std::string& name,
+                     bool hosted) {
+    context.sql->run("update services set state = ? where node = ? and name = ? and state = ?",
+                     {std::string(hosted ? "active" : "failed"),
+                      node,
+                      name,
+                      std::string(hosted ? "failed" : "active")});
+}
+
+void forget_service(const Context& context, const std::string& node, const std::string& name) {
+    context.sql->run("delete from services where node = ? and name = ? and state = 'inactive'",
+                     {node, name});
 }
 
 }  // namespace isthmus::hub

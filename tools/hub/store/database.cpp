@@ -6,7 +6,10 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include <spdlog/fmt/fmt.h>
 
 #include "base/log.h"
 #include "tools/hub/store/schema.h"
@@ -19,6 +22,13 @@ namespace {
 constexpr std::size_t kWaitingMax = 50'000;
 // One transaction; longer ones would keep the first in them waiting.
 constexpr std::size_t kBatchMax = 512;
+// Between two statements of a transaction there is only our own arithmetic.
+constexpr int kIdleMs = 3000;
+// Of a transaction that PostgreSQL ends for a deadlock. After the last the job that it hit has
+// failed.
+constexpr int kAttempts = 4;
+// The other transaction waited first, but PostgreSQL lets who comes at once have the row.
+constexpr auto kRepeatPause = std::chrono::milliseconds(50);
 constexpr auto kReconnectPause = std::chrono::seconds(1);
 
 }  // namespace
@@ -30,6 +40,7 @@ struct Database::State {
     };
 
     std::unique_ptr<Session> session;
+    bool guarded = false;  // the session's transactions end by themselves
     Post post;
     mutable std::mutex mutex;
     std::condition_variable wake;
@@ -57,14 +68,23 @@ struct Database::State {
         }
     }
 
-    void run_batch(std::vector<Job>& batch) {
-        session->clear_fault();
-        session->run("begin");
-        std::uint64_t undone = 0;
-        for (Job& job : batch) {
-            run_job(job, undone);
+    // An instance that stops in the middle of a transaction must not keep the others from the rows
+    // that it holds. Not for backups: writing a large table to the disk takes its time.
+    void guard() {
+        if (session->is_postgresql() && !std::exchange(guarded, true)) {
+            session->clear_fault();
+            session->run(fmt::format("set idle_in_transaction_session_timeout = {}", kIdleMs));
         }
-        session->run("commit");
+    }
+
+    void run_batch(std::vector<Job>& batch) {
+        guard();
+        std::uint64_t undone = 0;
+        for (int left = kAttempts - 1; !try_batch(batch, left > 0, undone); --left) {
+            std::unique_lock lock(mutex);
+            ++counters.repeats;
+            wake.wait_for(lock, kRepeatPause, [] { return false; });
+        }
         std::optional<Error> failed = session->fault();
         if (failed) {
             recover(*failed);
@@ -78,6 +98,25 @@ struct Database::State {
         for (Job& job : batch) {
             post([finish = std::move(job.finish), failed]() mutable { finish(std::move(failed)); });
         }
+    }
+
+    // False where it is to be tried again, from the beginning: two instances waited for each other.
+    // To repeat one job alone would not do. It may be the jobs before it that hold what the other
+    // instance waits for, and a node's events must not overtake each other.
+    bool try_batch(std::vector<Job>& batch, bool may_repeat, std::uint64_t& undone) const {
+        undone = 0;
+        session->clear_fault();
+        session->run("begin");
+        for (Job& job : batch) {
+            run_job(job, undone);
+            if (session->take_deadlocked() && may_repeat) {
+                session->clear_fault();
+                session->run("rollback");
+                return session->fault().has_value();
+            }
+        }
+        session->run("commit");
+        return true;
     }
 
     void run_job(Job& job, std::uint64_t& undone) const {
@@ -104,6 +143,7 @@ struct Database::State {
             const std::lock_guard lock(mutex);
             ++counters.reconnects;
         }
+        guarded = false;
         if (const auto back = session->reconnect(); !back) {
             log::error("hub", "{}", back.error().message);
             // The jobs behind fail at once otherwise, and with them all who ask.

@@ -5,6 +5,9 @@
 // commit, not one each. An answer is given only after the commit, so that whatever is said to
 // anybody is on the disk.
 //
+// Where two instances wait for each other's rows, PostgreSQL ends the transaction of one, which
+// then runs its jobs again: a job may run twice, and must leave its captures as they are.
+//
 //     database.run<int>([](Sql& sql) -> Result<int> { ... }, [](Result<int> answer) { ... });
 #pragma once
 
@@ -26,6 +29,7 @@ struct DatabaseCounters {
     std::uint64_t jobs_failed = 0;   // the database's fault or the job's
     std::uint64_t jobs_refused = 0;  // too many waited
     std::uint64_t commits = 0;
+    std::uint64_t repeats = 0;  // transactions run again after a deadlock
     std::uint64_t reconnects = 0;
     std::size_t waiting = 0;
 };

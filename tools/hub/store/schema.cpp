@@ -4,6 +4,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "tools/hub/store/turns.h"
+
 namespace isthmus::hub {
 namespace {
 
@@ -92,6 +94,39 @@ const std::vector<std::vector<const char*>>& migrations() {
             "create table leases(name text primary key, holder text not null, "
             "fence bigint not null, expires_ms bigint not null)",
         },
+        // Sign-in through identity providers.
+        {
+            "create table identity_providers(organisation text primary key, issuer text not null, "
+            "client_id text not null, client_secret text not null, scopes text not null, "
+            "mapping text not null, passwords text not null, emergency text not null, "
+            "updated_s bigint not null)",
+
+            "create table identities(organisation text not null, issuer text not null, "
+            "subject text not null, person text not null, created_s bigint not null, "
+            "primary key(organisation, issuer, subject))",
+            "create index identities_of on identities(person)",
+
+            "create table sign_in_codes(hash text primary key, organisation text not null, "
+            "issuer text not null, subject text not null, name text not null, "
+            "role text not null, challenge text not null, expires_s bigint not null)",
+        },
+        // Nodes that serve several organisations.
+        {
+            "create table node_shares(node text not null, organisation text not null, "
+            "guest text not null, state text not null, created_s bigint not null, "
+            "accepted_s bigint not null, primary key(node, guest))",
+            "create index node_shares_of on node_shares(guest)",
+
+            "alter table events add column guest text not null default ''",
+            "create index events_of_guest on events(guest, node) where guest <> ''",
+        },
+        // What connectors keep at the hub.
+        {
+            "create table connector_state(organisation text not null, cluster text not null, "
+            "service text not null, name text not null, value text not null, "
+            "version bigint not null, updated_s bigint not null, "
+            "primary key(cluster, service, name))",
+        },
     };
     return kSteps;
 }
@@ -110,13 +145,8 @@ void apply(Sql& sql, std::int64_t version, const std::vector<const char*>& state
     sql.run("update schema_version set version = ?", {version});
 }
 
-}  // namespace
-
-std::int64_t schema_version() {
-    return static_cast<std::int64_t>(migrations().size());
-}
-
-Result<void> migrate(Sql& sql) {
+// True where there was nothing to do.
+Result<bool> migrate_once(Sql& sql) {
     sql.run("create table if not exists schema_version(version bigint not null)");
     const auto found = sql.find({"version"}, "from schema_version");
     if (!found) {
@@ -130,16 +160,35 @@ Result<void> migrate(Sql& sql) {
                                       have,
                                       schema_version()));
     }
-    for (std::int64_t version = have + 1; version <= schema_version(); ++version) {
-        sql.run("begin");
-        apply(sql, version, migrations()[static_cast<std::size_t>(version - 1)]);
-        sql.run("commit");
+    if (have == schema_version()) {
+        return true;
     }
-    if (const std::optional<Error>& fault = sql.fault()) {
-        return make_error(fault->code,
-                          fmt::format("bringing the database to version {} failed: {}",
-                                      schema_version(),
-                                      fault->message));
+    apply(sql, have + 1, migrations()[static_cast<std::size_t>(have)]);
+    return false;
+}
+
+}  // namespace
+
+std::int64_t schema_version() {
+    return static_cast<std::int64_t>(migrations().size());
+}
+
+Result<void> migrate(Sql& sql) {
+    for (bool done = false; !done;) {
+        sql.run("begin");
+        take_turn(sql);
+        const auto step = migrate_once(sql);
+        sql.run(step ? "commit" : "rollback");
+        if (const std::optional<Error>& fault = sql.fault()) {
+            return make_error(fault->code,
+                              fmt::format("bringing the database to version {} failed: {}",
+                                          schema_version(),
+                                          fault->message));
+        }
+        if (!step) {
+            return std::unexpected(step.error());
+        }
+        done = *step;
     }
     return {};
 }
@@ -231,7 +280,15 @@ const std::vector<TableColumns>& backed_up_tables() {
           "result",
           "updated_s"}},
         {"events",
-         {"organisation", "node", "epoch", "sequence", "time_ms", "kind", "body", "received_ms"}},
+         {"organisation",
+          "node",
+          "epoch",
+          "sequence",
+          "time_ms",
+          "kind",
+          "body",
+          "received_ms",
+          "guest"}},
         {"services",
          {"organisation",
           "node",
@@ -241,6 +298,8 @@ const std::vector<TableColumns>& backed_up_tables() {
           "state",
           "author",
           "created_s"}},
+        {"connector_state",
+         {"organisation", "cluster", "service", "name", "value", "version", "updated_s"}},
         {"audit",
          {"number",
           "organisation",
@@ -262,6 +321,20 @@ const std::vector<TableColumns>& backed_up_tables() {
           "signature",
           "created_s"}},
         {"leases", {"name", "holder", "fence", "expires_ms"}},
+        {"identity_providers",
+         {"organisation",
+          "issuer",
+          "client_id",
+          "client_secret",
+          "scopes",
+          "mapping",
+          "passwords",
+          "emergency",
+          "updated_s"}},
+        {"identities", {"organisation", "issuer", "subject", "person", "created_s"}},
+        {"node_shares", {"node", "organisation", "guest", "state", "created_s", "accepted_s"}},
+        {"sign_in_codes",
+         {"hash", "organisation", "issuer", "subject", "name", "role", "challenge", "expires_s"}},
     };
     return kTables;
 }

@@ -11,6 +11,8 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <spdlog/fmt/fmt.h>
 
+#include "base/http/utf8.h"
+
 namespace isthmus::hub {
 namespace {
 
@@ -28,11 +30,18 @@ std::string with_names(std::string_view text) {
     return out;
 }
 
+// PostgreSQL's own, appendix A of its manual: its messages are translated, these are not.
+constexpr std::string_view kUniqueViolation = "23505";
+constexpr std::string_view kDeadlockDetected = "40P01";
+
+std::string sqlstate_of(const std::exception& thrown) {
+    const auto* error = dynamic_cast<const soci::postgresql_soci_error*>(&thrown);
+    return error != nullptr ? error->sqlstate() : std::string();
+}
+
 Error error_of(const std::exception& thrown) {
     const std::string what = thrown.what();
-    // SOCI's categories differ between its back ends; the messages do not change.
-    const bool constraint = what.contains("UNIQUE constraint") || what.contains("duplicate key");
-    if (constraint) {
+    if (what.contains("UNIQUE constraint") || sqlstate_of(thrown) == kUniqueViolation) {
         return {.code = ErrorCode::kConflict, .message = "there is one of that name already"};
     }
     return {.code = ErrorCode::kUnavailable, .message = fmt::format("the database: {}", what)};
@@ -45,10 +54,11 @@ struct Bound {
     soci::indicator indicator = soci::i_ok;
 };
 
-bool has_nul(const SqlValues& values) {
+// PostgreSQL refuses what is no UTF-8, and SQLite keeps it: here both refuse it alike.
+bool has_bad_text(const SqlValues& values) {
     return std::ranges::any_of(values, [](const SqlValue& value) {
         const auto* text = std::get_if<std::string>(&value);
-        return text != nullptr && text->contains('\0');
+        return text != nullptr && (text->contains('\0') || !http::is_utf8(*text));
     });
 }
 
@@ -69,8 +79,8 @@ void bind(soci::statement& statement, const SqlValues& values, std::deque<Bound>
     }
 }
 
-std::unexpected<Error> nul_refused() {
-    return make_error(ErrorCode::kInvalidArgument, "text must not hold a NUL character");
+std::unexpected<Error> text_refused() {
+    return make_error(ErrorCode::kInvalidArgument, "text is UTF-8 without NUL characters");
 }
 
 std::string join(const std::vector<std::string>& columns) {
@@ -114,6 +124,9 @@ constexpr const char* kSqliteSettings[] = {
     "pragma busy_timeout=5000",
 };
 
+// Else libpq tells standard error that tables are there already.
+constexpr const char* kPostgresqlSetting = "set client_min_messages = warning";
+
 }  // namespace
 
 Session::Session(std::unique_ptr<soci::session> session, bool postgresql)
@@ -132,7 +145,9 @@ Result<std::unique_ptr<Session>> Session::open(const std::string& address) {
         auto session = postgresql ? std::make_unique<soci::session>(soci::postgresql, *options)
                                   : std::make_unique<soci::session>(
                                         soci::sqlite3, fmt::format("db=\"{}\" timeout=5", address));
-        if (!postgresql) {
+        if (postgresql) {
+            *session << kPostgresqlSetting;
+        } else {
             for (const char* setting : kSqliteSettings) {
                 *session << setting;
             }
@@ -149,8 +164,8 @@ Result<void> Session::do_each(const std::vector<std::string>& columns,
                               std::string_view rest,
                               const SqlValues& values,
                               const Use& use) {
-    if (has_nul(values)) {
-        return nul_refused();
+    if (has_bad_text(values)) {
+        return text_refused();
     }
     try {
         std::vector<std::string> cells(columns.size());
@@ -176,13 +191,18 @@ Result<void> Session::do_each(const std::vector<std::string>& columns,
         }
         return {};
     } catch (const std::exception& e) {
-        return std::unexpected(error_of(e));
+        return failed(e);
     }
 }
 
+std::unexpected<Error> Session::failed(const std::exception& thrown) {
+    deadlocked_ = deadlocked_ || sqlstate_of(thrown) == kDeadlockDetected;
+    return std::unexpected(error_of(thrown));
+}
+
 Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& values) {
-    if (has_nul(values)) {
-        return nul_refused();
+    if (has_bad_text(values)) {
+        return text_refused();
     }
     try {
         std::deque<Bound> bound;
@@ -194,13 +214,14 @@ Result<std::int64_t> Session::do_run(std::string_view text, const SqlValues& val
         statement.execute(true);
         return statement.get_affected_rows();
     } catch (const std::exception& e) {
-        return std::unexpected(error_of(e));
+        return failed(e);
     }
 }
 
 Result<void> Session::reconnect() {
     try {
         session_->reconnect();
+        *session_ << kPostgresqlSetting;
         return {};
     } catch (const std::exception& e) {
         return std::unexpected(error_of(e));

@@ -1,8 +1,11 @@
 // One connection to one database, over SOCI. Internal to this folder.
 #pragma once
 
+#include <exception>
+#include <expected>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "tools/hub/store/sql.h"
@@ -26,6 +29,10 @@ class Session final : public Sql {
     // For PostgreSQL that came back.
     [[nodiscard]] Result<void> reconnect();
 
+    // Whether, since it was last asked, PostgreSQL let a statement fail because two transactions
+    // waited for each other. Nothing of the transaction is kept then.
+    [[nodiscard]] bool take_deadlocked() { return std::exchange(deadlocked_, false); }
+
   protected:
     [[nodiscard]] Result<void> do_each(const std::vector<std::string>& columns,
                                        std::string_view rest,
@@ -36,9 +43,11 @@ class Session final : public Sql {
 
   private:
     Session(std::unique_ptr<soci::session> session, bool postgresql);
+    [[nodiscard]] std::unexpected<Error> failed(const std::exception& thrown);
 
     std::unique_ptr<soci::session> session_;
     bool postgresql_;
+    bool deadlocked_ = false;
 };
 
 }  // namespace isthmus::hub

@@ -65,7 +65,8 @@ class Sql {
     // How many rows it changed.
     std::int64_t run(std::string_view text, const SqlValues& values = {});
 
-    // kConflict where a constraint was violated, kInvalidArgument where text holds a NUL,
+    // kConflict where a constraint was violated, kInvalidArgument where text holds a NUL or
+    // is no UTF-8,
     // kUnavailable where the database is at fault.
     [[nodiscard]] const std::optional<Error>& fault() const { return fault_; }
 

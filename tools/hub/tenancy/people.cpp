@@ -46,6 +46,30 @@ bool is_last_administrator(const Context& context, const std::string& id) {
                 .has_value();
 }
 
+// Has the organisation switched passwords off, and not for this person?
+bool passwords_off(const Context& context, const std::string& organisation, const std::string& id) {
+    return context.sql
+        ->find({"organisation"},
+               "from identity_providers where organisation = ? and passwords = 'emergency' and "
+               "emergency <> ?",
+               {organisation, id})
+        .has_value();
+}
+
+// What may not be taken from whom: who is left must be able to put things right.
+Result<void> check_dispensable(const Context& context, const std::string& id) {
+    if (is_emergency_administrator(context, context.caller->organisation, id)) {
+        return make_error(ErrorCode::kConflict,
+                          "this is the emergency administrator; let passwords count for everybody "
+                          "again, or name another, first");
+    }
+    if (is_last_administrator(context, id)) {
+        return make_error(ErrorCode::kConflict,
+                          "this is the organisation's last full administrator; make another first");
+    }
+    return {};
+}
+
 void count_failure(const Context& context, const LoginAccount& account) {
     const auto row = context.sql->find({"failures"}, "from people where id = ?", {account.id});
     if (!row) {
@@ -104,10 +128,17 @@ Result<std::string> add_person(const Context& context,
 
 json::value list_people(const Context& context) {
     json::array items;
-    for (const SqlRow& row : context.sql->select(
-             {"id", "name", "role", "operator", "totp", "must_change", "locked_until_s"},
-             "from people where organisation = ? order by name",
-             {context.caller->organisation})) {
+    for (const SqlRow& row :
+         context.sql->select({"id",
+                              "name",
+                              "role",
+                              "operator",
+                              "totp",
+                              "must_change",
+                              "locked_until_s",
+                              "(select count(*) from identities i where i.person = people.id)"},
+                             "from people where organisation = ? order by name",
+                             {context.caller->organisation})) {
         items.push_back(
             {{"id", row.text(0)},
              {"name", row.text(1)},
@@ -115,7 +146,8 @@ json::value list_people(const Context& context) {
              {"operator", row.integer(3) != 0},
              {"authenticator", !row.text(4).empty() && !row.text(4).starts_with(kOffered)},
              {"oneTimePassword", row.integer(5) != 0},
-             {"locked", row.integer(6) > context.now_s()}});
+             {"locked", row.integer(6) > context.now_s()},
+             {"identityProvider", row.integer(7) != 0}});
     }
     return json::value{{"items", std::move(items)}};
 }
@@ -125,9 +157,10 @@ Result<void> set_role(const Context& context, const std::string& id, Role role) 
     if (!old) {
         return nobody();
     }
-    if (role != Role::kFull && is_last_administrator(context, id)) {
-        return make_error(ErrorCode::kConflict,
-                          "this is the organisation's last full administrator; make another first");
+    if (role != Role::kFull) {
+        if (auto may = check_dispensable(context, id); !may) {
+            return may;
+        }
     }
     context.sql->run("update people set role = ? where id = ? and organisation = ?",
                      {std::string(to_string(role)), id, context.caller->organisation});
@@ -144,11 +177,11 @@ Result<void> remove_person(const Context& context, const std::string& id) {
     if (!old) {
         return nobody();
     }
-    if (is_last_administrator(context, id)) {
-        return make_error(ErrorCode::kConflict,
-                          "this is the organisation's last full administrator; make another first");
+    if (auto may = check_dispensable(context, id); !may) {
+        return may;
     }
     end_sessions_of(context, id);
+    context.sql->run("delete from identities where person = ?", {id});
     context.sql->run("delete from people where id = ? and organisation = ?",
                      {id, context.caller->organisation});
     record(context,
@@ -171,6 +204,20 @@ Result<void> reset_password(const Context& context,
         {password_hash, id, context.caller->organisation});
     record(context, {.action = "person.reset", .object = id});
     return {};
+}
+
+std::string no_password() {
+    return kNobodysHash;
+}
+
+bool is_emergency_administrator(const Context& context,
+                                const std::string& organisation,
+                                const std::string& id) {
+    return context.sql
+        ->find({"organisation"},
+               "from identity_providers where organisation = ? and emergency = ?",
+               {organisation, id})
+        .has_value();
 }
 
 Result<LoginAccount> find_account(const Context& context, const std::string& name) {
@@ -215,6 +262,9 @@ std::expected<Login, LoginRefusal> try_login(const Context& context, const Login
             return std::unexpected(LoginRefusal::kWrong);
         }
         step = *good;
+    }
+    if (passwords_off(context, account.organisation, account.id)) {
+        return std::unexpected(LoginRefusal::kPasswordsOff);
     }
     if (row->integer(0) != 0 && attempt.new_password_hash.empty()) {
         return std::unexpected(LoginRefusal::kPasswordExpired);

@@ -34,12 +34,19 @@ struct NewPerson {
                                              const NewPerson& person);
 [[nodiscard]] boost::json::value list_people(const Context& context);
 [[nodiscard]] Result<void> set_role(const Context& context, const std::string& id, Role role);
-// The last full administrator stays.
+// The last full administrator stays, and the one for emergencies.
 [[nodiscard]] Result<void> remove_person(const Context& context, const std::string& id);
 // A new one-time password, for those who lost theirs; takes the authenticator away too.
 [[nodiscard]] Result<void> reset_password(const Context& context,
                                           const std::string& id,
                                           const std::string& password_hash);
+
+// For who signs in through an identity provider alone: the hash of no password.
+[[nodiscard]] std::string no_password();
+// Passwords of the organisation are switched off but for this person's.
+[[nodiscard]] bool is_emergency_administrator(const Context& context,
+                                              const std::string& organisation,
+                                              const std::string& id);
 
 // What a login needs to know before it computes a hash. Also for names that nobody has: with a hash
 // that fits nothing, so that both take as long.
@@ -68,6 +75,7 @@ enum class LoginRefusal : std::uint8_t {
     kWrong,            // name, password or code
     kCodeNeeded,       // there is an authenticator
     kPasswordExpired,  // a one-time password: a new one must come with it
+    kPasswordsOff,     // right, and the organisation signs in through its identity provider
 };
 
 // What failed is counted, and is kept although nobody was let in.

@@ -1,11 +1,11 @@
-// Percent-encoding of one path segment (RFC 3986 section 2.1): everything but unreserved
-// characters.
+// Percent-encoding of one path segment or query value (RFC 3986 section 2.1): everything but
+// unreserved characters.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace isthmus::signaling::whip {
+namespace isthmus::http {
 
 inline constexpr std::string_view kHexDigits = "0123456789ABCDEF";
 inline constexpr std::string_view kUnreservedMarks = "-._~";
@@ -27,4 +27,4 @@ inline constexpr std::string_view kUnreservedMarks = "-._~";
     return encoded;
 }
 
-}  // namespace isthmus::signaling::whip
+}  // namespace isthmus::http
