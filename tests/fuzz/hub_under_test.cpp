@@ -110,8 +110,7 @@ void HubUnderTest::fill_organisation(const Context& anonymous, const Organisatio
     std::vector<std::string> wake;
     CHECK(put_configuration(context,
                             {.scope = ConfigurationScope::kNode, .id = node},
-                            {{"connector", {{"mark", organisation.mark}}}},
-                            -1,
+                            {.programs = {{"connector", {{"mark", organisation.mark}}}}},
                             wake)
               .has_value());
     const auto code = add_code(
