@@ -98,6 +98,13 @@ test('a meeting goes on until it ends by itself; then the node has its configura
   assert.equal(done.state, 'succeeded', done.message);
   assert.notEqual(nodeFile(), good);
   await hub.waitForNode('branch', ({ status }) => status === 'operational');
+
+  // And the meeting is accounted for.
+  const { body } = await eventually('a record of usage comes', async () =>
+    (await hub.events()).find(({ kind, body: record }) => kind === 'usage' && record.ended));
+  assert.equal(body.conference, 'control');
+  assert.equal(body.participants_most, 2);
+  assert.ok(body.participant_seconds > 0 && body.to_ms > body.from_ms, JSON.stringify(body));
 });
 
 test('it ends at the deadline that the hub gives its agents', async () => {

@@ -64,6 +64,7 @@ struct HubChannel::State {
     BackOff back_off;
     BackOff back_off_refused;
     boost::asio::steady_timer timer;  // for the next attempt, or the handshake's end
+    std::uint64_t waits = 0;          // a timer that has fired cannot be cancelled any more
     std::unique_ptr<channel::AgentSession> session;
     http::WebSocketSink* sink = nullptr;
     bool up = false;
@@ -81,6 +82,7 @@ struct HubChannel::State {
     void over(const std::string& why, bool security, BackOff& waiting);
     void fail_calls(const std::string& why);
     void wait(Duration time, void (State::*then)());
+    void cancel_wait();
 
     void handshake_took_too_long() { over("the hub did not answer in time", false, back_off); }
 
@@ -108,11 +110,16 @@ class HubChannel::State::End final : public http::WebSocketUser {
 
 void HubChannel::State::wait(Duration time, void (State::*then)()) {
     timer.expires_after(time);
-    timer.async_wait([this, then](const boost::system::error_code& error) {
-        if (!error) {
+    timer.async_wait([this, then, number = ++waits](const boost::system::error_code& error) {
+        if (!error && number == waits) {
             (this->*then)();
         }
     });
+}
+
+void HubChannel::State::cancel_wait() {
+    ++waits;
+    timer.cancel();
 }
 
 void HubChannel::State::connect() {
@@ -163,7 +170,7 @@ void HubChannel::State::on_handshake(std::string_view text) {
         send(*reply);
     }
     if (session->established()) {
-        timer.cancel();
+        cancel_wait();
         back_off.succeeded();
         back_off_refused.succeeded();
         up = true;
@@ -210,7 +217,7 @@ void HubChannel::State::on_refused() {
     session.reset();
     sink = nullptr;
     client->disconnect();
-    timer.cancel();
+    cancel_wait();
     user->on_renewal_wanted(refusal.reason);
 }
 
