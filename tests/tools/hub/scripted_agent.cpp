@@ -100,7 +100,7 @@ void ScriptedAgent::disconnect() {
 
 void ScriptedAgent::on_open(http::WebSocketSink& sink) {
     sink_ = &sink;
-    session_.emplace(
+    session_ = std::make_unique<channel::AgentSession>(
         channel::AgentIdentity{
             .node = identity_.node, .certificate = identity_.certificate, .key = &*identity_.key},
         trust_,

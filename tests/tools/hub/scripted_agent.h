@@ -110,7 +110,7 @@ class ScriptedAgent {
     channel::HubTrust trust_;
     channel::CommandGate gate_;
     http::WebSocketSink* sink_ = nullptr;
-    std::optional<channel::AgentSession> session_;
+    std::unique_ptr<channel::AgentSession> session_;
     bool established_ = false;
     bool wants_renewal_ = false;
     bool closed_ = false;

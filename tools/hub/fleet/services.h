@@ -22,8 +22,8 @@ namespace isthmus::hub {
                                                             const std::string& node,
                                                             const std::string& name);
 
-// How an activation ended. One that the node does not host for all that is asked for has failed, and
-// is not in the way of anything.
+// How an activation ended. One that the node does not host for all that is asked for has failed,
+// and is not in the way of anything.
 void note_activation(const Context& context,
                      const std::string& node,
                      const std::string& name,
