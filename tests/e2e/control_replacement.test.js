@@ -4,48 +4,20 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Agent } from './harness/agent.js';
-import { Browser } from './harness/browser.js';
 import { assertPictureAdvances } from './harness/checks.js';
-import { makeClip } from './harness/clip.js';
-import { Hub } from './harness/hub.js';
 import { viewOf } from './harness/livekit.js';
 import { leave, meet } from './harness/livekit_meeting_of_two.js';
-import { Network, SERVER_IPV4 } from './harness/network.js';
+import { ManagedNode, NODE } from './harness/managed_node.js';
 import { eventually } from './harness/process.js';
 
-const KEY = { name: 'e2ekey', secret: 'a secret of a node that an agent looks after' };
-const NODE = `${SERVER_IPV4}:8080`;
-
-const world = { key: KEY, node: { url: () => `http://${NODE}` }, newConference: () => 'control' };
+let world;
 let hub;
 let agent;
-
 before(async () => {
-  world.network = await Network.open();
-  hub = await Hub.start();
-  agent = new Agent('branch', { node: true });
-  const enrolled = await agent.enroll(await hub.newCode());
-  assert.equal(enrolled.status, 0, enrolled.output);
-  agent.start();
-  await hub.waitForNode('branch', (node) => node.connected);
-  const done = await hub.configure('branch', {
-    node: agent.nodeConfiguration({
-      http: { listen: ['127.0.0.1:8080', NODE], tls_listen: [] },
-      keys: { [KEY.name]: KEY.secret },
-    }),
-  });
-  assert.equal(done.state, 'succeeded', done.message);
-  world.publishing = await Browser.launch(world.network, { clip: makeClip() });
-  world.watching = await Browser.launch(world.network);
+  world = await ManagedNode.start();
+  ({ hub, agent } = world);
 });
-after(async () => {
-  await world.publishing?.close();
-  await world.watching?.close();
-  await agent?.close();
-  await hub?.stop();
-  await world.network?.close();
-});
+after(() => world?.close());
 
 // Of the record by which agents find the process.
 function nodePid() {
